@@ -1,0 +1,98 @@
+/* Errors: recording and prefixing.  See err.h. */
+#include "base/base.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+static const char *const code_names[BH__MAX] = {
+    [BH_OK] = "ok",
+    [BH_INVALID] = "invalid",
+    [BH_DENIED] = "denied",
+    [BH_CONFLICT] = "conflict",
+    [BH_LIMITED] = "limited",
+    [BH_UNAVAILABLE] = "unavailable",
+    [BH_UNCERTAIN] = "uncertain",
+    [BH_STORAGE] = "storage",
+};
+
+/* snprintf may cut inside a character; what follows must stay UTF-8. */
+static void
+trim_partial_char(char *text, size_t len)
+{
+	size_t start = len;
+
+	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0xc0)
+		text[start - 1] = '\0';
+}
+
+static void
+set_text(struct bh_err *err, const char *text)
+{
+	int n = snprintf(err->text, sizeof(err->text), "%s", text);
+
+	if (n >= (int)sizeof(err->text))
+		trim_partial_char(err->text, sizeof(err->text) - 1);
+}
+
+int
+bh_fail(struct bh_err *err, enum bh_code code, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err->code = code;
+	err->retry_after_s = 0;
+	set_text(err, text);
+	return -1;
+}
+
+int
+bh_fail_errno(struct bh_err *err, enum bh_code code, const char *fmt, ...)
+{
+	char text[400], whole[512];
+	int saved = errno;
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(whole, sizeof(whole), "%s: %s", text, strerror(saved));
+	err->code = code;
+	err->retry_after_s = 0;
+	set_text(err, whole);
+	errno = saved;
+	return -1;
+}
+
+int
+bh_during(struct bh_err *err, const char *fmt, ...)
+{
+	char doing[200], whole[sizeof(err->text) + 204];
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(doing, sizeof(doing), fmt, ap);
+	va_end(ap);
+	snprintf(whole, sizeof(whole), "%s: %s", doing, err->text);
+	set_text(err, whole);
+	return -1;
+}
+
+const char *
+bh_code_name(enum bh_code code)
+{
+	return code < BH__MAX ? code_names[code] : "unknown";
+}

@@ -1,0 +1,85 @@
+/* The log: see log.h. */
+#include "base/base.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn", "error"};
+static const char *log_role = "billhook";
+static enum bh_level log_least = BH_INFO;
+static int log_fd = -1;
+static void (*log_hook)(enum bh_level level, const char *text);
+
+void
+bh_log_role(const char *role)
+{
+	log_role = role;
+}
+
+void
+bh_log_level(enum bh_level level)
+{
+	log_least = level;
+}
+
+void
+bh_log_fd(int fd)
+{
+	log_fd = fd;
+}
+
+void
+bh_log_hook(void (*hook)(enum bh_level level, const char *text))
+{
+	log_hook = hook;
+}
+
+bool
+bh_is_level(const char *name, enum bh_level *level_r)
+{
+	for (int i = 0; i < BH_LEVEL__MAX; i++) {
+		if (strcmp(name, level_names[i]) == 0) {
+			*level_r = (enum bh_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+bh_log(enum bh_level level, const char *fmt, ...)
+{
+	char text[1000], line[1100], now[BH_CLOCK_TEXT];
+	int saved = errno, n;
+	va_list ap;
+
+	if (level < log_least && log_hook == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *s = text; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = ' ';
+	if (log_hook != NULL) {
+		log_hook(level, text);
+		errno = saved;
+		return;
+	}
+	bh_rfc3339(now, bh_now_ms());
+	n = snprintf(line, sizeof(line), "%s %s %s[%d] %s\n", now, level_names[level], log_role,
+	    (int)getpid(), text);
+	if (n >= (int)sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	/* A log that cannot be written must not stop the work. */
+	if (write(log_fd >= 0 ? log_fd : STDERR_FILENO, line, (size_t)n) < 0)
+		errno = saved;
+	errno = saved;
+}

@@ -1,0 +1,36 @@
+/*
+ * The log: one line per event, `time level role[pid] message key=value ...`,
+ * to standard error or the log file.  Values are cleaned; a line never holds
+ * a secret or a person's data beyond ids.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/base.h"
+
+enum bh_level {
+	BH_DEBUG = 0,
+	BH_INFO,
+	BH_WARN,
+	BH_ERROR,
+	BH_LEVEL__MAX
+};
+
+/* role is borrowed for ever (a literal): "front", "keeper" ... */
+void bh_log_role(const char *role);
+void bh_log_level(enum bh_level level);
+/* Append to this descriptor (-1: standard error, the start value).  Not closed here. */
+void bh_log_fd(int fd);
+/* A level by name; false when there is none. */
+bool bh_is_level(const char *name, enum bh_level *level_r);
+
+/*
+ * Write one line.  Control characters become spaces; at most 1,000 bytes.
+ * Safe in forked children: each line is one write().
+ */
+void bh_log(enum bh_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Tests: called instead of writing; NULL puts writing back. */
+void bh_log_hook(void (*hook)(enum bh_level level, const char *text));
+
+#endif

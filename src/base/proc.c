@@ -1,0 +1,254 @@
+/* Processes: see proc.h. */
+#include "base/base.h"
+
+#include "base/proc.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+int
+bh_read_full(int fd, void *out, size_t len, struct bh_err *err)
+{
+	char *at = out;
+	size_t left = len;
+
+	while (left > 0) {
+		ssize_t n = read(fd, at, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return bh_fail_errno(err, BH_UNAVAILABLE, "cannot read from the peer");
+		if (n == 0 && left == len)
+			return 0;
+		if (n == 0)
+			return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
+		at += n;
+		left -= (size_t)n;
+	}
+	return 1;
+}
+
+int
+bh_write_full(int fd, const void *data, size_t len, struct bh_err *err)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return bh_fail_errno(err, BH_UNAVAILABLE, "cannot write to the peer");
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err)
+{
+	unsigned char head[4];
+	char *room;
+	size_t len;
+	int rc = bh_read_full(fd, head, sizeof(head), err);
+
+	if (rc <= 0)
+		return rc;
+	len = bh_get_be32(head);
+	bh_buf_reset(buf);
+	room = bh_buf_room(buf, len);
+	if (room == NULL)
+		return bh_fail(err, BH_UNAVAILABLE, "the peer announces a message of %zu bytes", len);
+	if (len != 0 && bh_read_full(fd, room, len, err) != 1)
+		return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
+	buf->len = len;
+	buf->data[len] = '\0';
+	return 1;
+}
+
+int
+bh_frame_write(int fd, const void *data, size_t len, struct bh_err *err)
+{
+	unsigned char head[4];
+
+	bh_put_be32(head, (uint32_t)len);
+	if (bh_write_full(fd, head, sizeof(head), err) < 0)
+		return -1;
+	return bh_write_full(fd, data, len, err);
+}
+
+void
+bh_proc_init(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGPIPE, &ignore, NULL);
+	umask(077);
+}
+
+static int signal_pipe[2] = {-1, -1};
+static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+	unsigned char byte = (unsigned char)number;
+
+	/* A full pipe already holds a wake-up. */
+	if (write(signal_pipe[1], &byte, 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+int
+bh_signal_pipe(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	if (signal_pipe[0] >= 0)
+		return signal_pipe[0];
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		abort();
+	for (size_t i = 0; i < BH_LEN(caught); i++) {
+		action.sa_flags = caught[i] == SIGCHLD ? SA_NOCLDSTOP : 0;
+		sigaction(caught[i], &action, NULL);
+	}
+	return signal_pipe[0];
+}
+
+int
+bh_signal_next(void)
+{
+	unsigned char byte;
+
+	return signal_pipe[0] >= 0 && read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
+}
+
+void
+bh_signal_forget(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+
+	for (size_t i = 0; i < BH_LEN(caught); i++)
+		sigaction(caught[i], &action, NULL);
+	if (signal_pipe[0] >= 0) {
+		close(signal_pipe[0]);
+		close(signal_pipe[1]);
+	}
+	signal_pipe[0] = signal_pipe[1] = -1;
+}
+
+void
+bh_die_with_parent(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
+int
+bh_spawn_detached(const char *const argv[], struct bh_err *err)
+{
+	pid_t pid = fork();
+	int null;
+
+	if (pid < 0)
+		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot fork");
+	if (pid > 0) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		return 0;
+	}
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	bh_signal_forget();
+	null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++)
+		if (null >= 0)
+			dup2(null, fd);
+	if (close_range(3, ~0U, 0) < 0)
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
+	/* execv takes non-const for historical reasons; it does not write. */
+	execv(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+const char *
+bh_exe_path(void)
+{
+	static char path[PATH_MAX];
+	ssize_t n;
+
+	if (path[0] == '\0') {
+		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+		path[n > 0 ? n : 0] = '\0';
+		/* The binary may have been replaced while it runs. */
+		if (bh_has_suffix(path, " (deleted)"))
+			path[strlen(path) - strlen(" (deleted)")] = '\0';
+	}
+	return path;
+}
+
+int
+bh_make_dir(const char *path, struct bh_err *err)
+{
+	char *parent;
+	char *slash;
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	parent = bh_xstrdup(path);
+	slash = strrchr(parent, '/');
+	if (errno == ENOENT && slash != NULL && slash != parent) {
+		*slash = '\0';
+		if (mkdir(parent, 0700) == 0 && mkdir(path, 0700) == 0) {
+			free(parent);
+			return 0;
+		}
+	}
+	free(parent);
+	return bh_fail_errno(err, BH_STORAGE, "cannot make the directory %s", path);
+}
+
+#ifdef BH_FAULTS
+bool
+bh_fault(const char *name)
+{
+	static unsigned passes;
+	const char *spec = getenv("BILLHOOK_FAULT"), *once = getenv("BILLHOOK_FAULT_ONCE");
+	size_t len = strlen(name);
+	char action[8] = "";
+	unsigned nth = 1;
+
+	if (spec == NULL || strncmp(spec, name, len) != 0 || spec[len] != ':')
+		return false;
+	if (sscanf(spec + len + 1, "%7[a-z]:%u", action, &nth) < 1 || ++passes != nth)
+		return false;
+	if (once != NULL) {
+		int fd = open(once, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return false;
+		close(fd);
+	}
+	if (strcmp(action, "die") == 0)
+		kill(getpid(), SIGKILL);
+	errno = strcmp(action, "full") == 0 ? ENOSPC : EIO;
+	return true;
+}
+#endif

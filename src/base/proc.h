@@ -1,0 +1,73 @@
+/*
+ * Processes: framed messages, signals through a pipe, detached starts, named
+ * fault points.
+ */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* Whole reads and writes on blocking descriptors; EINTR is retried. */
+/* 1 all len bytes read, 0 end of file before the first byte, -1 BH_UNAVAILABLE (also: end in the middle). */
+int bh_read_full(int fd, void *out, size_t len, struct bh_err *err);
+/* 0, or -1 BH_UNAVAILABLE.  SIGPIPE must be ignored (bh_proc_init). */
+int bh_write_full(int fd, const void *data, size_t len, struct bh_err *err);
+
+/*
+ * A frame is a 32-bit big-endian length and that many bytes.  bh_frame_read
+ * replaces the contents of buf (its ceiling bounds the frame); returns as
+ * bh_read_full().
+ */
+int bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err);
+int bh_frame_write(int fd, const void *data, size_t len, struct bh_err *err);
+
+/* Ignore SIGPIPE, set umask 077.  Once at the start of every role. */
+void bh_proc_init(void);
+
+/*
+ * Catch SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCHLD: handlers only write the
+ * signal's number to a pipe.  Returns the descriptor to poll (close-on-exec, non-blocking).
+ */
+int bh_signal_pipe(void);
+/* The next signal caught, 0 when there is none. */
+int bh_signal_next(void);
+/* Put all of them back to default and forget the pipe: for a child that is not the catcher. */
+void bh_signal_forget(void);
+
+/*
+ * Die with the parent: PR_SET_PDEATHSIG, checked against the parent we expect
+ * (it may be gone already: then this process ends at once).
+ */
+void bh_die_with_parent(pid_t parent);
+
+/*
+ * Start argv detached from this process, its web server and its descriptors
+ * (fork, setsid, fork, close all, exec); standard streams go to /dev/null.
+ * Returns 0 when the intermediate child could be forked; whether the program
+ * runs is seen by connecting to it.
+ */
+int bh_spawn_detached(const char *const argv[], struct bh_err *err);
+
+/* The path of the running executable; "" when unknown.  Static storage. */
+const char *bh_exe_path(void);
+
+/* mkdir -p of the last two levels, mode 0700.  0 also when it is there. */
+int bh_make_dir(const char *path, struct bh_err *err);
+
+/*
+ * A named fault point: nothing in normal builds.  With --enable-faults the
+ * environment variable BILLHOOK_FAULT="name:action[:nth]" makes the nth pass
+ * (default 1) through the point do: "die" (SIGKILL itself), or return true for
+ * "fail" (EIO) and "full" (ENOSPC) with errno set, so that the caller takes
+ * its error path.  A file named by BILLHOOK_FAULT_ONCE that exists disables
+ * it; it is created when the fault fires, so that it fires once over restarts.
+ */
+#ifdef BH_FAULTS
+bool bh_fault(const char *name);
+#else
+# define bh_fault(name) false
+#endif
+
+#endif

@@ -1,0 +1,8 @@
+/* The program: picks the role. */
+#include "base/base.h"
+
+int
+main(void)
+{
+	return 0;
+}

@@ -1,0 +1,114 @@
+/*
+ * Canonical billing objects: what every source is turned into.  Kinds and
+ * fields stand in fields.def; an object is a JSON object of canonical fields.
+ * Pure: no I/O, no clock.
+ *
+ * Values by type: TEXT, ENUM, URL, EMAIL string; DATE "YYYY-MM-DD"; TIME RFC
+ * 3339 in UTC; MONEY integer in minor units of the object's "currency";
+ * DECIMAL string ("0.0015"); INT integer; BOOL; JSON (items, lines, metadata,
+ * address).  null = the source says empty; absent = not known.
+ */
+#ifndef MODEL_OBJECT_H
+#define MODEL_OBJECT_H
+
+#include "base/json.h"
+
+enum object_kind {
+	OBJECT_NONE = 0,
+	OBJECT_CUSTOMER,
+	OBJECT_SUBSCRIPTION,
+	OBJECT_INVOICE,
+	OBJECT_CREDIT_NOTE,
+	OBJECT_PAYMENT,
+	OBJECT_REFUND,
+	OBJECT_DISPUTE,
+	OBJECT_RECOVERY,
+	OBJECT_PLAN,
+	OBJECT_COUPON,
+	OBJECT_DISCOUNT,
+	OBJECT__MAX
+};
+
+enum field_type {
+	FIELD_NONE = 0,
+	FIELD_TEXT,
+	FIELD_ENUM,
+	FIELD_URL,
+	FIELD_EMAIL,
+	FIELD_DATE,
+	FIELD_TIME,
+	FIELD_MONEY,
+	FIELD_DECIMAL,
+	FIELD_INT,
+	FIELD_BOOL,
+	FIELD_JSON,
+	FIELD__MAX
+};
+
+#define FIELD_DERIVED 1u /* worked out by Billhook, not sent by a source */
+#define FIELD_LINK 2u    /* the id of another object of the same source (customer, subscription) */
+
+struct object_field {
+	enum object_kind kind;
+	const char *name;
+	enum field_type type;
+	unsigned flags;
+	const char *meaning; /* one phrase for the mapping page and the manual */
+};
+
+/* "customer", "subscription" ...; "none". */
+const char *object_kind_name(enum object_kind kind);
+/* OBJECT_NONE when the name is not known. */
+enum object_kind object_kind_of(const char *name);
+/* All fields of all kinds, in the order of fields.def; *n_r receives their number. */
+const struct object_field *object_fields(size_t *n_r);
+/* NULL when the kind has no such field. */
+const struct object_field *object_field(enum object_kind kind, const char *name);
+/* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
+int object_check(enum object_kind kind, const json_t *fields, struct bh_err *err);
+/* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3. */
+int object_rank(enum object_kind kind);
+
+/*
+ * Which of two states of one object is newer: the provider's update time (or
+ * the event's), then rank (terminal states win inside one instant), then tie
+ * (any text that is the same for the same delivery: makes order not matter).
+ */
+struct object_version {
+	int64_t at_ms;
+	int rank;
+	char tie[64];
+};
+int object_version_compare(const struct object_version *a, const struct object_version *b);
+
+/*
+ * One piece of news about one object, as a source driver makes it.  With
+ * partial, fields not present keep their value; else the object is replaced.
+ */
+struct object_change {
+	enum object_kind kind;
+	char id[256];         /* the provider's id, unique with account */
+	char account[128];    /* account or mode inside the connection; "" when there is one */
+	struct object_version version;
+	bool partial;
+	bool deleted;         /* leaves a tombstone; fields may be the last known */
+	json_t *fields;       /* owned */
+};
+struct object_changes {
+	struct object_change *items;
+	size_t n, cap;
+};
+/* A new zeroed change at the end, borrowed until the next call. */
+struct object_change *object_changes_add(struct object_changes *changes, enum object_kind kind,
+    const char *id);
+void object_changes_release(struct object_changes *changes);
+
+/*
+ * Merge a change into what the mirror holds (before may be NULL).  1 and a
+ * new reference in *after_r when the change is news; 0 when it is older than
+ * or equal to what is held (*after_r NULL).
+ */
+int object_merge(const json_t *before, const struct object_version *before_version,
+    const struct object_change *change, json_t **after_r);
+
+#endif
