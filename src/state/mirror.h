@@ -1,0 +1,43 @@
+/* The mirror: canonical objects as the sources last described them; newest version wins. */
+#ifndef STATE_MIRROR_H
+#define STATE_MIRROR_H
+
+#include "model/object.h"
+#include "store/store.h"
+
+/* Identity of an object: (connection, account, kind, id). */
+struct mirror_id {
+	const char *connection;
+	const char *account; /* "" when the connection has one */
+	enum object_kind kind;
+	const char *id;
+};
+struct mirror_object {
+	struct object_version version;
+	bool deleted;
+	json_t *fields; /* canonical; owned */
+};
+void mirror_object_release(struct mirror_object *object);
+
+/* 1, 0 not held, -1.  Checked at commit when checked. */
+int mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
+    struct mirror_object *object, struct bh_err *err);
+/* n at once; objects[i].fields NULL where it is not held. */
+int mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, bool checked,
+    struct mirror_object *objects, struct bh_err *err);
+void mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct mirror_object *object);
+
+/*
+ * Walk a connection's objects of one kind in key order: call each for at most
+ * max, starting behind *after (a key kept by the caller, empty at first).
+ * *more_r tells whether any follow.  each returns 0, or -1 to stop.
+ */
+int mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    struct bh_buf *after, int (*each)(void *arg, const struct mirror_id *id,
+        const struct mirror_object *object, struct bh_err *err), void *arg, bool *more_r,
+    struct bh_err *err);
+/* Objects of a connection and kind, counted up to max. */
+int mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    size_t *n_r, struct bh_err *err);
+
+#endif

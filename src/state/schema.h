@@ -1,0 +1,15 @@
+/* The version of the stored formats, and the steps that bring an older store up to it. */
+#ifndef STATE_SCHEMA_H
+#define STATE_SCHEMA_H
+
+#include "store/store.h"
+
+#define SCHEMA_VERSION 1
+
+/*
+ * 0 when the store is at SCHEMA_VERSION (an empty one is stamped with it);
+ * -1 BH_INVALID when it was written by a newer Billhook (a downgrade is refused).
+ */
+int schema_check(struct store *store, struct bh_err *err);
+
+#endif
