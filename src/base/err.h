@@ -23,10 +23,13 @@ enum bh_code {
 struct bh_err {
 	enum bh_code code;
 	int retry_after_s; /* 0 when unknown */
-	char text[240];    /* a sentence without secrets and without a full stop */
+	char text[240]; /* a sentence without secrets and without a full stop */
 };
 
-#define BH_ERR_INIT {BH_OK, 0, ""}
+#define BH_ERR_INIT                                                            \
+	{                                                                      \
+		BH_OK, 0, ""                                                   \
+	}
 
 /*
  * Record a failure; err may be NULL.  A text longer than err->text is cut at
