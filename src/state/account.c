@@ -6,7 +6,8 @@
  *   paused | a person stopped it; events are still kept  | ready
  *   broken | cannot work until a person acts (reason)    | ready, when it is saved again
  *
- * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync.
+ * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync; Av touched by
+ * every change of Ac and As.
  */
 #include "state/account.h"
 
@@ -126,6 +127,24 @@ put_doc(struct store_txn *txn, const char *family, const char *code,
 	store_put(txn, key.data, key.len, text, strlen(text));
 	bh_wipe(text, strlen(text));
 	free(text);
+}
+
+/* Every change of connections and syncs moves this key's version. */
+static void
+touch(struct store_txn *txn)
+{
+	store_put(txn, "Av", 2, "", 0);
+}
+
+int
+account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
+{
+	struct store_item item = {.key = "Av", .key_len = 2, .checked = true};
+
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	*version_r = item.found ? item.version : 0;
+	return 0;
 }
 
 static void
@@ -280,6 +299,7 @@ account_connection_save(struct store_txn *txn, const struct account_key *key,
 		    seal(key, "connection", connection->code,
 			connection->secrets));
 	put_doc(txn, "Ac", connection->code, doc);
+	touch(txn);
 	json_decref(doc);
 	return 0;
 }
@@ -288,6 +308,7 @@ void
 account_connection_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "Ac", code);
+	touch(txn);
 	drop_doc(txn, "Aa", code);
 }
 
@@ -382,6 +403,7 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync,
 	if (sync->settings != NULL)
 		json_object_set(doc, "settings", sync->settings);
 	put_doc(txn, "As", sync->code, doc);
+	touch(txn);
 	json_decref(doc);
 	return 0;
 }
@@ -390,6 +412,7 @@ void
 account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
+	touch(txn);
 }
 
 int

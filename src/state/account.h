@@ -47,7 +47,14 @@ void account_connection_drop(struct store_txn *txn, const char *code);
 /* All codes, sorted; an array of texts (new reference). */
 int account_connections(struct store_txn *txn, json_t **codes_r,
     struct bh_err *err);
-#define ACCOUNT_WATCH "Ac"
+/*
+ * A number that changes whenever a connection or sync is saved or dropped;
+ * checked at commit, so that a transaction that used a snapshot of the
+ * settings does not commit over a change of them.
+ */
+int account_version(struct store_txn *txn, uint64_t *version_r,
+    struct bh_err *err);
+#define ACCOUNT_WATCH "Av"
 
 /* Tokens of a destination, kept apart because they change often: a JSON object of texts and numbers, sealed as a whole. */
 int account_auth_load(struct store_txn *txn, const struct account_key *key,

@@ -514,19 +514,25 @@ int
 journal_backlog(struct store_txn *txn, size_t max, size_t *n_r,
     struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Je",
+	struct store_scan scan = {.prefix = "Jr",
 	    .prefix_len = 2,
 	    .max = max,
 	    .keys_only = true};
 	const struct store_entry *entries;
 	struct key from;
 	uint64_t cursor;
+	size_t replays;
 	bool more;
 
-	if (read_cursor(txn, false, &cursor, NULL, err) < 0)
+	if (read_cursor(txn, false, &cursor, NULL, err) < 0 ||
+	    store_scan(txn, &scan, &entries, &replays, &more, err) < 0)
 		return -1;
 	key_stamp(&from, "Je", cursor + 1);
+	scan.prefix = "Je";
 	scan.from = from.data;
 	scan.from_len = from.len;
-	return store_scan(txn, &scan, &entries, n_r, &more, err);
+	if (store_scan(txn, &scan, &entries, n_r, &more, err) < 0)
+		return -1;
+	*n_r = *n_r + replays < max ? *n_r + replays : max;
+	return 0;
 }

@@ -115,7 +115,7 @@ int journal_pace(struct store_txn *txn, struct journal_pace *pace,
 
 /* Queue an event for another handling. */
 void journal_replay(struct store_txn *txn, uint64_t stamp);
-/* Events not handled yet, counted up to max. */
+/* Events not handled yet, replays included, counted up to max. */
 int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r,
     struct bh_err *err);
 
