@@ -1,7 +1,7 @@
 /* The log: see log.h. */
-#include "base/log.h"
-
 #include "base/base.h"
+
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 
-static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn",
-    "error"};
+static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn", "error"};
 static const char *log_role = "billhook";
 static enum bh_level log_least = BH_INFO;
 static int log_fd = -1;
@@ -79,8 +78,8 @@ bh_log(enum bh_level level, const char *fmt, ...)
 		return;
 	}
 	bh_rfc3339(now, bh_now_ms());
-	n = snprintf(line, sizeof(line), "%s %s %s[%d] %s\n", now,
-	    level_names[level], log_role, (int)getpid(), text);
+	n = snprintf(line, sizeof(line), "%s %s %s[%d] %s\n", now, level_names[level], log_role,
+	    (int)getpid(), text);
 	if (n >= (int)sizeof(line)) {
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';

@@ -1,7 +1,7 @@
 /* Canonical objects: the field table, checks, versions, merging.  See object.h. */
-#include "model/object.h"
-
 #include "base/base.h"
+
+#include "model/object.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -33,7 +33,7 @@ static const int kind_ranks[OBJECT__MAX] = {
 };
 
 static const struct object_field fields[] = {
-#define FIELD(kind, name, type, flags, meaning)                                \
+#define FIELD(kind, name, type, flags, meaning)                                                    \
 	{OBJECT_##kind, #name, FIELD_##type, flags, meaning},
 #include "model/fields.def"
 #undef FIELD
@@ -97,8 +97,7 @@ is_of_type(const json_t *value, enum field_type type)
 	case FIELD_EMAIL:
 		return text != NULL;
 	case FIELD_DATE:
-		return text != NULL && strlen(text) == 10 &&
-		       bh_is_time(text, &at_ms);
+		return text != NULL && strlen(text) == 10 && bh_is_time(text, &at_ms);
 	case FIELD_TIME:
 		return text != NULL && bh_is_time(text, &at_ms);
 	case FIELD_MONEY:
@@ -130,8 +129,7 @@ object_check(enum object_kind kind, const json_t *object, struct bh_err *err)
 			return bh_fail(err, BH_INVALID, "%s has no field %s",
 			    object_kind_name(kind), name);
 		if (!json_is_null(value) && !is_of_type(value, field->type))
-			return bh_fail(err, BH_INVALID,
-			    "%s.%s has a value of the wrong type",
+			return bh_fail(err, BH_INVALID, "%s.%s has a value of the wrong type",
 			    object_kind_name(kind), name);
 	}
 	return 0;
@@ -144,8 +142,7 @@ object_rank(enum object_kind kind)
 }
 
 int
-object_version_compare(const struct object_version *a,
-    const struct object_version *b)
+object_version_compare(const struct object_version *a, const struct object_version *b)
 {
 	if (a->at_ms != b->at_ms)
 		return a->at_ms < b->at_ms ? -1 : 1;
@@ -155,15 +152,14 @@ object_version_compare(const struct object_version *a,
 }
 
 struct object_change *
-object_changes_add(struct object_changes *changes, enum object_kind kind,
-    const char *id)
+object_changes_add(struct object_changes *changes, enum object_kind kind, const char *id)
 {
 	struct object_change *change;
 
 	if (changes->n == changes->cap) {
 		changes->cap = changes->cap != 0 ? changes->cap * 2 : 4;
-		changes->items = bh_xrealloc(changes->items,
-		    changes->cap * sizeof(changes->items[0]));
+		changes->items =
+		    bh_xrealloc(changes->items, changes->cap * sizeof(changes->items[0]));
 	}
 	change = &changes->items[changes->n++];
 	memset(change, 0, sizeof(*change));
@@ -186,15 +182,13 @@ object_merge(const json_t *before, const struct object_version *before_version,
     const struct object_change *change, json_t **after_r)
 {
 	*after_r = NULL;
-	if (before != NULL &&
-	    object_version_compare(&change->version, before_version) <= 0)
+	if (before != NULL && object_version_compare(&change->version, before_version) <= 0)
 		return 0;
 	if (change->partial && before != NULL) {
 		*after_r = json_copy((json_t *)(uintptr_t)before);
 		json_object_update(*after_r, change->fields);
 	} else {
-		*after_r = change->fields != NULL ? json_copy(change->fields)
-						  : json_object();
+		*after_r = change->fields != NULL ? json_copy(change->fields) : json_object();
 	}
 	return 1;
 }

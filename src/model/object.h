@@ -46,16 +46,14 @@ enum field_type {
 };
 
 #define FIELD_DERIVED 1u /* worked out by Billhook, not sent by a source */
-#define FIELD_LINK                                                             \
-	2u /* the id of another object of the same source (customer, subscription) */
+#define FIELD_LINK 2u    /* the id of another object of the same source (customer, subscription) */
 
 struct object_field {
 	enum object_kind kind;
 	const char *name;
 	enum field_type type;
 	unsigned flags;
-	const char
-	    *meaning; /* one phrase for the mapping page and the manual */
+	const char *meaning; /* one phrase for the mapping page and the manual */
 };
 
 /* "customer", "subscription" ...; "none". */
@@ -65,11 +63,9 @@ enum object_kind object_kind_of(const char *name);
 /* All fields of all kinds, in the order of fields.def; *n_r receives their number. */
 const struct object_field *object_fields(size_t *n_r);
 /* NULL when the kind has no such field. */
-const struct object_field *object_field(enum object_kind kind,
-    const char *name);
+const struct object_field *object_field(enum object_kind kind, const char *name);
 /* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
-int object_check(enum object_kind kind, const json_t *fields,
-    struct bh_err *err);
+int object_check(enum object_kind kind, const json_t *fields, struct bh_err *err);
 /* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3. */
 int object_rank(enum object_kind kind);
 
@@ -83,8 +79,7 @@ struct object_version {
 	int rank;
 	char tie[64];
 };
-int object_version_compare(const struct object_version *a,
-    const struct object_version *b);
+int object_version_compare(const struct object_version *a, const struct object_version *b);
 
 /*
  * One piece of news about one object, as a source driver makes it.  With
@@ -92,9 +87,8 @@ int object_version_compare(const struct object_version *a,
  */
 struct object_change {
 	enum object_kind kind;
-	char id[256]; /* the provider's id, unique with account */
-	char account
-	    [128]; /* account or mode inside the connection; "" when there is one */
+	char id[256];      /* the provider's id, unique with account */
+	char account[128]; /* account or mode inside the connection; "" when there is one */
 	struct object_version version;
 	bool partial;
 	bool deleted;   /* leaves a tombstone; fields may be the last known */
@@ -105,8 +99,8 @@ struct object_changes {
 	size_t n, cap;
 };
 /* A new zeroed change at the end, borrowed until the next call. */
-struct object_change *object_changes_add(struct object_changes *changes,
-    enum object_kind kind, const char *id);
+struct object_change *object_changes_add(struct object_changes *changes, enum object_kind kind,
+    const char *id);
 void object_changes_release(struct object_changes *changes);
 
 /*
@@ -114,8 +108,7 @@ void object_changes_release(struct object_changes *changes);
  * new reference in *after_r when the change is news; 0 when it is older than
  * or equal to what is held (*after_r NULL).
  */
-int object_merge(const json_t *before,
-    const struct object_version *before_version,
+int object_merge(const json_t *before, const struct object_version *before_version,
     const struct object_change *change, json_t **after_r);
 
 #endif

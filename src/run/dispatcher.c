@@ -6,9 +6,9 @@
  * so a second ingest would be wasted work, never wrong.  A push lane is
  * leased: no two writers on one org.
  */
-#include "run/dispatcher.h"
-
 #include "base/base.h"
+
+#include "run/dispatcher.h"
 
 #include <sys/wait.h>
 
@@ -121,8 +121,8 @@ start_workers(struct dispatcher *d)
 }
 
 static void
-finish_job(struct dispatcher *d, const struct queue_job *job, bool failed,
-    const char *reason, int64_t again_ms)
+finish_job(struct dispatcher *d, const struct queue_job *job, bool failed, const char *reason,
+    int64_t again_ms)
 {
 	struct bh_err err = BH_ERR_INIT;
 
@@ -168,8 +168,7 @@ end_slot(struct dispatcher *d, struct slot *slot)
 	waitpid(slot->worker.pid, NULL, 0);
 	slot->worker = (struct worker){.fd = -1};
 	if (slot->is_busy && !slot->is_ingest)
-		finish_job(d, &slot->job, true,
-		    "the worker ended in the middle", bh_now_ms() + 50);
+		finish_job(d, &slot->job, true, "the worker ended in the middle", bh_now_ms() + 50);
 	slot->is_busy = false;
 }
 
@@ -197,8 +196,7 @@ take_answer(struct dispatcher *d, struct slot *slot)
 }
 
 static bool
-is_given(struct dispatcher *d, const struct queue_job *job, bool is_ingest,
-    bool may_hold)
+is_given(struct dispatcher *d, const struct queue_job *job, bool is_ingest, bool may_hold)
 {
 	struct slot *slot = idle_slot(d);
 	struct bh_err err = BH_ERR_INIT;
@@ -240,8 +238,7 @@ give_held(struct dispatcher *d)
 
 		if (held->next_ms == 0 || held->next_ms > now)
 			continue;
-		if (is_given(d, &held->job, false,
-			now - held->since_ms < d->conf->push_wait_ms))
+		if (is_given(d, &held->job, false, now - held->since_ms < d->conf->push_wait_ms))
 			held->next_ms = 0;
 	}
 }
@@ -250,16 +247,15 @@ give_held(struct dispatcher *d)
 static void
 give_jobs(struct dispatcher *d)
 {
-	size_t idle = count_idle(d),
-	       free_ones = is_ingesting(d) ? idle : idle - (idle > 1);
+	size_t idle = count_idle(d), free_ones = is_ingesting(d) ? idle : idle - (idle > 1);
 	struct queue_job jobs[WORKERS_MAX];
 	struct bh_err err = BH_ERR_INIT;
 	size_t n;
 
 	if (free_ones == 0 || (d->slots_n > 1 && !is_ingesting(d) && idle < 2))
 		return;
-	if (queue_lease(d->store, d->owner, !d->has_stolen, bh_now_ms(),
-		LEASE_MS, free_ones, jobs, &n, &d->next_due_ms, &err) < 0) {
+	if (queue_lease(d->store, d->owner, !d->has_stolen, bh_now_ms(), LEASE_MS, free_ones, jobs,
+		&n, &d->next_due_ms, &err) < 0) {
 		d->next_due_ms = bh_now_ms() + 100;
 		return;
 	}
@@ -278,8 +274,7 @@ reap(struct dispatcher *d)
 		if (slot->worker.pid == 0)
 			continue;
 		if (slot->is_busy && bh_mono_ms() - slot->since_ms > LEASE_MS) {
-			bh_log(BH_ERROR,
-			    "job %s has run for ten minutes: its worker is ended",
+			bh_log(BH_ERROR, "job %s has run for ten minutes: its worker is ended",
 			    slot->job.id);
 			end_slot(d, slot);
 		}
@@ -289,8 +284,7 @@ reap(struct dispatcher *d)
 static void
 take_signals(struct dispatcher *d)
 {
-	for (int number = bh_signal_next(); number != 0;
-	     number = bh_signal_next())
+	for (int number = bh_signal_next(); number != 0; number = bh_signal_next())
 		if (number == SIGTERM || number == SIGINT || number == SIGHUP)
 			d->is_stopping = true;
 }
@@ -317,14 +311,12 @@ wait_for_news(struct dispatcher *d)
 	size_t n = 0;
 
 	fds[n++] = (struct pollfd){.fd = bh_signal_pipe(), .events = POLLIN};
-	fds[n++] =
-	    (struct pollfd){.fd = store_watch_fd(d->store), .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = store_watch_fd(d->store), .events = POLLIN};
 	for (size_t i = 0; i < d->slots_n; i++) {
 		if (d->slots[i].worker.pid == 0)
 			continue;
 		of[n] = &d->slots[i];
-		fds[n++] = (struct pollfd){.fd = d->slots[i].worker.fd,
-		    .events = POLLIN};
+		fds[n++] = (struct pollfd){.fd = d->slots[i].worker.fd, .events = POLLIN};
 	}
 	if (poll(fds, n, wait_ms(d)) < 0 && errno != EINTR)
 		bh_sleep_ms(10);
@@ -367,8 +359,7 @@ stop_workers(struct dispatcher *d)
 static int
 open_store(struct dispatcher *d, struct bh_err *err)
 {
-	static const char *const watched[] = {JOURNAL_WATCH_NEW,
-	    JOURNAL_WATCH_REPLAY, QUEUE_WATCH};
+	static const char *const watched[] = {JOURNAL_WATCH_NEW, JOURNAL_WATCH_REPLAY, QUEUE_WATCH};
 	struct store_options options = {.engine = "bdb",
 	    .data_dir = d->conf->data_dir,
 	    .deadline_ms = 3000,
@@ -384,9 +375,7 @@ open_store(struct dispatcher *d, struct bh_err *err)
 int
 dispatcher_run(const struct dispatcher_options *options)
 {
-	struct dispatcher d = {.conf = options->conf,
-	    .next_due_ms = 0,
-	    .busy_ms = bh_mono_ms()};
+	struct dispatcher d = {.conf = options->conf, .next_due_ms = 0, .busy_ms = bh_mono_ms()};
 	struct bh_err err = BH_ERR_INIT;
 	bool is_idle = false;
 
@@ -411,8 +400,8 @@ dispatcher_run(const struct dispatcher_options *options)
 		give_ingest(&d);
 		give_held(&d);
 		give_jobs(&d);
-		is_idle = options->idle_exit_ms > 0 && !is_any_busy(&d) &&
-			  d.held_n == 0 && d.next_due_ms > bh_now_ms() &&
+		is_idle = options->idle_exit_ms > 0 && !is_any_busy(&d) && d.held_n == 0 &&
+			  d.next_due_ms > bh_now_ms() &&
 			  bh_mono_ms() - d.busy_ms > options->idle_exit_ms;
 	}
 	stop_workers(&d);

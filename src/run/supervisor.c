@@ -1,7 +1,7 @@
 /* The supervisor: see supervisor.h. */
-#include "run/supervisor.h"
-
 #include "base/base.h"
+
+#include "run/supervisor.h"
 
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -36,8 +36,7 @@ enum role {
 	ROLE__MAX
 };
 
-static const char *const role_names[ROLE__MAX] = {"keeper", "dispatcher",
-    "front"};
+static const char *const role_names[ROLE__MAX] = {"keeper", "dispatcher", "front"};
 
 struct child {
 	pid_t pid;            /* 0: not running */
@@ -85,9 +84,8 @@ static int
 run_dispatcher(struct supervisor *s)
 {
 	struct dispatcher_options options = {.conf = &s->conf,
-	    .idle_exit_ms = s->options->idle_exit_ms > 0
-				? s->options->idle_exit_ms
-				: s->conf.idle_exit_s * 1000};
+	    .idle_exit_ms = s->options->idle_exit_ms > 0 ? s->options->idle_exit_ms
+							 : s->conf.idle_exit_s * 1000};
 
 	bh_die_with_parent(s->pid);
 	return dispatcher_run(&options);
@@ -131,8 +129,7 @@ run_role(struct supervisor *s, enum role role)
 static bool
 is_role_used(const struct supervisor *s, enum role role)
 {
-	return role != ROLE_FRONT ||
-	       (s->options->front != NULL && s->conf.front_processes > 0);
+	return role != ROLE_FRONT || (s->options->front != NULL && s->conf.front_processes > 0);
 }
 
 static void
@@ -142,18 +139,15 @@ start_child(struct supervisor *s, enum role role)
 	int64_t now = bh_mono_ms();
 	pid_t pid;
 
-	if (child->pid != 0 || !is_role_used(s, role) ||
-	    now < child->not_before)
+	if (child->pid != 0 || !is_role_used(s, role) || now < child->not_before)
 		return;
 	if (now - child->window_start > RESPAWN_WINDOW_MS) {
 		child->window_start = now;
 		child->respawns = 0;
 	}
 	if (child->respawns++ == RESPAWN_MAX) {
-		bh_log(BH_ERROR,
-		    "%s ended %d times in %d s: next start in %d s",
-		    role_names[role], RESPAWN_MAX, RESPAWN_WINDOW_MS / 1000,
-		    RESPAWN_PAUSE_MS / 1000);
+		bh_log(BH_ERROR, "%s ended %d times in %d s: next start in %d s", role_names[role],
+		    RESPAWN_MAX, RESPAWN_WINDOW_MS / 1000, RESPAWN_PAUSE_MS / 1000);
 		child->not_before = now + RESPAWN_PAUSE_MS;
 		child->window_start = 0;
 		return;
@@ -162,8 +156,7 @@ start_child(struct supervisor *s, enum role role)
 	if (pid == 0)
 		run_role(s, role);
 	if (pid < 0) {
-		bh_log(BH_ERROR, "cannot fork %s: %s", role_names[role],
-		    strerror(errno));
+		bh_log(BH_ERROR, "cannot fork %s: %s", role_names[role], strerror(errno));
 		child->not_before = now + 1000;
 		return;
 	}
@@ -191,11 +184,9 @@ note_end(struct supervisor *s, enum role role, int status)
 		return;
 	}
 	if (WIFSIGNALED(status))
-		bh_log(BH_WARN, "%s was killed by signal %d", role_names[role],
-		    WTERMSIG(status));
+		bh_log(BH_WARN, "%s was killed by signal %d", role_names[role], WTERMSIG(status));
 	else if (code != 0)
-		bh_log(BH_WARN, "%s ended with status %d", role_names[role],
-		    code);
+		bh_log(BH_WARN, "%s ended with status %d", role_names[role], code);
 }
 
 static void
@@ -238,8 +229,7 @@ replace_gracefully(struct supervisor *s)
 static void
 take_signals(struct supervisor *s)
 {
-	for (int number = bh_signal_next(); number != 0;
-	     number = bh_signal_next()) {
+	for (int number = bh_signal_next(); number != 0; number = bh_signal_next()) {
 		if (number == SIGTERM || number == SIGINT)
 			s->is_stopping = true;
 		else if (number == SIGUSR1 || number == SIGHUP)
@@ -278,8 +268,7 @@ wait_for_end(struct supervisor *s, enum role role)
 			bh_sleep_ms(5);
 	}
 	if (s->children[role].pid != 0) {
-		bh_log(BH_WARN, "%s does not stop: it is killed",
-		    role_names[role]);
+		bh_log(BH_WARN, "%s does not stop: it is killed", role_names[role]);
 		signal_child(s, role, SIGKILL);
 		while (s->children[role].pid != 0) {
 			reap(s);
@@ -308,8 +297,7 @@ take_lock(struct supervisor *s, struct bh_err *err)
 	free(path);
 	if (rc == 1) {
 		snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-		if (ftruncate(fd, 0) < 0 ||
-		    bh_write_full(fd, text, strlen(text), NULL) < 0)
+		if (ftruncate(fd, 0) < 0 || bh_write_full(fd, text, strlen(text), NULL) < 0)
 			bh_log(BH_WARN, "cannot note the pid in the lock file");
 		s->lock_fd = fd;
 	} else if (fd >= 0) {
@@ -336,9 +324,7 @@ make_dirs(const char *data_dir, struct bh_err *err)
 static void
 serve(struct supervisor *s)
 {
-	int64_t end_ms = s->options->limit_ms > 0
-			     ? bh_mono_ms() + s->options->limit_ms
-			     : INT64_MAX;
+	int64_t end_ms = s->options->limit_ms > 0 ? bh_mono_ms() + s->options->limit_ms : INT64_MAX;
 
 	while (!s->is_stopping && !s->is_idle && bh_mono_ms() < end_ms) {
 		struct pollfd pfd = {.fd = bh_signal_pipe(), .events = POLLIN};
@@ -361,18 +347,13 @@ serve(struct supervisor *s)
 int
 supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor s = {.options = options,
-	    .lock_fd = -1,
-	    .pid = getpid()};
-	struct store_options store = {.engine = "bdb",
-	    .deadline_ms = 2000,
-	    .no_start = true};
+	struct supervisor s = {.options = options, .lock_fd = -1, .pid = getpid()};
+	struct store_options store = {.engine = "bdb", .deadline_ms = 2000, .no_start = true};
 	struct bh_err err = BH_ERR_INIT;
 	int rc;
 
 	if (conf_load(options->conf->data_dir, &s.conf, &err) < 0 ||
-	    make_dirs(s.conf.data_dir, &err) < 0 ||
-	    (rc = take_lock(&s, &err)) < 0) {
+	    make_dirs(s.conf.data_dir, &err) < 0 || (rc = take_lock(&s, &err)) < 0) {
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
@@ -418,8 +399,7 @@ supervisor_pid(const char *data_dir)
 int
 supervisor_start(const char *data_dir, struct bh_err *err)
 {
-	const char *argv[] = {bh_exe_path(), "serve", "--quiet", "--dir",
-	    data_dir, NULL};
+	const char *argv[] = {bh_exe_path(), "serve", "--quiet", "--dir", data_dir, NULL};
 
 	return bh_spawn_detached(argv, err);
 }

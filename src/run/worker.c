@@ -1,7 +1,7 @@
 /* Workers: see worker.h. */
-#include "run/worker.h"
-
 #include "base/base.h"
+
+#include "run/worker.h"
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -41,18 +41,16 @@ is_stopping(void *arg)
 }
 
 static int
-run_job(const struct sync_context *context, const json_t *job,
-    struct sync_outcome *outcome, struct bh_err *err)
+run_job(const struct sync_context *context, const json_t *job, struct sync_outcome *outcome,
+    struct bh_err *err)
 {
-	const char *kind = bh_json_str(job, "kind"),
-		   *arg = bh_json_str(job, "arg");
+	const char *kind = bh_json_str(job, "kind"), *arg = bh_json_str(job, "arg");
 
 	*outcome = (struct sync_outcome){.again_ms = -1};
 	if (kind != NULL && strcmp(kind, "ingest") == 0)
 		return ingest_run(context, LINGER_MS, outcome, err);
 	if (kind != NULL && strcmp(kind, "push") == 0)
-		return push_run(context, arg, bh_is_json_true(job, "hold"),
-		    outcome, err);
+		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
 }
 
@@ -67,18 +65,17 @@ serve_one(const struct sync_context *context, int fd, struct bh_err *err)
 	char *text;
 	int rc = bh_frame_read(fd, &message, err);
 
-	if (rc == 1 &&
-	    bh_json_parse(bh_buf_str(&message), message.len, &job, err) < 0)
+	if (rc == 1 && bh_json_parse(bh_buf_str(&message), message.len, &job, err) < 0)
 		rc = -1;
 	bh_buf_release(&message);
 	if (rc <= 0)
 		return rc;
 	if (run_job(context, job, &outcome, &why) < 0)
-		bh_log(BH_WARN, "job %s %s: %s", bh_json_str(job, "kind"),
-		    bh_json_str(job, "arg"), why.text);
-	answer = json_pack("{s:I, s:b, s:i, s:i, s:s}", "again",
-	    (json_int_t)outcome.again_ms, "held", outcome.held, "code",
-	    (int)why.code, "retry_after", why.retry_after_s, "error", why.text);
+		bh_log(BH_WARN, "job %s %s: %s", bh_json_str(job, "kind"), bh_json_str(job, "arg"),
+		    why.text);
+	answer = json_pack("{s:I, s:b, s:i, s:i, s:s}", "again", (json_int_t)outcome.again_ms,
+	    "held", outcome.held, "code", (int)why.code, "retry_after", why.retry_after_s, "error",
+	    why.text);
 	text = bh_json_text(answer);
 	rc = bh_frame_write(fd, text, strlen(text), err) < 0 ? -1 : 1;
 	free(text);
@@ -103,15 +100,13 @@ worker_main(const struct conf *conf, const struct account_key *key, int fd)
 
 	bh_log_role("worker");
 	prctl(PR_SET_NAME, "bh-worker");
-	sigaction(SIGTERM, &action,
-	    NULL); /* no SA_RESTART: a blocked read ends */
+	sigaction(SIGTERM, &action, NULL); /* no SA_RESTART: a blocked read ends */
 	if (store_open(&options, &context.store, &err) < 0) {
 		bh_log(BH_ERROR, "%s", err.text);
 		_exit(1);
 	}
 	/* Ingest waits here for news; a missed watch only costs the linger. */
-	store_watch(context.store, JOURNAL_WATCH_NEW, strlen(JOURNAL_WATCH_NEW),
-	    NULL);
+	store_watch(context.store, JOURNAL_WATCH_NEW, strlen(JOURNAL_WATCH_NEW), NULL);
 	context.transport = http_curl_new();
 	for (int jobs = 0; jobs < JOBS_MAX && is_told_to_stop == 0; jobs++) {
 		rc = serve_one(&context, fd, &err);
@@ -124,22 +119,20 @@ worker_main(const struct conf *conf, const struct account_key *key, int fd)
 }
 
 int
-worker_start(const struct conf *conf, const struct account_key *key,
-    struct worker *worker, struct bh_err *err)
+worker_start(const struct conf *conf, const struct account_key *key, struct worker *worker,
+    struct bh_err *err)
 {
 	pid_t parent = getpid();
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return bh_fail_errno(err, BH_UNAVAILABLE,
-		    "cannot make a socketpair");
+		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot make a socketpair");
 	pid = fork();
 	if (pid < 0) {
 		close(pair[0]);
 		close(pair[1]);
-		return bh_fail_errno(err, BH_UNAVAILABLE,
-		    "cannot fork a worker");
+		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot fork a worker");
 	}
 	if (pid == 0) {
 		bh_signal_forget();
@@ -157,11 +150,11 @@ worker_start(const struct conf *conf, const struct account_key *key,
 }
 
 int
-worker_send(const struct worker *worker, const struct queue_job *job,
-    bool may_hold, struct bh_err *err)
+worker_send(const struct worker *worker, const struct queue_job *job, bool may_hold,
+    struct bh_err *err)
 {
-	json_t *doc = json_pack("{s:s, s:s, s:b}", "kind", job->kind, "arg",
-	    job->arg, "hold", may_hold);
+	json_t *doc =
+	    json_pack("{s:s, s:s, s:b}", "kind", job->kind, "arg", job->arg, "hold", may_hold);
 	char *text = bh_json_text(doc);
 	int rc = bh_frame_write(worker->fd, text, strlen(text), err);
 
@@ -171,8 +164,7 @@ worker_send(const struct worker *worker, const struct queue_job *job,
 }
 
 int
-worker_receive(const struct worker *worker, struct worker_answer *answer,
-    struct bh_err *err)
+worker_receive(const struct worker *worker, struct worker_answer *answer, struct bh_err *err)
 {
 	struct bh_buf message = BH_BUF_INIT(MESSAGE_MAX);
 	json_t *doc = NULL;
@@ -180,8 +172,7 @@ worker_receive(const struct worker *worker, struct worker_answer *answer,
 	int rc = bh_frame_read(worker->fd, &message, err);
 
 	memset(answer, 0, sizeof(*answer));
-	if (rc == 1 &&
-	    bh_json_parse(bh_buf_str(&message), message.len, &doc, err) < 0)
+	if (rc == 1 && bh_json_parse(bh_buf_str(&message), message.len, &doc, err) < 0)
 		rc = -1;
 	if (rc == 1) {
 		int64_t code = bh_json_int(doc, "code", BH_STORAGE);
@@ -189,11 +180,9 @@ worker_receive(const struct worker *worker, struct worker_answer *answer,
 		error = bh_json_str(doc, "error");
 		answer->again_ms = bh_json_int(doc, "again", -1);
 		answer->held = bh_is_json_true(doc, "held");
-		answer->code = code >= 0 && code < BH__MAX ? (enum bh_code)code
-							   : BH_STORAGE;
+		answer->code = code >= 0 && code < BH__MAX ? (enum bh_code)code : BH_STORAGE;
 		answer->retry_after_s = (int)bh_json_int(doc, "retry_after", 0);
-		snprintf(answer->error, sizeof(answer->error), "%s",
-		    error != NULL ? error : "");
+		snprintf(answer->error, sizeof(answer->error), "%s", error != NULL ? error : "");
 	}
 	json_decref(doc);
 	bh_buf_release(&message);

@@ -20,11 +20,11 @@ struct worker {
  * Fork one.  In the child this does not return: it serves until the socket
  * ends, SIGTERM comes, or it has done many jobs (it ages out, so that a leak somewhere stays small).
  */
-int worker_start(const struct conf *conf, const struct account_key *key,
-    struct worker *worker, struct bh_err *err);
+int worker_start(const struct conf *conf, const struct account_key *key, struct worker *worker,
+    struct bh_err *err);
 
-int worker_send(const struct worker *worker, const struct queue_job *job,
-    bool may_hold, struct bh_err *err);
+int worker_send(const struct worker *worker, const struct queue_job *job, bool may_hold,
+    struct bh_err *err);
 
 struct worker_answer {
 	int64_t again_ms; /* -1: when woken */
@@ -34,7 +34,6 @@ struct worker_answer {
 	char error[240];
 };
 /* 1 an answer, 0 the worker has ended, -1 it talks nonsense (kill it). */
-int worker_receive(const struct worker *worker, struct worker_answer *answer,
-    struct bh_err *err);
+int worker_receive(const struct worker *worker, struct worker_answer *answer, struct bh_err *err);
 
 #endif

@@ -42,8 +42,8 @@ struct source_event {
 enum source_outcome {
 	SOURCE_APPLIED = 0, /* changes were made */
 	SOURCE_IGNORED,     /* knowingly: a type that carries nothing for us */
-	SOURCE_UNKNOWN, /* a type the driver does not know: kept, acknowledged */
-	SOURCE_FOREIGN /* valid, but not for this connection (other mode or account) */
+	SOURCE_UNKNOWN,     /* a type the driver does not know: kept, acknowledged */
+	SOURCE_FOREIGN      /* valid, but not for this connection (other mode or account) */
 };
 
 struct source_driver {
@@ -56,20 +56,18 @@ struct source_driver {
 	 * 0 the request is the sender's; -1 BH_DENIED (signature wrong, missing,
 	 * too old: say which), BH_INVALID (the connection lacks its secret).
 	 */
-	int (*verify)(const struct source_config *config,
-	    const struct source_request *request, struct bh_err *err);
-	/* 0 and the envelope; -1 BH_INVALID when the body cannot be an event of this sender.  No full parse. */
-	int (*identify)(const struct source_config *config,
-	    const struct source_request *request, struct source_event *event,
+	int (*verify)(const struct source_config *config, const struct source_request *request,
 	    struct bh_err *err);
+	/* 0 and the envelope; -1 BH_INVALID when the body cannot be an event of this sender.  No full parse. */
+	int (*identify)(const struct source_config *config, const struct source_request *request,
+	    struct source_event *event, struct bh_err *err);
 	/*
 	 * Changes that a stored event makes.  0 with *outcome_r and changes
 	 * filled (empty unless SOURCE_APPLIED); note receives a phrase for people
 	 * ("customer of another mode"); -1 BH_INVALID when the body breaks.
 	 */
-	int (*normalise)(const struct source_config *config,
-	    const struct source_event *event, const json_t *body,
-	    int64_t received_ms, struct object_changes *changes,
+	int (*normalise)(const struct source_config *config, const struct source_event *event,
+	    const json_t *body, int64_t received_ms, struct object_changes *changes,
 	    enum source_outcome *outcome_r, char note[160], struct bh_err *err);
 	/* Check settings and secrets when they are saved: 0, or -1 BH_INVALID naming the member. */
 	int (*check)(const struct source_config *config, struct bh_err *err);
@@ -81,7 +79,6 @@ const struct source_driver *source_driver(const char *name);
 const struct source_driver *const *source_drivers(void);
 
 /* Case-blind header look-up; NULL when absent. */
-const char *source_header(const struct source_request *request,
-    const char *name);
+const char *source_header(const struct source_request *request, const char *name);
 
 #endif

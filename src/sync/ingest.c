@@ -1,7 +1,7 @@
 /* Ingest: see ingest.h. */
-#include "sync/ingest.h"
-
 #include "base/base.h"
+
+#include "sync/ingest.h"
 
 #include <poll.h>
 
@@ -75,11 +75,10 @@ pace_rate(const struct pace *pace)
 }
 
 static size_t
-place_of(struct working *work, const char *connection,
-    const struct object_change *change)
+place_of(struct working *work, const char *connection, const struct object_change *change)
 {
-	char *name = bh_xasprintf("%s\n%s\n%d\n%s", connection, change->account,
-	    (int)change->kind, change->id);
+	char *name = bh_xasprintf("%s\n%s\n%d\n%s", connection, change->account, (int)change->kind,
+	    change->id);
 	const json_t *known = json_object_get(work->index, name);
 	size_t place = work->n;
 
@@ -88,14 +87,12 @@ place_of(struct working *work, const char *connection,
 	} else {
 		if (work->n == work->cap) {
 			work->cap = work->cap != 0 ? work->cap * 2 : 64;
-			work->items = bh_xrealloc(work->items,
-			    work->cap * sizeof(work->items[0]));
+			work->items = bh_xrealloc(work->items, work->cap * sizeof(work->items[0]));
 		}
-		work->items[work->n++] = (struct touched){
-		    .id = {bh_xstrdup(connection), bh_xstrdup(change->account),
-			change->kind, bh_xstrdup(change->id)}};
-		json_object_set_new(work->index, name,
-		    json_integer((json_int_t)place));
+		work->items[work->n++] =
+		    (struct touched){.id = {bh_xstrdup(connection), bh_xstrdup(change->account),
+					 change->kind, bh_xstrdup(change->id)}};
+		json_object_set_new(work->index, name, json_integer((json_int_t)place));
 	}
 	free(name);
 	return place;
@@ -116,11 +113,9 @@ working_release(struct working *work)
 
 /* Turn one event into changes; what cannot be read is noted on the event. */
 static void
-read_event(const struct setup *setup, struct journal_event *event,
-    struct object_changes *changes)
+read_event(const struct setup *setup, struct journal_event *event, struct object_changes *changes)
 {
-	const struct setup_connection *connection =
-	    setup_connection(setup, event->connection);
+	const struct setup_connection *connection = setup_connection(setup, event->connection);
 	struct source_event envelope = {0};
 	struct bh_err why = BH_ERR_INIT;
 	enum source_outcome outcome = SOURCE_UNKNOWN;
@@ -132,20 +127,19 @@ read_event(const struct setup *setup, struct journal_event *event,
 	event->state = JOURNAL_FAILED;
 	if (connection == NULL || connection->source == NULL) {
 		snprintf(event->note, sizeof(event->note),
-		    "the connection %s is not set up any more",
-		    event->connection);
+		    "the connection %s is not set up any more", event->connection);
 		return;
 	}
 	config = setup_source_config(connection);
 	snprintf(envelope.id, sizeof(envelope.id), "%s", event->id);
 	snprintf(envelope.type, sizeof(envelope.type), "%s", event->type);
 	if (bh_json_parse(event->body, event->body_len, &body, &why) < 0 ||
-	    connection->source->normalise(&config, &envelope, body,
-		event->received_ms, changes, &outcome, note, &why) < 0) {
+	    connection->source->normalise(&config, &envelope, body, event->received_ms, changes,
+		&outcome, note, &why) < 0) {
 		object_changes_release(changes);
 		snprintf(event->note, sizeof(event->note), "%.190s", why.text);
-		bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id,
-		    event->connection, why.text);
+		bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
+		    why.text);
 	} else {
 		snprintf(event->note, sizeof(event->note), "%s", note);
 		event->state = outcome == SOURCE_APPLIED   ? JOURNAL_STALE
@@ -161,8 +155,7 @@ is_news(struct touched *touched, const struct object_change *change)
 {
 	json_t *after;
 
-	if (object_merge(touched->object.fields, &touched->object.version,
-		change, &after) == 0)
+	if (object_merge(touched->object.fields, &touched->object.version, change, &after) == 0)
 		return false;
 	json_decref(touched->object.fields);
 	touched->object.fields = after;
@@ -173,8 +166,7 @@ is_news(struct touched *touched, const struct object_change *change)
 }
 
 static void
-apply_event(struct working *work, struct journal_event *event,
-    const struct reading *reading)
+apply_event(struct working *work, struct journal_event *event, const struct reading *reading)
 {
 	for (size_t i = 0; i < reading->changes.n; i++) {
 		const struct object_change *change = &reading->changes.items[i];
@@ -185,17 +177,15 @@ apply_event(struct working *work, struct journal_event *event,
 		if (event->objects == NULL)
 			event->objects = json_array();
 		json_array_append_new(event->objects,
-		    json_sprintf("%s %s", object_kind_name(change->kind),
-			change->id));
+		    json_sprintf("%s %s", object_kind_name(change->kind), change->id));
 	}
 	if (event->state == JOURNAL_STALE && event->note[0] == '\0')
-		snprintf(event->note, sizeof(event->note),
-		    "older than state, ignored");
+		snprintf(event->note, sizeof(event->note), "older than state, ignored");
 }
 
 static void
-mark_object(struct store_txn *txn, const struct setup_sync *sync,
-    enum object_kind kind, const char *account, const char *id, bool as_child)
+mark_object(struct store_txn *txn, const struct setup_sync *sync, enum object_kind kind,
+    const char *account, const char *id, bool as_child)
 {
 	const struct map_object *objects;
 	size_t n = map_objects(sync->map, &objects);
@@ -203,8 +193,8 @@ mark_object(struct store_txn *txn, const struct setup_sync *sync,
 	if (as_child && !sync->uses_customer)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		struct link_id link = {sync->account.to, objects[i].rank,
-		    sync->account.code, objects[i].name, account, id};
+		struct link_id link = {sync->account.to, objects[i].rank, sync->account.code,
+		    objects[i].name, account, id};
 
 		if (objects[i].from == kind)
 			link_mark(txn, &link);
@@ -221,8 +211,7 @@ mark_child(void *arg, const struct mirror_id *id, struct bh_err *err BH_UNUSED)
 {
 	struct child_marks *marks = arg;
 
-	mark_object(marks->txn, marks->sync, id->kind, id->account, id->id,
-	    true);
+	mark_object(marks->txn, marks->sync, id->kind, id->account, id->id, true);
 	return 0;
 }
 
@@ -237,15 +226,14 @@ mark_children(struct store_txn *txn, const struct setup_sync *sync,
 	int rc = 0;
 
 	while (rc == 0 && more)
-		rc = mirror_children(txn, customer, 1000, &after, mark_child,
-		    &marks, &more, err);
+		rc = mirror_children(txn, customer, 1000, &after, mark_child, &marks, &more, err);
 	bh_buf_release(&after);
 	return rc;
 }
 
 static int
-store_object(struct store_txn *txn, const struct setup *setup,
-    const struct touched *touched, struct bh_err *err)
+store_object(struct store_txn *txn, const struct setup *setup, const struct touched *touched,
+    struct bh_err *err)
 {
 	mirror_put(txn, &touched->id, &touched->object);
 	for (size_t i = 0; i < setup->syncs_n; i++) {
@@ -253,11 +241,10 @@ store_object(struct store_txn *txn, const struct setup *setup,
 
 		if (strcmp(sync->account.from, touched->id.connection) != 0)
 			continue;
-		mark_object(txn, sync, touched->id.kind, touched->id.account,
-		    touched->id.id, false);
+		mark_object(txn, sync, touched->id.kind, touched->id.account, touched->id.id,
+		    false);
 		queue_wake(txn, "push", sync->account.to, bh_now_ms());
-		if (touched->id.kind == OBJECT_CUSTOMER &&
-		    sync->uses_customer &&
+		if (touched->id.kind == OBJECT_CUSTOMER && sync->uses_customer &&
 		    mark_children(txn, sync, &touched->id, err) < 0)
 			return -1;
 	}
@@ -273,9 +260,7 @@ read_mirror(struct store_txn *txn, struct working *work, struct bh_err *err)
 
 	for (size_t i = 0; i < work->n; i++)
 		ids[i] = work->items[i].id;
-	rc = work->n != 0
-		 ? mirror_get_many(txn, ids, work->n, true, objects, err)
-		 : 0;
+	rc = work->n != 0 ? mirror_get_many(txn, ids, work->n, true, objects, err) : 0;
 	for (size_t i = 0; i < work->n && rc == 0; i++)
 		work->items[i].object = objects[i];
 	free(objects);
@@ -285,8 +270,8 @@ read_mirror(struct store_txn *txn, struct working *work, struct bh_err *err)
 
 /* Everything that one batch changes, collected into txn. */
 static int
-collect(struct store_txn *txn, const struct setup *setup,
-    struct journal_batch *batch, struct pace *pace, struct bh_err *err)
+collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *batch,
+    struct pace *pace, struct bh_err *err)
 {
 	struct reading *readings = bh_xcalloc(batch->n, sizeof(readings[0]));
 	struct working work = {.index = json_object()};
@@ -300,11 +285,10 @@ collect(struct store_txn *txn, const struct setup *setup,
 		if (event->body == NULL)
 			continue; /* a replay of what is pruned */
 		read_event(setup, event, &reading->changes);
-		reading->places =
-		    bh_xcalloc(reading->changes.n, sizeof(reading->places[0]));
+		reading->places = bh_xcalloc(reading->changes.n, sizeof(reading->places[0]));
 		for (size_t k = 0; k < reading->changes.n; k++)
-			reading->places[k] = place_of(&work, event->connection,
-			    &reading->changes.items[k]);
+			reading->places[k] =
+			    place_of(&work, event->connection, &reading->changes.items[k]);
 		if (i >= batch->replays)
 			pace_note(pace, event->received_ms);
 	}
@@ -331,8 +315,8 @@ collect(struct store_txn *txn, const struct setup *setup,
 
 /* The snapshot, loaded again when the settings have changed. */
 static int
-refresh_setup(const struct sync_context *context, struct store_txn *txn,
-    struct setup **setup, struct bh_err *err)
+refresh_setup(const struct sync_context *context, struct store_txn *txn, struct setup **setup,
+    struct bh_err *err)
 {
 	uint64_t version;
 
@@ -346,8 +330,8 @@ refresh_setup(const struct sync_context *context, struct store_txn *txn,
 
 /* 1 a batch was committed, 0 nothing to do, -1. */
 static int
-ingest_batch(const struct sync_context *context, struct setup **setup,
-    struct pace *pace, size_t *handled_r, struct bh_err *err)
+ingest_batch(const struct sync_context *context, struct setup **setup, struct pace *pace,
+    size_t *handled_r, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(context->store);
 	struct pace before = *pace;
@@ -379,8 +363,7 @@ ingest_batch(const struct sync_context *context, struct setup **setup,
 static bool
 is_woken(const struct sync_context *context, int wait_ms)
 {
-	struct pollfd pfd = {.fd = store_watch_fd(context->store),
-	    .events = POLLIN};
+	struct pollfd pfd = {.fd = store_watch_fd(context->store), .events = POLLIN};
 
 	if (store_is_woken(context->store))
 		return true;
@@ -389,8 +372,8 @@ is_woken(const struct sync_context *context, int wait_ms)
 }
 
 int
-ingest_run(const struct sync_context *context, int linger_ms,
-    struct sync_outcome *outcome, struct bh_err *err)
+ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcome *outcome,
+    struct bh_err *err)
 {
 	static struct pace pace; /* arrivals are seen over runs of one worker */
 	struct setup *setup = NULL;

@@ -13,7 +13,7 @@
  * noted as failed and does not stop the others.  -1: the store failed; what was committed stays.
  * Two at once are harmless: the cursor lets only one of them commit.
  */
-int ingest_run(const struct sync_context *context, int linger_ms,
-    struct sync_outcome *outcome, struct bh_err *err);
+int ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcome *outcome,
+    struct bh_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* A lane made ready: see lane.h. */
-#include "sync/lane.h"
-
 #include "base/base.h"
+
+#include "sync/lane.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,9 +17,9 @@ auth_json(const struct dest_auth *auth)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "access_token",
 	    bh_secret_str(&auth->access_token), "refresh_token",
-	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url,
-	    "expires", (json_int_t)auth->expires_ms, "account_id",
-	    auth->account_id, "account_name", auth->account_name);
+	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "expires",
+	    (json_int_t)auth->expires_ms, "account_id", auth->account_id, "account_name",
+	    auth->account_name);
 }
 
 static void
@@ -44,18 +44,16 @@ load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 {
 	struct dest_auth *auth = &lane->auth;
 	json_t *doc;
-	int rc = account_auth_load(txn, lane->context->key,
-	    lane->connection->account.code, &doc, err);
+	int rc =
+	    account_auth_load(txn, lane->context->key, lane->connection->account.code, &doc, err);
 
 	if (rc <= 0)
 		return rc;
 	read_secret(&auth->access_token, doc, "access_token");
 	read_secret(&auth->refresh_token, doc, "refresh_token");
 	read_text(auth->base_url, sizeof(auth->base_url), doc, "base_url");
-	read_text(auth->account_id, sizeof(auth->account_id), doc,
-	    "account_id");
-	read_text(auth->account_name, sizeof(auth->account_name), doc,
-	    "account_name");
+	read_text(auth->account_id, sizeof(auth->account_id), doc, "account_id");
+	read_text(auth->account_name, sizeof(auth->account_name), doc, "account_name");
 	auth->expires_ms = bh_json_int(doc, "expires", 0);
 	json_decref(doc);
 	return 1;
@@ -65,14 +63,12 @@ static bool
 is_token_good(const struct dest_auth *auth)
 {
 	return auth->access_token.len != 0 &&
-	       (auth->expires_ms == 0 ||
-		   auth->expires_ms > bh_now_ms() + EXPIRY_MARGIN_MS);
+	       (auth->expires_ms == 0 || auth->expires_ms > bh_now_ms() + EXPIRY_MARGIN_MS);
 }
 
 int
 lane_open(const struct sync_context *context, const struct setup *setup,
-    const struct setup_connection *connection, struct lane *lane,
-    struct bh_err *err)
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err)
 {
 	const char *code = connection->account.code;
 	struct store_txn *txn = store_begin(context->store);
@@ -94,8 +90,7 @@ lane_open(const struct sync_context *context, const struct setup *setup,
 	if (rc == 0)
 		rc = load_auth(lane, txn, err) < 0 ? -1 : 0;
 	store_free(&txn);
-	if (rc == 0 && lane->driver->authorize != NULL &&
-	    !is_token_good(&lane->auth))
+	if (rc == 0 && lane->driver->authorize != NULL && !is_token_good(&lane->auth))
 		rc = lane_authorize(lane, err);
 	if (rc < 0)
 		lane_close(lane);
@@ -119,8 +114,7 @@ save_auth(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	struct lane *lane = arg;
 	json_t *doc = auth_json(&lane->auth);
 
-	account_auth_save(txn, lane->context->key,
-	    lane->connection->account.code, doc);
+	account_auth_save(txn, lane->context->key, lane->connection->account.code, doc);
 	json_decref(doc);
 	return 0;
 }
@@ -146,8 +140,8 @@ lane_authorize(struct lane *lane, struct bh_err *err)
 static const struct dest_object *
 keep_object(struct lane *lane, struct dest_object *object)
 {
-	lane->objects = bh_xrealloc(lane->objects,
-	    (lane->objects_n + 1) * sizeof(lane->objects[0]));
+	lane->objects =
+	    bh_xrealloc(lane->objects, (lane->objects_n + 1) * sizeof(lane->objects[0]));
 	lane->objects[lane->objects_n++] = object;
 	return object;
 }
@@ -169,8 +163,8 @@ save_description(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 }
 
 static int
-fetch_description(struct lane *lane, const char *name,
-    const struct dest_object **object_r, struct bh_err *err)
+fetch_description(struct lane *lane, const char *name, const struct dest_object **object_r,
+    struct bh_err *err)
 {
 	struct describe d = {.dest = lane->connection->account.code};
 	struct bh_err why = BH_ERR_INIT;
@@ -180,8 +174,7 @@ fetch_description(struct lane *lane, const char *name,
 	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
 		rc = lane->driver->describe(&lane->config, name, &object, &why);
 	if (rc < 0) {
-		bh_log(BH_WARN, "lane %s: no description of %s: %s", d.dest,
-		    name, why.text);
+		bh_log(BH_WARN, "lane %s: no description of %s: %s", d.dest, name, why.text);
 		return 0;
 	}
 	*object_r = keep_object(lane, object);
@@ -190,8 +183,8 @@ fetch_description(struct lane *lane, const char *name,
 }
 
 int
-lane_describe(struct lane *lane, const char *name,
-    const struct dest_object **object_r, struct bh_err *err)
+lane_describe(struct lane *lane, const char *name, const struct dest_object **object_r,
+    struct bh_err *err)
 {
 	struct dest_object *object = NULL;
 	struct store_txn *txn;
@@ -209,8 +202,7 @@ lane_describe(struct lane *lane, const char *name,
 	if ((lane->driver->caps & DEST_CAP_DESCRIBE) == 0)
 		return 0;
 	txn = store_begin(lane->context->store);
-	rc = target_get(txn, lane->connection->account.code, name, &doc,
-	    &fetched_ms, err);
+	rc = target_get(txn, lane->connection->account.code, name, &doc, &fetched_ms, err);
 	store_free(&txn);
 	if (rc < 0)
 		return -1;
@@ -262,10 +254,7 @@ lane_note(struct lane *lane, struct bh_err *err)
 		lane->condition.day_used = usage->day_used;
 		lane->condition.day_limit = usage->day_limit;
 	}
-	return store_run(lane->context->store, save_condition, lane, NULL,
-		   err) < 0
-		   ? -1
-		   : 0;
+	return store_run(lane->context->store, save_condition, lane, NULL, err) < 0 ? -1 : 0;
 }
 
 struct breaking {
@@ -283,14 +272,12 @@ save_broken(struct store_txn *txn, void *arg, struct bh_err *err)
 	    .subject = code,
 	    .text = b->reason};
 	struct account_connection connection;
-	int rc = account_connection_load(txn, b->lane->context->key, code,
-	    &connection, err);
+	int rc = account_connection_load(txn, b->lane->context->key, code, &connection, err);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
 	snprintf(connection.broken, sizeof(connection.broken), "%s", b->reason);
-	rc = account_connection_save(txn, b->lane->context->key, &connection,
-	    err);
+	rc = account_connection_save(txn, b->lane->context->key, &connection, err);
 	trail_add(txn, 0, &entry);
 	account_connection_release(&connection);
 	return rc;
@@ -303,7 +290,5 @@ lane_break(struct lane *lane, const char *reason, struct bh_err *err)
 
 	bh_log(BH_ERROR, "lane %s stops until a person reconnects it: %s",
 	    lane->connection->account.code, reason);
-	return store_run(lane->context->store, save_broken, &b, NULL, err) < 0
-		   ? -1
-		   : 0;
+	return store_run(lane->context->store, save_broken, &b, NULL, err) < 0 ? -1 : 0;
 }

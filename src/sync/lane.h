@@ -16,8 +16,7 @@ struct lane {
 	const struct dest_driver *driver;
 	struct dest_auth auth;
 	struct dest_config config;
-	struct http_transport
-	    *trace; /* owned; NULL unless the log is at debug */
+	struct http_transport *trace; /* owned; NULL unless the log is at debug */
 	struct dest_object **objects; /* descriptions at hand; owned */
 	size_t objects_n;
 	struct link_lane condition;
@@ -25,8 +24,7 @@ struct lane {
 
 /* Opens the stored tokens; asks for new ones when there are none.  -1 as lane_authorize(). */
 int lane_open(const struct sync_context *context, const struct setup *setup,
-    const struct setup_connection *connection, struct lane *lane,
-    struct bh_err *err);
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err);
 void lane_close(struct lane *lane);
 
 /*
@@ -40,8 +38,8 @@ int lane_authorize(struct lane *lane, struct bh_err *err);
  * day, else from the CRM.  NULL in *object_r when the driver has none or it could not be
  * had (noted in the log; mapping then works without lengths).  -1: the store failed.
  */
-int lane_describe(struct lane *lane, const char *object,
-    const struct dest_object **object_r, struct bh_err *err);
+int lane_describe(struct lane *lane, const char *object, const struct dest_object **object_r,
+    struct bh_err *err);
 /* A field of an object did not exist: describe it again next time. */
 void lane_forget(struct lane *lane, const char *object);
 

@@ -1,7 +1,7 @@
 /* Push: see push.h. */
-#include "sync/push.h"
-
 #include "base/base.h"
+
+#include "sync/push.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,8 +24,7 @@
 struct run {
 	const struct sync_context *context;
 	struct lane *lane;
-	int64_t
-	    again_ms; /* earliest not_before of what stays dirty; INT64_MAX */
+	int64_t again_ms; /* earliest not_before of what stays dirty; INT64_MAX */
 	int64_t pause_ms; /* the CRM asks for silence until then; 0 */
 	bool is_stopped;  /* the connection is broken, or asks for silence */
 	size_t sent, applied, created, refused, same, waiting, later;
@@ -74,14 +73,12 @@ hold(struct run *run, struct link *link, const struct dest_result *result)
 }
 
 static void
-accept(struct run *run, struct render_item *item,
-    const struct dest_result *result)
+accept(struct run *run, struct render_item *item, const struct dest_result *result)
 {
 	struct link *link = &item->link;
 
 	if (result->remote_id[0] != '\0')
-		snprintf(link->remote_id, sizeof(link->remote_id), "%s",
-		    result->remote_id);
+		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
 	snprintf(link->hash, sizeof(link->hash), "%s", item->hash);
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
 	link->state = LINK_CLEAN;
@@ -95,8 +92,7 @@ accept(struct run *run, struct render_item *item,
 
 /* What a result makes of the link; true when its mark may be cleared. */
 static bool
-is_settled(struct run *run, struct render_item *item,
-    const struct dest_result *result)
+is_settled(struct run *run, struct render_item *item, const struct dest_result *result)
 {
 	struct link *link = &item->link;
 
@@ -129,10 +125,8 @@ is_settled(struct run *run, struct render_item *item,
 	case DEST__MAX:
 		break;
 	}
-	if (result->remote_id[0] !=
-	    '\0') /* written, but not yet linked to its parents */
-		snprintf(link->remote_id, sizeof(link->remote_id), "%s",
-		    result->remote_id);
+	if (result->remote_id[0] != '\0') /* written, but not yet linked to its parents */
+		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
 	if (link->attempts >= ATTEMPTS_MAX) {
 		hold(run, link, result);
 		return true;
@@ -146,12 +140,10 @@ log_refusals(const struct run *run, const struct render_item *items,
     const struct dest_result *results, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (items[i].record != NULL &&
-		    results[i].outcome == DEST_REJECTED)
+		if (items[i].record != NULL && results[i].outcome == DEST_REJECTED)
 			bh_log(BH_WARN, "lane %s: %s %s refused: %s: %s",
-			    run->lane->connection->account.code,
-			    items[i].record->object, items[i].record->key,
-			    results[i].code, results[i].cause);
+			    run->lane->connection->account.code, items[i].record->object,
+			    items[i].record->key, results[i].code, results[i].cause);
 }
 
 /* -- sending -- */
@@ -168,13 +160,12 @@ record_json(const struct record *record)
 	json_t *doc = json_object(), *parents = json_object();
 
 	for (size_t i = 0; i < record->fields_n; i++)
-		json_object_set(doc, record->fields[i].name,
-		    record->fields[i].value);
+		json_object_set(doc, record->fields[i].name, record->fields[i].value);
 	for (size_t i = 0; i < record->parents_n; i++)
 		json_object_set_new(parents, record->parents[i].field,
 		    json_string(record->parents[i].key));
-	return json_pack("{s:s, s:s, s:o, s:o}", "key_field", record->key_field,
-	    "key", record->key, "fields", doc, "parents", parents);
+	return json_pack("{s:s, s:s, s:o, s:o}", "key_field", record->key_field, "key", record->key,
+	    "fields", doc, "parents", parents);
 }
 
 static int
@@ -185,16 +176,14 @@ keep_records(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	for (size_t i = 0; i < k->n; i++) {
 		json_t *doc = record_json(k->records[i]);
 
-		target_keep(txn, k->dest, k->records[i]->object,
-		    k->records[i]->key, doc);
+		target_keep(txn, k->dest, k->records[i]->object, k->records[i]->key, doc);
 		json_decref(doc);
 	}
 	return 0;
 }
 
 static bool
-is_auth_lost(const struct dest_result *results, size_t n, bool *permanent_r,
-    const char **cause_r)
+is_auth_lost(const struct dest_result *results, size_t n, bool *permanent_r, const char **cause_r)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (results[i].outcome == DEST_AUTH) {
@@ -208,8 +197,8 @@ is_auth_lost(const struct dest_result *results, size_t n, bool *permanent_r,
 
 /* Send; a dead token is refreshed once and what it refused is sent again. */
 static int
-send_records(struct run *run, struct record *const *records, size_t n,
-    struct dest_result *results, struct bh_err *err)
+send_records(struct run *run, struct record *const *records, size_t n, struct dest_result *results,
+    struct bh_err *err)
 {
 	struct lane *lane = run->lane;
 	struct keep keep = {lane->connection->account.code, records, n};
@@ -228,24 +217,20 @@ send_records(struct run *run, struct record *const *records, size_t n,
 		}
 		if (lane_authorize(lane, &why) < 0) {
 			run->is_stopped = true;
-			bh_log(BH_WARN, "lane %s: %s",
-			    lane->connection->account.code, why.text);
+			bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
 			return 0;
 		}
 		memset(results, 0, n * sizeof(results[0]));
 		lane->driver->push(&lane->config, records, n, results);
 	}
 	if ((lane->driver->caps & DEST_CAP_KEEP) != 0)
-		return store_run(lane->context->store, keep_records, &keep,
-			   NULL, err) < 0
-			   ? -1
-			   : 0;
+		return store_run(lane->context->store, keep_records, &keep, NULL, err) < 0 ? -1 : 0;
 	return 0;
 }
 
 static int
-send_items(struct run *run, struct render_item *items, size_t n,
-    struct dest_result *results, struct bh_err *err)
+send_items(struct run *run, struct render_item *items, size_t n, struct dest_result *results,
+    struct bh_err *err)
 {
 	struct record **records = bh_xcalloc(n, sizeof(records[0]));
 	struct dest_result *sent = bh_xcalloc(n, sizeof(sent[0]));
@@ -270,8 +255,8 @@ send_items(struct run *run, struct render_item *items, size_t n,
 /* -- settling -- */
 
 static bool
-is_item_settled(struct run *run, struct render_item *item,
-    const struct dest_result *result, struct bh_err *err)
+is_item_settled(struct run *run, struct render_item *item, const struct dest_result *result,
+    struct bh_err *err)
 {
 	struct link *link = &item->link;
 	int rc;
@@ -296,18 +281,16 @@ is_item_settled(struct run *run, struct render_item *item,
 		run->refused++;
 		return true;
 	case RENDER_WAITING:
-		rc = link_wait_for(run->context->store, &item->parent,
-		    &item->entry->id, err);
+		rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
 		if (rc == 1)
-			run->again_ms =
-			    bh_now_ms(); /* the parent has come meanwhile */
+			run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
 		if (rc != 0)
 			return false;
 		link->state = LINK_WAITING;
 		snprintf(link->code, sizeof(link->code), "PARENT");
 		snprintf(link->cause, sizeof(link->cause),
-		    "waits for %s %.150s, which is not in the CRM",
-		    item->parent.object, item->parent.id);
+		    "waits for %s %.150s, which is not in the CRM", item->parent.object,
+		    item->parent.id);
 		link->remedy[0] = '\0';
 		run->waiting++;
 		return true;
@@ -327,15 +310,13 @@ settle_items(struct run *run, struct render_item *items, size_t n,
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		clear[count] =
-		    is_item_settled(run, &items[i], &results[i], err);
+		clear[count] = is_item_settled(run, &items[i], &results[i], err);
 		if (items[i].verdict == RENDER_LATER)
 			continue;
 		entries[count] = *items[i].entry;
 		links[count++] = items[i].link;
 	}
-	rc =
-	    link_settle(run->context->store, entries, links, clear, count, err);
+	rc = link_settle(run->context->store, entries, links, clear, count, err);
 	bh_fault("push-settled");
 	free(clear);
 	free(links);
@@ -356,8 +337,7 @@ batch_size(const struct lane *lane, const struct link_dirty_list *list)
 }
 
 static int
-push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n,
-    struct bh_err *err)
+push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n, struct bh_err *err)
 {
 	struct render_item *items = bh_xcalloc(n, sizeof(items[0]));
 	struct dest_result *results = bh_xcalloc(n, sizeof(results[0]));
@@ -398,12 +378,11 @@ push_all(struct run *run, struct bh_err *err)
 		struct store_txn *txn = store_begin(run->context->store);
 		size_t at = 0;
 
-		rc = link_dirty(txn, run->lane->connection->account.code,
-		    run->lane->driver->batch, &list, err);
+		rc = link_dirty(txn, run->lane->connection->account.code, run->lane->driver->batch,
+		    &list, err);
 		store_free(&txn);
 		while (rc == 0 && at < list.n && !run->is_stopped) {
-			struct link_dirty_list rest = {.items = list.items + at,
-			    .n = list.n - at};
+			struct link_dirty_list rest = {.items = list.items + at, .n = list.n - at};
 			size_t n = batch_size(run->lane, &rest);
 
 			rc = push_entries(run, rest.items, n, err);
@@ -414,8 +393,7 @@ push_all(struct run *run, struct bh_err *err)
 			run->again_ms = bh_now_ms();
 			break;
 		}
-	} while (rc == 0 && list.n != 0 && !run->is_stopped &&
-		 !sync_is_stopping(run->context));
+	} while (rc == 0 && list.n != 0 && !run->is_stopped && !sync_is_stopping(run->context));
 	link_dirty_release(&list);
 	return rc;
 }
@@ -446,10 +424,9 @@ save_summary(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
 	const struct run *run = arg;
 	const char *dest = run->lane->connection->account.code;
-	json_t *facts = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "sent",
-	    (int)run->sent, "applied", (int)run->applied, "created",
-	    (int)run->created, "refused", (int)run->refused, "waiting",
-	    (int)run->waiting, "later", (int)run->later, "calls",
+	json_t *facts = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "sent", (int)run->sent,
+	    "applied", (int)run->applied, "created", (int)run->created, "refused",
+	    (int)run->refused, "waiting", (int)run->waiting, "later", (int)run->later, "calls",
 	    (json_int_t)run->lane->config.calls);
 	char text[200];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
@@ -459,9 +436,8 @@ save_summary(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	    .facts = facts};
 
 	snprintf(text, sizeof(text),
-	    "%zu records sent in %lld calls: %zu applied, %zu refused, %zu later",
-	    run->sent, (long long)run->lane->config.calls, run->applied,
-	    run->refused, run->later);
+	    "%zu records sent in %lld calls: %zu applied, %zu refused, %zu later", run->sent,
+	    (long long)run->lane->config.calls, run->applied, run->refused, run->later);
 	trail_add(txn, 0, &entry);
 	json_decref(facts);
 	return 0;
@@ -479,13 +455,11 @@ finish(struct run *run, struct sync_outcome *outcome, struct bh_err *err)
 	    run->pause_ms != 0 ? "the CRM asks for a pause" : "");
 	if (run->sent != 0) {
 		lane->condition.last_push_ms = bh_now_ms();
-		rc = store_run(run->context->store, save_summary, run, NULL,
-		    err);
+		rc = store_run(run->context->store, save_summary, run, NULL, err);
 		bh_log(BH_INFO,
 		    "lane %s: sent=%zu applied=%zu created=%zu refused=%zu later=%zu waiting=%zu calls=%lld",
-		    lane->connection->account.code, run->sent, run->applied,
-		    run->created, run->refused, run->later, run->waiting,
-		    (long long)lane->config.calls);
+		    lane->connection->account.code, run->sent, run->applied, run->created,
+		    run->refused, run->later, run->waiting, (long long)lane->config.calls);
 	}
 	if (rc == 0)
 		rc = lane_note(lane, err);
@@ -497,9 +471,8 @@ finish(struct run *run, struct sync_outcome *outcome, struct bh_err *err)
 }
 
 static int
-push_lane(struct run *run, const struct setup *setup,
-    const struct setup_connection *connection, struct sync_outcome *outcome,
-    struct bh_err *err)
+push_lane(struct run *run, const struct setup *setup, const struct setup_connection *connection,
+    struct sync_outcome *outcome, struct bh_err *err)
 {
 	struct lane lane;
 	struct bh_err why = BH_ERR_INIT;
@@ -508,9 +481,7 @@ push_lane(struct run *run, const struct setup *setup,
 	if (lane_open(run->context, setup, connection, &lane, &why) < 0) {
 		if (err != NULL)
 			*err = why;
-		return why.code == BH_DENIED
-			   ? 0
-			   : -1; /* denied: the connection is marked broken */
+		return why.code == BH_DENIED ? 0 : -1; /* denied: the connection is marked broken */
 	}
 	run->lane = &lane;
 	if (lane.condition.pause_until_ms > bh_now_ms()) {
@@ -546,8 +517,7 @@ push_run(const struct sync_context *context, const char *dest, bool may_hold,
 	if (setup_load(context->store, context->key, &setup, err) < 0)
 		return -1;
 	connection = setup_connection(setup, dest);
-	if (connection != NULL && connection->dest != NULL &&
-	    !connection->account.paused &&
+	if (connection != NULL && connection->dest != NULL && !connection->account.paused &&
 	    connection->account.broken[0] == '\0')
 		rc = push_lane(&run, setup, connection, outcome, err);
 	setup_free(&setup);

@@ -14,7 +14,7 @@
  * -1: the store failed, or the CRM cannot be reached at all (BH_UNAVAILABLE,
  * BH_LIMITED with retry_after_s): try the lane again later.
  */
-int push_run(const struct sync_context *context, const char *dest,
-    bool may_hold, struct sync_outcome *outcome, struct bh_err *err);
+int push_run(const struct sync_context *context, const char *dest, bool may_hold,
+    struct sync_outcome *outcome, struct bh_err *err);
 
 #endif

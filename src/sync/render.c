@@ -1,7 +1,7 @@
 /* From dirty links to records: see render.h. */
-#include "sync/render.h"
-
 #include "base/base.h"
+
+#include "sync/render.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -17,19 +17,17 @@ struct batch {
 	size_t *mapped;                  /* place of the mapped object */
 	struct mirror_object *objects;
 	struct mirror_object *customers; /* where a template reaches them */
-	json_t *sending; /* "sync object account id" of what this batch sends */
+	json_t *sending;                 /* "sync object account id" of what this batch sends */
 };
 
 static bool
-is_described(void *arg, const char *object, const char *field,
-    struct map_limit *limit_r)
+is_described(void *arg, const char *object, const char *field, struct map_limit *limit_r)
 {
 	struct lane *lane = arg;
 	const struct dest_object *described;
 	const struct dest_field *f;
 
-	if (lane_describe(lane, object, &described, NULL) < 0 ||
-	    described == NULL)
+	if (lane_describe(lane, object, &described, NULL) < 0 || described == NULL)
 		return false;
 	f = dest_object_field(described, field);
 	if (f == NULL)
@@ -61,12 +59,10 @@ find_mappings(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		const struct link_id *id = &b->entries[i].id;
-		const struct setup_sync *sync =
-		    setup_sync(b->lane->setup, id->sync);
+		const struct setup_sync *sync = setup_sync(b->lane->setup, id->sync);
 
 		b->items[i].entry = &b->entries[i];
-		if (sync == NULL ||
-		    setup_object(sync, id->object, &b->mapped[i]) == NULL)
+		if (sync == NULL || setup_object(sync, id->object, &b->mapped[i]) == NULL)
 			b->items[i].verdict = RENDER_GONE;
 		else
 			b->syncs[i] = sync;
@@ -83,8 +79,7 @@ read_objects(struct batch *b, struct store_txn *txn, struct bh_err *err)
 		const struct map_object *objects;
 		const struct link_id *id = &b->entries[i].id;
 
-		ids[i] =
-		    (struct mirror_id){"", id->account, OBJECT_NONE, id->id};
+		ids[i] = (struct mirror_id){"", id->account, OBJECT_NONE, id->id};
 		if (b->syncs[i] == NULL)
 			continue;
 		map_objects(b->syncs[i]->map, &objects);
@@ -105,12 +100,10 @@ read_customers(struct batch *b, struct store_txn *txn, struct bh_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
-		const char *customer =
-		    bh_json_str(b->objects[i].fields, "customer");
+		const char *customer = bh_json_str(b->objects[i].fields, "customer");
 
 		ids[i] = (struct mirror_id){"", "", OBJECT_CUSTOMER, ""};
-		if (b->syncs[i] == NULL || !b->syncs[i]->uses_customer ||
-		    customer == NULL)
+		if (b->syncs[i] == NULL || !b->syncs[i]->uses_customer || customer == NULL)
 			continue;
 		ids[i].connection = b->syncs[i]->account.from;
 		ids[i].account = b->entries[i].id.account;
@@ -138,8 +131,7 @@ map_item(struct batch *b, size_t i)
 {
 	struct render_item *item = &b->items[i];
 	const struct setup_sync *sync = b->syncs[i];
-	struct map_context context = {.key_prefix =
-					  sync->from->source->key_prefix,
+	struct map_context context = {.key_prefix = sync->from->source->key_prefix,
 	    .account = b->entries[i].id.account,
 	    .settings = sync->account.settings,
 	    .customer = b->customers[i].fields,
@@ -148,9 +140,8 @@ map_item(struct batch *b, size_t i)
 	struct bh_err why = BH_ERR_INIT;
 	enum map_verdict verdict;
 
-	if (map_render(sync->map, b->mapped[i], b->entries[i].id.id,
-		b->objects[i].fields, &context, &verdict, &item->record,
-		&why) < 0)
+	if (map_render(sync->map, b->mapped[i], b->entries[i].id.id, b->objects[i].fields, &context,
+		&verdict, &item->record, &why) < 0)
 		break_item(item, &why);
 	else if (verdict == MAP_FILTERED)
 		item->verdict = RENDER_EXCLUDED;
@@ -165,8 +156,7 @@ hash_parents(struct render_item *item)
 	for (size_t i = 0; i < item->record->parents_n; i++) {
 		const struct record_parent *parent = &item->record->parents[i];
 
-		bh_buf_addf(&keys, "%s\n%s\n%s\n", parent->field,
-		    parent->object, parent->key);
+		bh_buf_addf(&keys, "%s\n%s\n%s\n", parent->field, parent->object, parent->key);
 	}
 	if (keys.len != 0) {
 		bh_sha256(digest, keys.data, keys.len);
@@ -202,8 +192,7 @@ judge_item(struct render_item *item)
 static char *
 sending_name(const struct link_id *id)
 {
-	return bh_xasprintf("%s\n%s\n%s\n%s", id->sync, id->object, id->account,
-	    id->id);
+	return bh_xasprintf("%s\n%s\n%s\n%s", id->sync, id->object, id->account, id->id);
 }
 
 /* The link of a record's parent; its id text is borrowed from the record. */
@@ -214,15 +203,13 @@ parent_link(const struct batch *b, size_t i, const struct record_parent *parent)
 	const struct map_object *objects;
 
 	map_objects(b->syncs[i]->map, &objects);
-	return (struct link_id){child->dest, objects[parent->mapped].rank,
-	    child->sync, objects[parent->mapped].name, child->account,
-	    parent->source_id};
+	return (struct link_id){child->dest, objects[parent->mapped].rank, child->sync,
+	    objects[parent->mapped].name, child->account, parent->source_id};
 }
 
 /* Parents present in the CRM get their id; an absent one makes the item wait. */
 static int
-resolve_parents(struct batch *b, size_t i, struct store_txn *txn,
-    struct bh_err *err)
+resolve_parents(struct batch *b, size_t i, struct store_txn *txn, struct bh_err *err)
 {
 	bool is_by_key = (b->lane->driver->caps & DEST_CAP_LINK_BY_KEY) != 0;
 	struct render_item *item = &b->items[i];
@@ -231,8 +218,7 @@ resolve_parents(struct batch *b, size_t i, struct store_txn *txn,
 		struct record_parent *parent = &item->record->parents[k];
 		struct link_id id = parent_link(b, i, parent);
 		char *name = sending_name(&id);
-		bool is_sent =
-		    is_by_key && json_object_get(b->sending, name) != NULL;
+		bool is_sent = is_by_key && json_object_get(b->sending, name) != NULL;
 		struct link link;
 
 		free(name);
@@ -283,13 +269,11 @@ render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
 }
 
 int
-render_batch(struct lane *lane, const struct link_dirty_entry *entries,
-    size_t n, struct render_item *items, struct bh_err *err)
+render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
+    struct render_item *items, struct bh_err *err)
 {
-	struct batch b = {lane, entries, items, n,
-	    bh_xcalloc(n, sizeof(b.syncs[0])),
-	    bh_xcalloc(n, sizeof(b.mapped[0])),
-	    bh_xcalloc(n, sizeof(b.objects[0])),
+	struct batch b = {lane, entries, items, n, bh_xcalloc(n, sizeof(b.syncs[0])),
+	    bh_xcalloc(n, sizeof(b.mapped[0])), bh_xcalloc(n, sizeof(b.objects[0])),
 	    bh_xcalloc(n, sizeof(b.customers[0])), json_object()};
 	struct store_txn *txn = store_begin(lane->context->store);
 	int rc;

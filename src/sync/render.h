@@ -20,14 +20,13 @@ enum render_verdict {
 /* One dirty link on its way. */
 struct render_item {
 	const struct link_dirty_entry *entry; /* borrowed */
-	struct link link; /* as stored; changed by the push */
+	struct link link;                     /* as stored; changed by the push */
 	enum render_verdict verdict;
 	struct record *record; /* RENDER_SEND; owned */
 	char hash[65];
 	char parents[65];
-	struct link_id
-	    parent; /* RENDER_WAITING; strings borrowed from the record or setup */
-	char *parent_id; /* owned text behind parent.id */
+	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
+	char *parent_id;       /* owned text behind parent.id */
 };
 
 /*
@@ -35,8 +34,8 @@ struct render_item {
  * DEST_CAP_LINK_BY_KEY a parent counts as present when it stands earlier in
  * the same batch with RENDER_SEND.  -1: the store failed.
  */
-int render_batch(struct lane *lane, const struct link_dirty_entry *entries,
-    size_t n, struct render_item *items, struct bh_err *err);
+int render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
+    struct render_item *items, struct bh_err *err);
 void render_release(struct render_item *items, size_t n);
 
 #endif

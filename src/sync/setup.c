@@ -1,7 +1,7 @@
 /* The snapshot of what is set up: see setup.h. */
-#include "sync/setup.h"
-
 #include "base/base.h"
+
+#include "sync/setup.h"
 
 #include "base/log.h"
 
@@ -39,13 +39,10 @@ choose_driver(struct setup_connection *connection)
 	}
 	connection->dest = dest_driver(account->driver);
 	if (connection->dest == NULL)
-		bh_fail(&why, BH_INVALID, "there is no destination \"%s\"",
-		    account->driver);
-	else if (connection->dest->check == NULL ||
-		 connection->dest->check(&config, &why) == 0)
+		bh_fail(&why, BH_INVALID, "there is no destination \"%s\"", account->driver);
+	else if (connection->dest->check == NULL || connection->dest->check(&config, &why) == 0)
 		return;
-	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code,
-	    why.text);
+	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
 	connection->dest = &dest_standin;
 }
 
@@ -59,14 +56,12 @@ load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 
 	if (account_connections(txn, &codes, err) < 0)
 		return -1;
-	setup->connections =
-	    bh_xcalloc(json_array_size(codes), sizeof(setup->connections[0]));
+	setup->connections = bh_xcalloc(json_array_size(codes), sizeof(setup->connections[0]));
 	json_array_foreach (codes, i, code) {
-		struct setup_connection *connection =
-		    &setup->connections[setup->connections_n];
+		struct setup_connection *connection = &setup->connections[setup->connections_n];
 
-		rc = account_connection_load(txn, load->key,
-		    json_string_value(code), &connection->account, err);
+		rc = account_connection_load(txn, load->key, json_string_value(code),
+		    &connection->account, err);
 		if (rc < 0)
 			break;
 		if (rc == 0)
@@ -83,8 +78,7 @@ static bool
 is_using_customer(const json_t *mapping)
 {
 	char *text = bh_json_text(mapping);
-	bool uses = strstr(text, "{customer.") != NULL ||
-		    strstr(text, "\"customer.") != NULL;
+	bool uses = strstr(text, "{customer.") != NULL || strstr(text, "\"customer.") != NULL;
 
 	free(text);
 	return uses;
@@ -99,13 +93,12 @@ add_sync(struct setup *setup, struct account_sync *account)
 	memset(sync, 0, sizeof(*sync));
 	sync->from = setup_connection(setup, account->from);
 	sync->to = setup_connection(setup, account->to);
-	if (sync->from == NULL || sync->from->source == NULL ||
-	    sync->to == NULL || sync->to->dest == NULL) {
-		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up",
-		    account->code, account->from, account->to);
+	if (sync->from == NULL || sync->from->source == NULL || sync->to == NULL ||
+	    sync->to->dest == NULL) {
+		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up", account->code,
+		    account->from, account->to);
 	} else if (map_new(account->mapping, &sync->map, &why) < 0) {
-		bh_log(BH_WARN, "sync %s is left out: %s", account->code,
-		    why.text);
+		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
 	} else {
 		sync->uses_customer = is_using_customer(account->mapping);
 		sync->account = *account;
@@ -125,11 +118,9 @@ load_syncs(struct store_txn *txn, struct load *load, struct bh_err *err)
 
 	if (account_syncs(txn, &codes, err) < 0)
 		return -1;
-	load->setup->syncs =
-	    bh_xcalloc(json_array_size(codes), sizeof(load->setup->syncs[0]));
+	load->setup->syncs = bh_xcalloc(json_array_size(codes), sizeof(load->setup->syncs[0]));
 	json_array_foreach (codes, i, code) {
-		rc = account_sync_load(txn, json_string_value(code), &account,
-		    err);
+		rc = account_sync_load(txn, json_string_value(code), &account, err);
 		if (rc < 0)
 			break;
 		if (rc > 0)
@@ -140,16 +131,15 @@ load_syncs(struct store_txn *txn, struct load *load, struct bh_err *err)
 }
 
 int
-setup_load(struct store *store, const struct account_key *key,
-    struct setup **setup_r, struct bh_err *err)
+setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
+    struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(store);
 	struct load load = {key, bh_xcalloc(1, sizeof(struct setup))};
 	int rc = 0;
 
 	if (account_version(txn, &load.setup->version, err) < 0 ||
-	    load_connections(txn, &load, err) < 0 ||
-	    load_syncs(txn, &load, err) < 0) {
+	    load_connections(txn, &load, err) < 0 || load_syncs(txn, &load, err) < 0) {
 		setup_free(&load.setup);
 		rc = -1;
 	}

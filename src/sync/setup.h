@@ -37,20 +37,17 @@ struct setup {
  * left out, with a log line; the rest works on.  A destination whose driver
  * or settings are broken gets the stand-in driver.
  */
-int setup_load(struct store *store, const struct account_key *key,
-    struct setup **setup_r, struct bh_err *err);
+int setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
+    struct bh_err *err);
 void setup_free(struct setup **setup);
 
 /* NULL when there is none. */
-const struct setup_connection *setup_connection(const struct setup *setup,
-    const char *code);
-const struct setup_sync *setup_sync(const struct setup *setup,
-    const char *code);
+const struct setup_connection *setup_connection(const struct setup *setup, const char *code);
+const struct setup_sync *setup_sync(const struct setup *setup, const char *code);
 /* The mapped object of this name in a sync; NULL.  *index_r: its place for map_render(). */
-const struct map_object *setup_object(const struct setup_sync *sync,
-    const char *name, size_t *index_r);
+const struct map_object *setup_object(const struct setup_sync *sync, const char *name,
+    size_t *index_r);
 /* A source connection as its driver wants it; borrowed. */
-struct source_config setup_source_config(
-    const struct setup_connection *connection);
+struct source_config setup_source_config(const struct setup_connection *connection);
 
 #endif

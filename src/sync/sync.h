@@ -11,8 +11,7 @@ struct sync_context {
 	const struct conf *conf;
 	struct store *store;
 	const struct account_key *key;
-	struct http_transport
-	    *transport; /* NULL: nothing that calls out may be run */
+	struct http_transport *transport; /* NULL: nothing that calls out may be run */
 	/* Asked between steps: true = finish the step and return. */
 	bool (*is_stopping)(void *arg);
 	void *arg;
