@@ -272,6 +272,8 @@ is_item_settled(struct run *run, struct render_item *item, const struct dest_res
 		return true;
 	case RENDER_GONE:
 		return true;
+	case RENDER_PAUSED:
+		return false;
 	case RENDER_LATER:
 		if (link->not_before_ms < run->again_ms)
 			run->again_ms = link->not_before_ms;
@@ -311,7 +313,7 @@ settle_items(struct run *run, struct render_item *items, size_t n,
 
 	for (size_t i = 0; i < n; i++) {
 		clear[count] = is_item_settled(run, &items[i], &results[i], err);
-		if (items[i].verdict == RENDER_LATER)
+		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)
 			continue;
 		entries[count] = *items[i].entry;
 		links[count++] = items[i].link;
