@@ -1,7 +1,7 @@
 /* Memory: see buf.h. */
-#include "base/buf.h"
-
 #include "base/base.h"
+
+#include "base/buf.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* Cryptography: see crypt.h. */
-#include "base/crypt.h"
-
 #include "base/base.h"
+
+#include "base/crypt.h"
 
 #include <sys/random.h>
 

@@ -1,7 +1,7 @@
 /* Errors: recording and prefixing.  See err.h. */
-#include "base/err.h"
-
 #include "base/base.h"
+
+#include "base/err.h"
 
 #include <errno.h>
 #include <stdarg.h>

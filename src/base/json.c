@@ -1,7 +1,7 @@
 /* JSON: see json.h. */
-#include "base/json.h"
-
 #include "base/base.h"
+
+#include "base/json.h"
 
 #include <errno.h>
 #include <math.h>

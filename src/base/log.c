@@ -1,7 +1,7 @@
 /* The log: see log.h. */
-#include "base/log.h"
-
 #include "base/base.h"
+
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Processes: see proc.h. */
-#include "base/proc.h"
-
 #include "base/base.h"
+
+#include "base/proc.h"
 
 #include <sys/prctl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* Text: see text.h. */
-#include "base/text.h"
-
 #include "base/base.h"
+
+#include "base/text.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 

@@ -1,7 +1,7 @@
 /* Options: see conf.h. */
-#include "conf/conf.h"
-
 #include "base/base.h"
+
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>

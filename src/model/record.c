@@ -1,7 +1,7 @@
 /* Records for destinations: see record.h. */
-#include "model/record.h"
-
 #include "base/base.h"
+
+#include "model/record.h"
 
 #include "base/crypt.h"
 #include "base/text.h"

@@ -8,9 +8,9 @@
  *
  * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync.
  */
-#include "state/account.h"
-
 #include "base/base.h"
+
+#include "state/account.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,9 +12,9 @@
  * Keys: Je <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
  * became of it; Jr <stamp> a replay asked for; Jc the cursor and the pace.
  */
-#include "state/journal.h"
-
 #include "base/base.h"
+
+#include "state/journal.h"
 
 #include "base/crypt.h"
 #include "base/json.h"

@@ -17,9 +17,9 @@
  * Lk> <rank> <object> <account> <id> a waiting child; Ln <dest> counts; Lp
  * <dest> condition of the lane.
  */
-#include "state/link.h"
-
 #include "base/base.h"
+
+#include "state/link.h"
 
 #include "base/clock.h"
 #include "base/json.h"

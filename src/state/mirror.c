@@ -9,9 +9,9 @@
  * Keys: Mo <connection> <kind> <account> <id> the object; Mc <connection>
  * <account> <customer> <kind> <id> the objects of a customer.
  */
-#include "state/mirror.h"
-
 #include "base/base.h"
+
+#include "state/mirror.h"
 
 #include "base/text.h"
 #include "store/key.h"

@@ -11,9 +11,9 @@
  *
  * Keys: Qj <kind> <arg> the job; Qd <due> <kind> <arg> a wake-up.
  */
-#include "state/queue.h"
-
 #include "base/base.h"
+
+#include "state/queue.h"
 
 #include "base/json.h"
 #include "store/key.h"

@@ -5,9 +5,9 @@
  *
  * Key: Vs.
  */
-#include "state/schema.h"
-
 #include "base/base.h"
+
+#include "state/schema.h"
 
 #include "base/text.h"
 

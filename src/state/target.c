@@ -4,9 +4,9 @@
  *
  * Keys: Dd <dest> <object> description; Ds <dest> <object> <key> kept record.
  */
-#include "state/target.h"
-
 #include "base/base.h"
+
+#include "state/target.h"
 
 #include "store/key.h"
 

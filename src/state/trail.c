@@ -3,9 +3,9 @@
  *
  * Keys: Tr <stamp> <nth, 2 bytes>.
  */
-#include "state/trail.h"
-
 #include "base/base.h"
+
+#include "state/trail.h"
 
 #include "base/json.h"
 #include "base/text.h"
