@@ -50,7 +50,8 @@ check_flow(const struct dest_config *config, struct bh_err *err)
 	const char *flow = dest_text(config->settings, "flow", "token");
 
 	if (strcmp(flow, "token") == 0) {
-		if (dest_text(config->secrets, "access_token", NULL) == NULL)
+		if (!hubspot_is_token(
+			dest_text(config->secrets, "access_token", NULL)))
 			return bh_fail(err, BH_INVALID,
 			    "paste an access token (service key) of the HubSpot portal");
 		return 0;

@@ -22,19 +22,31 @@
 #define HUBSPOT_VERSION "2026-09"
 #define HUBSPOT_BASE_URL "https://api.hubapi.com"
 
-#define HUBSPOT_INPUTS 100    /* most inputs of an object batch */
-#define HUBSPOT_CONCURRENCY 6 /* calls in flight, setting "concurrency" */
-#define HUBSPOT_LINKS                                                          \
-	1000 /* pairs in one association call, setting "assoc_batch" */
-#define HUBSPOT_LINKS_MAX 2000 /* documented for batch/create of associations */
-#define HUBSPOT_SPARE                                                          \
-	64 /* calls that one push() may spend on finding the bad record of a refused batch */
-#define HUBSPOT_BODY                                                           \
-	(4u << 20) /* a batch is sent before its body grows beyond this */
+/* Most inputs of an object batch, and a ceiling for the bytes of its body. */
+#define HUBSPOT_INPUTS 100
+#define HUBSPOT_BODY (4u << 20)
+
+/* Calls in flight (setting "concurrency"). */
+#define HUBSPOT_CONCURRENCY 6
+
+/*
+ * Pairs in one association call (setting "assoc_batch"): for associate/default
+ * nothing is documented, for batch/create 2,000.
+ */
+#define HUBSPOT_LINKS 1000
+#define HUBSPOT_LINKS_MAX 2000
+
+/* Calls that one push() may spend on finding the bad records of refused batches. */
+#define HUBSPOT_SPARE 64
+
 #define HUBSPOT_TEXT_MAX 65536 /* characters of a text property */
-#define HUBSPOT_WINDOW_S 10    /* the short window of the rate limit */
-#define HUBSPOT_DAILY_S                                                        \
-	3600 /* the day ends at midnight of the portal's unknown zone: ask once an hour */
+
+/*
+ * Pauses where HubSpot names none: the short window, and an hour for the
+ * day's limit, which ends at midnight of the portal's zone, unknown here.
+ */
+#define HUBSPOT_WINDOW_S 10
+#define HUBSPOT_DAILY_S 3600
 
 /*
  * One conversation: once HubSpot said stop (limit, locked portal, dead token,
@@ -46,28 +58,31 @@ struct hubspot_talk {
 	struct bh_err stop; /* BH_OK: go on */
 };
 
-/* An answer and what was read from it.  response is borrowed. */
+/*
+ * An answer: response is borrowed; body is the JSON object in it, or NULL
+ * when there was none (HTML, nothing, cut short).
+ */
 struct hubspot_answer {
 	const struct http_response *response;
-	json_t *
-	    body; /* an object; NULL when there was none (HTML, nothing, cut); owned */
+	json_t *body;
 };
 
-/* What a refusal means.  Own with hubspot_fault_release(). */
+/* No single record is at fault: do not look for one. */
+#define FAULT_COMMON 1u
+/* Two records of the batch do not go together: halve it. */
+#define FAULT_SPLIT 2u
+/* Only e-mail addresses were refused: the rest can be written. */
+#define FAULT_EMAIL 4u
+/* The property itself cannot be written: every record that has it fails alike. */
+#define FAULT_PROPERTY 8u
+
+/* What a refusal means; hubspot_fault_release() when done. */
 struct hubspot_fault {
 	struct dest_result result;
 	unsigned flags;
-	json_t *
-	    emails; /* with FAULT_EMAIL: names of the properties that hold no valid address */
-	char property
-	    [128]; /* with FAULT_PROPERTY: every record that has it fails alike */
+	json_t *emails;     /* FAULT_EMAIL: an array of property names */
+	char property[128]; /* FAULT_PROPERTY: its name */
 };
-#define FAULT_COMMON 1u /* no single record is at fault: do not look for one */
-#define FAULT_SPLIT                                                            \
-	2u /* two records of the batch do not go together: halve it */
-#define FAULT_EMAIL                                                            \
-	4u /* only e-mail addresses were refused: the rest can be written */
-#define FAULT_PROPERTY 8u /* the property itself cannot be written */
 
 /* hubspot.c */
 /* A whole-number setting (number or digits in a string), held between 1 and max. */
@@ -77,6 +92,8 @@ size_t hubspot_count(const struct dest_config *config, const char *name,
 bool hubspot_is_oauth(const struct dest_config *config);
 
 /* hubspot_auth.c: see struct dest_driver */
+/* A token becomes a header: printable, no spaces.  NULL and "" are none. */
+bool hubspot_is_token(const char *text);
 int hubspot_authorize(struct dest_config *config, struct bh_err *err);
 
 /* hubspot_call.c */

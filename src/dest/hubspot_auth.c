@@ -70,9 +70,8 @@ token_request(struct http_request *request, const struct dest_config *config,
 	    dest_text(config->secrets, "client_secret", ""));
 }
 
-/* A token becomes a header: printable, no spaces. */
-static bool
-is_token(const char *text)
+bool
+hubspot_is_token(const char *text)
 {
 	for (const char *s = text; s != NULL && *s != '\0'; s++)
 		if (*s <= ' ' || *s > '~')
@@ -88,7 +87,7 @@ take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err)
 	const char *refresh = bh_json_str(body, "refresh_token");
 	int64_t life_s = bh_json_int(body, "expires_in", LIFE_S), portal;
 
-	if (!is_token(access))
+	if (!hubspot_is_token(access))
 		return bh_fail(err, BH_UNAVAILABLE,
 		    "HubSpot's token answer holds no access token");
 	if (life_s <= 0 || life_s > LIFE_MAX_S)
@@ -210,7 +209,7 @@ hubspot_authorize(struct dest_config *config, struct bh_err *err)
 
 	if (hubspot_is_oauth(config))
 		return refresh(config, err);
-	if (!is_token(pasted))
+	if (!hubspot_is_token(pasted))
 		return bh_fail(err, BH_DENIED,
 		    "there is no usable access token; paste a service key of the portal");
 	bh_secret_set(&config->auth->access_token, pasted, len);
