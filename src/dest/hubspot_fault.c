@@ -19,15 +19,15 @@
 
 /* The columns stand in hubspot_rules.def. */
 struct rule {
-	int status;
 	const char *code;
 	const char *message;
-	enum dest_outcome outcome;
-	int retry_s;
-	unsigned flags;
 	const char *as;
 	const char *cause;
 	const char *remedy;
+	enum dest_outcome outcome;
+	int status;
+	int retry_s;
+	unsigned flags;
 };
 
 #define OUR_FAULT                                                              \
@@ -35,9 +35,17 @@ struct rule {
 #define BY_ITSELF "Billhook tries again by itself"
 
 static const struct rule rules[] = {
-#define RULE(status, code, message, outcome, retry_s, flags, as, cause,        \
-    remedy)                                                                    \
-	{status, code, message, outcome, retry_s, flags, as, cause, remedy},
+#define RULE(status_, code_, message_, outcome_, retry_s_, flags_, as_,        \
+    cause_, remedy_)                                                           \
+	{.status = (status_),                                                  \
+	    .code = (code_),                                                   \
+	    .message = (message_),                                             \
+	    .outcome = (outcome_),                                             \
+	    .retry_s = (retry_s_),                                             \
+	    .flags = (flags_),                                                 \
+	    .as = (as_),                                                       \
+	    .cause = (cause_),                                                 \
+	    .remedy = (remedy_)},
 #include "dest/hubspot_rules.def"
 #undef RULE
 };

@@ -39,13 +39,13 @@ is_update(const struct record *record)
 
 /* Property values are strings, "" clears. */
 static json_t *
-value_text(const json_t *value)
+value_text(json_t *value)
 {
 	char *text;
 	json_t *json;
 
 	if (json_is_string(value))
-		return json_incref((json_t *)(uintptr_t)value);
+		return json_incref(value);
 	if (value == NULL || json_is_null(value))
 		return json_string("");
 	text = bh_json_text(value); /* true, false, numbers */
@@ -439,16 +439,15 @@ static void
 isolate(struct write *write, const struct hubspot_batch *batch,
     const json_t *body, struct hubspot_fault *fault)
 {
-	size_t calls = 2;
+	size_t taken = 0, calls;
 
-	if ((fault->flags & FAULT_PROPERTY) != 0 &&
-	    take_property(write, batch, fault) > 0)
-		calls = 1;
-	else if ((fault->flags & FAULT_SPLIT) == 0 &&
-		 take_error(write, batch, body, fault) > 0)
-		calls = 1;
+	if ((fault->flags & FAULT_PROPERTY) != 0)
+		taken = take_property(write, batch, fault);
+	if (taken == 0 && (fault->flags & FAULT_SPLIT) == 0)
+		taken = take_error(write, batch, body, fault);
 	if (count_open(write, batch) == 0)
 		return;
+	calls = taken > 0 ? 1 : 2;
 	if (write->work.spare < calls) {
 		postpone(write, batch, fault);
 		return;

@@ -140,12 +140,37 @@ damage(struct portal *portal, struct http_response *response)
 	}
 }
 
+static bool
+has_header(const struct http_request *request, const char *name)
+{
+	for (size_t i = 0; i < request->headers_n; i++)
+		if (strcmp(request->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The token call carries the secrets in its body, which no trace may show, and no old token. */
+static void
+answer_token(const struct http_request *request, struct http_response *response)
+{
+	assert_true(request->secret_body);
+	assert_false(has_header(request, "Authorization"));
+	response->status = 200;
+	bh_buf_adds(&response->body, "{\"access_token\":\"fresh\"}");
+}
+
 static void
 answer(struct portal *portal, const struct http_request *request,
     struct http_response *response)
 {
 	json_t *call = NULL, *body = NULL;
 
+	if (strstr(request->url, "/oauth/") != NULL) {
+		answer_token(request, response);
+		return;
+	}
+	assert_true(has_header(request, "Authorization"));
+	assert_false(request->secret_body);
 	if (portal->limit_after > 0 &&
 	    portal->upserts + portal->links >= (size_t)portal->limit_after) {
 		response->status = 429;
@@ -311,6 +336,32 @@ test_links_halved(void **state)
 	fixture_free(fixture);
 }
 
+/* A portal that refuses all links: the search ends, and every record keeps its id. */
+static void
+test_links_refused(void **state)
+{
+	struct fixture *fixture = fixture_new();
+
+	(void)state;
+	fixture->portal.links_max = 0;
+	for (size_t i = 0; i < RECORDS; i++) {
+		add_record(fixture, i, "2-7", false);
+		add_parent(fixture, i);
+	}
+	push(fixture, RECORDS);
+	assert_true(count(fixture, RECORDS, DEST_LATER) > 0);
+	assert_int_equal(count(fixture, RECORDS, DEST_LATER) +
+			     count(fixture, RECORDS, DEST_REJECTED),
+	    RECORDS);
+	for (size_t i = 0; i < RECORDS; i++) {
+		assert_string_equal(fixture->results[i].code, "ASSOCIATION");
+		assert_true(fixture->results[i].remote_id[0] != '\0');
+	}
+	/* 1 + 2 + 4 + 8 to come down to 100, 16 smaller ones, then the spare calls */
+	assert_int_equal(fixture->portal.links, 31 + 64);
+	fixture_free(fixture);
+}
+
 /* One bad record among 100 that is not named: found, and nobody else is hurt. */
 static void
 test_isolated(void **state)
@@ -444,6 +495,22 @@ test_damaged(void **state)
 	fixture_free(fixture);
 }
 
+static void
+test_token_call(void **state)
+{
+	struct fixture *fixture = fixture_new();
+	struct bh_err err = BH_ERR_INIT;
+
+	(void)state;
+	json_object_set_new(fixture->settings, "flow", json_string("oauth"));
+	json_object_set_new(fixture->settings, "refresh_token",
+	    json_string("kept"));
+	assert_int_equal(dest_hubspot.authorize(&fixture->config, &err), 0);
+	assert_string_equal(bh_secret_str(&fixture->auth.access_token),
+	    "fresh");
+	fixture_free(fixture);
+}
+
 int
 main(void)
 {
@@ -451,12 +518,14 @@ main(void)
 	    cmocka_unit_test(test_thousand),
 	    cmocka_unit_test(test_mixed),
 	    cmocka_unit_test(test_links_halved),
+	    cmocka_unit_test(test_links_refused),
 	    cmocka_unit_test(test_isolated),
 	    cmocka_unit_test(test_search_ends),
 	    cmocka_unit_test(test_named),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_damaged),
+	    cmocka_unit_test(test_token_call),
 	};
 
 	bh_log_hook(unit_log);
