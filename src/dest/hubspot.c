@@ -98,15 +98,15 @@ hubspot_identify(struct dest_config *config, struct bh_err *err)
 		rc = bh_fail(err, BH_UNAVAILABLE,
 		    "HubSpot's account details hold no portal number");
 	} else {
-		const char *kind = dest_text(body, "accountType", "STANDARD");
-		const char *domain =
-		    dest_text(body, "uiDomain", "app.hubspot.com");
+		char name[256];
 
 		snprintf(auth->account_id, sizeof(auth->account_id), "%lld",
 		    (long long)portal);
-		snprintf(auth->account_name, sizeof(auth->account_name),
-		    "Portal %lld (%.32s, %.48s)", (long long)portal, kind,
-		    domain);
+		snprintf(name, sizeof(name), "Portal %lld (%.32s, %.48s)",
+		    (long long)portal,
+		    dest_text(body, "accountType", "STANDARD"),
+		    dest_text(body, "uiDomain", "app.hubspot.com"));
+		dest_copy(auth->account_name, sizeof(auth->account_name), name);
 	}
 	json_decref(body);
 	return rc;
