@@ -86,8 +86,8 @@ struct hubspot_fault {
 
 /* hubspot.c */
 /* A whole-number setting (number or digits in a string), held between 1 and max. */
-size_t hubspot_count(const struct dest_config *config, const char *name,
-    size_t max, size_t fallback);
+size_t hubspot_count(const struct dest_config *config, const char *name, size_t max,
+    size_t fallback);
 /* Tokens come from the OAuth flow, so a dead one can be replaced without a person. */
 bool hubspot_is_oauth(const struct dest_config *config);
 
@@ -98,23 +98,20 @@ int hubspot_authorize(struct dest_config *config, struct bh_err *err);
 
 /* hubspot_call.c */
 /* Pattern with {v} for the version, {a} and {b} for percent-encoded texts.  Owned by the caller. */
-char *hubspot_path(const struct dest_config *config, const char *pattern,
-    const char *a, const char *b);
+char *hubspot_path(const struct dest_config *config, const char *pattern, const char *a,
+    const char *b);
 /* A request with the access token; the caller adds the body. */
-void hubspot_request_init(struct http_request *request,
-    const struct dest_config *config, const char *method, const char *path);
+void hubspot_request_init(struct http_request *request, const struct dest_config *config,
+    const char *method, const char *path);
 /* Make n requests in waves; fills every response, keeps usage and talk->stop up to date. */
-void hubspot_perform(struct hubspot_talk *talk,
-    const struct http_request *requests, struct http_response *responses,
-    size_t n);
+void hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
+    struct http_response *responses, size_t n);
 /* Reads a response that stays in place; release with hubspot_answer_release(). */
-void hubspot_answer_read(struct hubspot_answer *answer,
-    const struct http_response *response);
+void hubspot_answer_read(struct hubspot_answer *answer, const struct http_response *response);
 void hubspot_answer_release(struct hubspot_answer *answer);
 bool hubspot_is_good(const struct hubspot_answer *answer);
 /* GET a JSON object into *body_r (new reference).  -1: BH_DENIED for a dead token. */
-int hubspot_get(struct dest_config *config, const char *path, json_t **body_r,
-    struct bh_err *err);
+int hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err);
 /* Seconds of a Retry-After header, at most a day; 0 without one. */
 int hubspot_retry_after(const struct http_response *response);
 /* Seconds of the short window by the rate headers; 0 without them. */
@@ -122,8 +119,7 @@ int hubspot_window(const struct http_response *response);
 
 /* hubspot_fault.c */
 /* Why a call failed as a whole; also for a request that was never sent. */
-void hubspot_fault_answer(struct hubspot_fault *fault,
-    const struct hubspot_answer *answer);
+void hubspot_fault_answer(struct hubspot_fault *fault, const struct hubspot_answer *answer);
 /* Why one input failed: an element of errors[] of a batch answer. */
 void hubspot_fault_item(struct hubspot_fault *fault, const json_t *error);
 void hubspot_fault_release(struct hubspot_fault *fault);
@@ -144,35 +140,32 @@ struct hubspot_work {
 	/* The JSON of an input; new reference. */
 	json_t *(*input)(struct hubspot_work *work, size_t at);
 	/* Take an answer; may add inputs and batches, which make the next round. */
-	void (*settle)(struct hubspot_work *work,
-	    const struct hubspot_batch *batch,
+	void (*settle)(struct hubspot_work *work, const struct hubspot_batch *batch,
 	    const struct hubspot_answer *answer);
 	struct hubspot_batch *batches; /* of the next round */
 	size_t batches_n, batches_cap;
 };
 
 /* Put an input into a batch of its group that has room, or into a new one. */
-void hubspot_work_add(struct hubspot_work *work, const char *path,
-    const char *group, size_t at);
+void hubspot_work_add(struct hubspot_work *work, const char *path, const char *group, size_t at);
 /* Send these inputs of a batch again, on their own. */
-void hubspot_work_again(struct hubspot_work *work,
-    const struct hubspot_batch *batch, const size_t *at, size_t n);
+void hubspot_work_again(struct hubspot_work *work, const struct hubspot_batch *batch,
+    const size_t *at, size_t n);
 /* Send a batch again as two halves. */
-void hubspot_work_halve(struct hubspot_work *work,
-    const struct hubspot_batch *batch);
+void hubspot_work_halve(struct hubspot_work *work, const struct hubspot_batch *batch);
 /* Round after round until nothing is left. */
 void hubspot_work_run(struct hubspot_work *work);
 
 /* hubspot_write.c: upsert or update every record whose result is DEST_UNKNOWN; sets the result. */
-void hubspot_write(struct hubspot_talk *talk, struct record *const *records,
-    size_t n, struct dest_result *results);
+void hubspot_write(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
 
 /* hubspot_link.c: associate every applied record with its new parents; a failure changes its result. */
-void hubspot_link(struct hubspot_talk *talk, struct record *const *records,
-    size_t n, struct dest_result *results);
+void hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
 
 /* hubspot_describe.c: see struct dest_driver */
-int hubspot_describe(struct dest_config *config, const char *object,
-    struct dest_object **object_r, struct bh_err *err);
+int hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err);
 
 #endif

@@ -19,26 +19,18 @@ static const struct {
 	const char *word;
 	const char *meaning;
 } refusals[] = {
-    {"BAD_REFRESH_TOKEN",
-	"the app was uninstalled or its access revoked; connect HubSpot again"},
+    {"BAD_REFRESH_TOKEN", "the app was uninstalled or its access revoked; connect HubSpot again"},
     {"BAD_HUB", "the portal is gone or suspended; connect HubSpot again"},
-    {"BAD_AUTH_CODE",
-	"the authorization was used or has expired; connect HubSpot again"},
+    {"BAD_AUTH_CODE", "the authorization was used or has expired; connect HubSpot again"},
     {"BAD_CLIENT_ID", "client_id is not one of HubSpot's; check the settings"},
     {"BAD_CLIENT_SECRET", "client_secret is not the app's; check the settings"},
-    {"BAD_REDIRECT_URI",
-	"the redirect address is not the app's; check the settings"},
-    {"BAD_GRANT_TYPE",
-	"HubSpot does not allow this app to refresh tokens; check the app"},
-    {"BAD_SCOPES",
-	"the scopes are not the app's; check the app, then connect HubSpot again"},
-    {"BAD_CODE_VERIFIER",
-	"the authorization was begun elsewhere; connect HubSpot again"},
+    {"BAD_REDIRECT_URI", "the redirect address is not the app's; check the settings"},
+    {"BAD_GRANT_TYPE", "HubSpot does not allow this app to refresh tokens; check the app"},
+    {"BAD_SCOPES", "the scopes are not the app's; check the app, then connect HubSpot again"},
+    {"BAD_CODE_VERIFIER", "the authorization was begun elsewhere; connect HubSpot again"},
     {"access_denied", "access was refused; connect HubSpot again"},
-    {"invalid_client",
-	"client_id or client_secret is wrong; check the settings"},
-    {"invalid_grant",
-	"the refresh token is no longer good; connect HubSpot again"},
+    {"invalid_client", "client_id or client_secret is wrong; check the settings"},
+    {"invalid_grant", "the refresh token is no longer good; connect HubSpot again"},
 };
 
 static void
@@ -59,15 +51,12 @@ token_request(struct http_request *request, const struct dest_config *config,
 	bare.auth = &none; /* the call carries no access token */
 	hubspot_request_init(request, &bare, "POST", path);
 	free(path);
-	http_request_header(request, "Content-Type",
-	    "application/x-www-form-urlencoded");
+	http_request_header(request, "Content-Type", "application/x-www-form-urlencoded");
 	request->secret_body = true;
 	add_form(&request->body, "grant_type", "refresh_token");
 	add_form(&request->body, "refresh_token", refresh_token);
-	add_form(&request->body, "client_id",
-	    dest_text(config->settings, "client_id", ""));
-	add_form(&request->body, "client_secret",
-	    dest_text(config->secrets, "client_secret", ""));
+	add_form(&request->body, "client_id", dest_text(config->settings, "client_id", ""));
+	add_form(&request->body, "client_secret", dest_text(config->secrets, "client_secret", ""));
 }
 
 bool
@@ -88,8 +77,7 @@ take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err)
 	int64_t life_s = bh_json_int(body, "expires_in", LIFE_S), portal;
 
 	if (!hubspot_is_token(access))
-		return bh_fail(err, BH_UNAVAILABLE,
-		    "HubSpot's token answer holds no access token");
+		return bh_fail(err, BH_UNAVAILABLE, "HubSpot's token answer holds no access token");
 	if (life_s <= 0 || life_s > LIFE_MAX_S)
 		life_s = LIFE_S;
 	bh_secret_set(&auth->access_token, access, strlen(access));
@@ -97,8 +85,7 @@ take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err)
 		bh_secret_set(&auth->refresh_token, refresh, strlen(refresh));
 	auth->expires_ms = bh_now_ms() + life_s * 1000;
 	if (bh_is_json_int(body, "hub_id", &portal) && portal > 0)
-		snprintf(auth->account_id, sizeof(auth->account_id), "%lld",
-		    (long long)portal);
+		snprintf(auth->account_id, sizeof(auth->account_id), "%lld", (long long)portal);
 	return 0;
 }
 
@@ -120,32 +107,26 @@ refusal_of(const json_t *body)
 static int
 fail_token(const struct hubspot_answer *answer, struct bh_err *err)
 {
-	int status = answer->response->status,
-	    told = hubspot_retry_after(answer->response);
+	int status = answer->response->status, told = hubspot_retry_after(answer->response);
 	const char *meaning = refusal_of(answer->body);
 
 	if (status == 429 || status == 423 || status == 477) {
-		bh_fail(err, BH_LIMITED,
-		    "HubSpot asks to wait before a new token (%d)", status);
+		bh_fail(err, BH_LIMITED, "HubSpot asks to wait before a new token (%d)", status);
 		if (err != NULL)
 			err->retry_after_s = told > 0 ? told : 10;
 		return -1;
 	}
 	if (meaning != NULL && status / 100 == 4)
-		return bh_fail(err, BH_DENIED, "HubSpot gives no token: %s",
-		    meaning);
+		return bh_fail(err, BH_DENIED, "HubSpot gives no token: %s", meaning);
 	/* A proxy's page is not HubSpot's word. */
 	if (status / 100 != 4 || answer->body == NULL)
-		return bh_fail(err, BH_UNAVAILABLE,
-		    "HubSpot's token service answers %d", status);
+		return bh_fail(err, BH_UNAVAILABLE, "HubSpot's token service answers %d", status);
 	return bh_fail(err, BH_DENIED,
-	    "HubSpot gives no token (%d); check the app's settings or connect again",
-	    status);
+	    "HubSpot gives no token (%d); check the app's settings or connect again", status);
 }
 
 static int
-refresh_with(struct dest_config *config, const char *refresh_token,
-    struct bh_err *err)
+refresh_with(struct dest_config *config, const char *refresh_token, struct bh_err *err)
 {
 	struct http_request request;
 	struct http_response response;
@@ -158,9 +139,8 @@ refresh_with(struct dest_config *config, const char *refresh_token,
 	rc = http_perform(config->transport, &request, &response, err);
 	if (rc == 0) {
 		hubspot_answer_read(&answer, &response);
-		rc = hubspot_is_good(&answer)
-			 ? take_tokens(config, answer.body, err)
-			 : fail_token(&answer, err);
+		rc = hubspot_is_good(&answer) ? take_tokens(config, answer.body, err)
+					      : fail_token(&answer, err);
 		hubspot_answer_release(&answer);
 	}
 	bh_buf_wipe(&request.body);
@@ -186,13 +166,12 @@ refresh(struct dest_config *config, struct bh_err *err)
 	bh_secret_set(&kept, bh_secret_str(&config->auth->refresh_token),
 	    config->auth->refresh_token.len);
 	if (kept.len == 0 && *given == '\0') {
-		bh_fail(&why, BH_DENIED,
-		    "there is no refresh token yet; connect HubSpot");
+		bh_fail(&why, BH_DENIED, "there is no refresh token yet; connect HubSpot");
 	} else {
 		if (kept.len > 0)
 			rc = refresh_with(config, bh_secret_str(&kept), &why);
-		if (rc < 0 && (kept.len == 0 || why.code == BH_DENIED) &&
-		    *given != '\0' && strcmp(given, bh_secret_str(&kept)) != 0)
+		if (rc < 0 && (kept.len == 0 || why.code == BH_DENIED) && *given != '\0' &&
+		    strcmp(given, bh_secret_str(&kept)) != 0)
 			rc = refresh_with(config, given, &why);
 	}
 	bh_secret_release(&kept);

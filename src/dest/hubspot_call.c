@@ -13,20 +13,18 @@
 #define BODY_MAX ((size_t)64 << 20)
 
 static void
-path_part(struct bh_buf *path, const struct dest_config *config, char what,
-    const char *a, const char *b)
+path_part(struct bh_buf *path, const struct dest_config *config, char what, const char *a,
+    const char *b)
 {
 	const char *text = what == 'a' ? a : b;
 
 	if (what == 'v')
-		text =
-		    dest_text(config->settings, "api_version", HUBSPOT_VERSION);
+		text = dest_text(config->settings, "api_version", HUBSPOT_VERSION);
 	bh_percent_add(path, text, strlen(text));
 }
 
 char *
-hubspot_path(const struct dest_config *config, const char *pattern,
-    const char *a, const char *b)
+hubspot_path(const struct dest_config *config, const char *pattern, const char *a, const char *b)
 {
 	struct bh_buf path = BH_BUF_INIT(1u << 16);
 
@@ -42,11 +40,10 @@ hubspot_path(const struct dest_config *config, const char *pattern,
 }
 
 void
-hubspot_request_init(struct http_request *request,
-    const struct dest_config *config, const char *method, const char *path)
+hubspot_request_init(struct http_request *request, const struct dest_config *config,
+    const char *method, const char *path)
 {
-	const char *base =
-	    dest_text(config->settings, "base_url", HUBSPOT_BASE_URL);
+	const char *base = dest_text(config->settings, "base_url", HUBSPOT_BASE_URL);
 	size_t len = strlen(base);
 	char *url, *bearer;
 
@@ -59,8 +56,7 @@ hubspot_request_init(struct http_request *request,
 	bh_buf_init(&request->body, BODY_MAX);
 	if (config->auth->access_token.len == 0)
 		return;
-	bearer = bh_xasprintf("Bearer %s",
-	    bh_secret_str(&config->auth->access_token));
+	bearer = bh_xasprintf("Bearer %s", bh_secret_str(&config->auth->access_token));
 	http_request_header(request, "Authorization", bearer);
 	bh_wipe(bearer, strlen(bearer));
 	free(bearer);
@@ -90,8 +86,7 @@ hubspot_retry_after(const struct http_response *response)
 int
 hubspot_window(const struct http_response *response)
 {
-	int64_t ms = header_number(response,
-	    "X-HubSpot-RateLimit-Interval-Milliseconds");
+	int64_t ms = header_number(response, "X-HubSpot-RateLimit-Interval-Milliseconds");
 
 	if (ms <= 0)
 		return 0;
@@ -115,22 +110,18 @@ least(const struct http_response *responses, size_t n, const char *name)
 
 /* OAuth apps get no daily headers; search gets none at all. */
 static void
-note_usage(struct dest_usage *usage, const struct http_response *responses,
-    size_t n)
+note_usage(struct dest_usage *usage, const struct http_response *responses, size_t n)
 {
 	int64_t limit = least(responses, n, "X-HubSpot-RateLimit-Max");
 	int64_t left = least(responses, n, "X-HubSpot-RateLimit-Remaining");
-	int64_t window =
-	    least(responses, n, "X-HubSpot-RateLimit-Interval-Milliseconds");
+	int64_t window = least(responses, n, "X-HubSpot-RateLimit-Interval-Milliseconds");
 	int64_t day = least(responses, n, "X-HubSpot-RateLimit-Daily");
-	int64_t day_left =
-	    least(responses, n, "X-HubSpot-RateLimit-Daily-Remaining");
+	int64_t day_left = least(responses, n, "X-HubSpot-RateLimit-Daily-Remaining");
 
 	if (limit >= 0 && left >= 0) {
 		usage->burst_limit = limit;
 		usage->burst_left = left;
-		usage->burst_window_ms =
-		    window > 0 ? (int)window : HUBSPOT_WINDOW_S * 1000;
+		usage->burst_window_ms = window > 0 ? (int)window : HUBSPOT_WINDOW_S * 1000;
 	}
 	if (day >= 0 && day_left >= 0) {
 		usage->day_limit = day;
@@ -139,8 +130,7 @@ note_usage(struct dest_usage *usage, const struct http_response *responses,
 }
 
 static void
-stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s,
-    const char *why)
+stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s, const char *why)
 {
 	struct dest_usage *usage = &talk->config->usage;
 
@@ -168,8 +158,8 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response)
 		return;
 	hubspot_answer_read(&answer, response);
 	hubspot_fault_answer(&fault, &answer);
-	stop_talk(talk, status == 401 ? BH_DENIED : BH_LIMITED,
-	    fault.result.retry_after_s, fault.result.cause);
+	stop_talk(talk, status == 401 ? BH_DENIED : BH_LIMITED, fault.result.retry_after_s,
+	    fault.result.cause);
 	hubspot_fault_release(&fault);
 	hubspot_answer_release(&answer);
 }
@@ -181,8 +171,7 @@ note_empty(struct hubspot_talk *talk)
 	const struct dest_usage *usage = &talk->config->usage;
 
 	if (usage->burst_limit > 0 && usage->burst_left == 0)
-		stop_talk(talk, BH_LIMITED,
-		    (usage->burst_window_ms + 999) / 1000,
+		stop_talk(talk, BH_LIMITED, (usage->burst_window_ms + 999) / 1000,
 		    "The calls that HubSpot allows in ten seconds are used up");
 	if (usage->day_limit > 0 && usage->day_used >= usage->day_limit)
 		stop_talk(talk, BH_LIMITED, HUBSPOT_DAILY_S,
@@ -194,15 +183,14 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
     struct http_response *responses, size_t n)
 {
 	struct dest_config *config = talk->config;
-	size_t wide =
-	    hubspot_count(config, "concurrency", 32, HUBSPOT_CONCURRENCY);
+	size_t wide = hubspot_count(config, "concurrency", 32, HUBSPOT_CONCURRENCY);
 	size_t done = 0;
 
 	while (done < n && talk->stop.code == BH_OK) {
 		size_t wave = n - done < wide ? n - done : wide;
 
-		config->transport->perform(config->transport, requests + done,
-		    responses + done, wave);
+		config->transport->perform(config->transport, requests + done, responses + done,
+		    wave);
 		config->calls += (int64_t)wave;
 		note_usage(&config->usage, responses + done, wave);
 		for (size_t i = done; i < done + wave; i++)
@@ -216,14 +204,12 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
 }
 
 void
-hubspot_answer_read(struct hubspot_answer *answer,
-    const struct http_response *response)
+hubspot_answer_read(struct hubspot_answer *answer, const struct http_response *response)
 {
 	*answer = (struct hubspot_answer){.response = response};
 	if (response->status == 0 || response->body.len == 0)
 		return;
-	if (bh_json_parse(response->body.data, response->body.len,
-		&answer->body, NULL) == 0 &&
+	if (bh_json_parse(response->body.data, response->body.len, &answer->body, NULL) == 0 &&
 	    !json_is_object(answer->body)) {
 		json_decref(answer->body);
 		answer->body = NULL;
@@ -273,8 +259,7 @@ fail_answer(const struct hubspot_answer *answer, struct bh_err *err)
 }
 
 int
-hubspot_get(struct dest_config *config, const char *path, json_t **body_r,
-    struct bh_err *err)
+hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err)
 {
 	struct hubspot_talk talk = {.config = config};
 	struct hubspot_answer answer;

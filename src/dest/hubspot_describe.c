@@ -34,13 +34,11 @@ options_of(const json_t *property)
 	const json_t *options = json_object_get(property, "options");
 	json_t *values;
 
-	if (bh_is_json_true(property, "externalOptions") ||
-	    json_array_size(options) == 0)
+	if (bh_is_json_true(property, "externalOptions") || json_array_size(options) == 0)
 		return NULL;
 	values = json_array();
 	for (size_t i = 0; i < json_array_size(options); i++) {
-		json_t *value =
-		    json_object_get(json_array_get(options, i), "value");
+		json_t *value = json_object_get(json_array_get(options, i), "value");
 
 		if (json_is_string(value))
 			json_array_append(values, value);
@@ -77,25 +75,22 @@ read_object(const char *name, const json_t *properties)
 	struct dest_object *object = bh_xcalloc(1, sizeof(*object));
 
 	object->name = bh_xstrdup(name);
-	object->fields = bh_xcalloc(json_array_size(properties) + 1,
-	    sizeof(object->fields[0]));
+	object->fields = bh_xcalloc(json_array_size(properties) + 1, sizeof(object->fields[0]));
 	for (size_t i = 0; i < json_array_size(properties); i++) {
 		const json_t *property = json_array_get(properties, i);
 
 		if (dest_text(property, "name", NULL) != NULL &&
 		    !bh_is_json_true(property, "archived"))
-			read_field(&object->fields[object->fields_n++],
-			    property);
+			read_field(&object->fields[object->fields_n++], property);
 	}
 	return object;
 }
 
 int
-hubspot_describe(struct dest_config *config, const char *object,
-    struct dest_object **object_r, struct bh_err *err)
+hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err)
 {
-	char *path =
-	    hubspot_path(config, "/crm/properties/{v}/{a}", object, NULL);
+	char *path = hubspot_path(config, "/crm/properties/{v}/{a}", object, NULL);
 	const json_t *properties;
 	json_t *body;
 	int rc;
@@ -109,8 +104,8 @@ hubspot_describe(struct dest_config *config, const char *object,
 	if (json_is_array(properties))
 		*object_r = read_object(object, properties);
 	else
-		rc = bh_fail(err, BH_UNAVAILABLE,
-		    "HubSpot's answer lists no properties of %.64s", object);
+		rc = bh_fail(err, BH_UNAVAILABLE, "HubSpot's answer lists no properties of %.64s",
+		    object);
 	json_decref(body);
 	return rc;
 }

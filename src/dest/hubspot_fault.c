@@ -30,21 +30,19 @@ struct rule {
 	unsigned flags;
 };
 
-#define OUR_FAULT                                                              \
-	"This is a fault of Billhook: please report it with this message"
+#define OUR_FAULT "This is a fault of Billhook: please report it with this message"
 #define BY_ITSELF "Billhook tries again by itself"
 
 static const struct rule rules[] = {
-#define RULE(status_, code_, message_, outcome_, retry_s_, flags_, as_,        \
-    cause_, remedy_)                                                           \
-	{.status = (status_),                                                  \
-	    .code = (code_),                                                   \
-	    .message = (message_),                                             \
-	    .outcome = (outcome_),                                             \
-	    .retry_s = (retry_s_),                                             \
-	    .flags = (flags_),                                                 \
-	    .as = (as_),                                                       \
-	    .cause = (cause_),                                                 \
+#define RULE(status_, code_, message_, outcome_, retry_s_, flags_, as_, cause_, remedy_)           \
+	{.status = (status_),                                                                      \
+	    .code = (code_),                                                                       \
+	    .message = (message_),                                                                 \
+	    .outcome = (outcome_),                                                                 \
+	    .retry_s = (retry_s_),                                                                 \
+	    .flags = (flags_),                                                                     \
+	    .as = (as_),                                                                           \
+	    .cause = (cause_),                                                                     \
 	    .remedy = (remedy_)},
 #include "dest/hubspot_rules.def"
 #undef RULE
@@ -67,25 +65,21 @@ text_at(const json_t *json, const char *name)
 static const char *
 context_first(const json_t *error, const char *name)
 {
-	const json_t *list =
-	    json_object_get(json_object_get(error, "context"), name);
+	const json_t *list = json_object_get(json_object_get(error, "context"), name);
 
-	return json_string_value(
-	    json_is_array(list) ? json_array_get(list, 0) : list);
+	return json_string_value(json_is_array(list) ? json_array_get(list, 0) : list);
 }
 
 /* "Property values were not valid: [{...}]": the array; new reference or NULL. */
 static json_t *
 values_in(const char *message)
 {
-	const char *start =
-	    message != NULL ? strstr(message, "not valid: [") : NULL;
+	const char *start = message != NULL ? strstr(message, "not valid: [") : NULL;
 	json_t *values = NULL;
 
 	if (start != NULL)
 		start = strchr(start, '[');
-	if (start != NULL &&
-	    bh_json_parse(start, strlen(start), &values, NULL) == 0 &&
+	if (start != NULL && bh_json_parse(start, strlen(start), &values, NULL) == 0 &&
 	    !json_is_array(values)) {
 		json_decref(values);
 		values = NULL;
@@ -134,8 +128,7 @@ pick(const json_t *list, struct reason (*read)(const json_t *), json_t *emails)
 			continue;
 		if (strcmp(reason.code, "INVALID_EMAIL") == 0) {
 			if (reason.property != NULL)
-				json_array_append_new(emails,
-				    json_string(reason.property));
+				json_array_append_new(emails, json_string(reason.property));
 			if (picked.code == NULL)
 				picked = reason;
 		} else if (is_email) {
@@ -150,8 +143,7 @@ pick(const json_t *list, struct reason (*read)(const json_t *), json_t *emails)
 static const char *
 code_in(const char *message, char *out, size_t size)
 {
-	const char *at =
-	    message != NULL ? strstr(message, "\"error\":\"") : NULL;
+	const char *at = message != NULL ? strstr(message, "\"error\":\"") : NULL;
 	size_t len;
 
 	if (at == NULL)
@@ -169,8 +161,8 @@ code_in(const char *message, char *out, size_t size)
 static const char *
 envelope_code(const json_t *error)
 {
-	static const char *const members[] = {"policyName", "error",
-	    "subCategory", "errorType", "category"};
+	static const char *const members[] = {"policyName", "error", "subCategory", "errorType",
+	    "category"};
 
 	for (size_t i = 0; i < BH_LEN(members); i++) {
 		const char *word = text_at(error, members[i]);
@@ -203,22 +195,19 @@ is_code(const char *pattern, const char *code)
 }
 
 static bool
-is_rule(const struct rule *rule, int status, const struct reason *reason,
-    const char *category, const char *message)
+is_rule(const struct rule *rule, int status, const struct reason *reason, const char *category,
+    const char *message)
 {
-	if (rule->status != 0 && rule->status != status &&
-	    rule->status != status / 100)
+	if (rule->status != 0 && rule->status != status && rule->status != status / 100)
 		return false;
 	if (rule->code != NULL && !is_code(rule->code, reason->code) &&
 	    !is_code(rule->code, category))
 		return false;
-	return rule->message == NULL ||
-	       (message != NULL && strstr(message, rule->message) != NULL);
+	return rule->message == NULL || (message != NULL && strstr(message, rule->message) != NULL);
 }
 
 static const struct rule *
-find_rule(int status, const struct reason *reason, const char *category,
-    const char *message)
+find_rule(int status, const struct reason *reason, const char *category, const char *message)
 {
 	const struct rule *rule = rules;
 
@@ -230,12 +219,9 @@ find_rule(int status, const struct reason *reason, const char *category,
 
 /* The number that stands right before or right behind a marker; false without one. */
 static bool
-number_at(const char *message, const char *before, const char *after,
-    char out[32])
+number_at(const char *message, const char *before, const char *after, char out[32])
 {
-	const char *at = message != NULL
-			     ? strstr(message, before != NULL ? before : after)
-			     : NULL;
+	const char *at = message != NULL ? strstr(message, before != NULL ? before : after) : NULL;
 	size_t len = 0;
 
 	if (at == NULL)
@@ -267,8 +253,7 @@ owner_of(const json_t *error, const char *message, char out[32])
 	int64_t vid;
 
 	out[0] = '\0';
-	if (named != NULL && strlen(named) <= 20 &&
-	    strspn(named, "0123456789") == strlen(named))
+	if (named != NULL && strlen(named) <= 20 && strspn(named, "0123456789") == strlen(named))
 		snprintf(out, 32, "%s", named);
 	else if (number_at(message, "Existing ID: ", NULL, out) ||
 		 number_at(message, NULL, " already has that value", out))
@@ -280,39 +265,34 @@ owner_of(const json_t *error, const char *message, char out[32])
 static void
 add_scopes(struct bh_buf *text, const json_t *error)
 {
-	const json_t *scopes =
-	    bh_json_at(error, "errors.0.context.requiredGranularScopes");
+	const json_t *scopes = bh_json_at(error, "errors.0.context.requiredGranularScopes");
 
 	if (!json_is_array(scopes))
 		scopes = bh_json_at(error, "context.requiredGranularScopes");
 	for (size_t i = 0; i < json_array_size(scopes) && i < 8; i++) {
-		const char *scope =
-		    json_string_value(json_array_get(scopes, i));
+		const char *scope = json_string_value(json_array_get(scopes, i));
 
 		if (scope != NULL)
-			bh_buf_addf(text, "%s%.64s", i == 0 ? ": " : ", ",
-			    scope);
+			bh_buf_addf(text, "%s%.64s", i == 0 ? ": " : ", ", scope);
 	}
 }
 
 /* "another contact has ..." as a sentence of its own, with the owner where it is known. */
 static void
-add_owner(struct bh_buf *text, const json_t *error, const char *message,
-    const char *cause)
+add_owner(struct bh_buf *text, const json_t *error, const char *message, const char *cause)
 {
 	char owner[32];
 
 	owner_of(error, message, owner);
 	if (owner[0] != '\0')
-		bh_buf_addf(text, "HubSpot record %s holds the value: %s",
-		    owner, cause);
+		bh_buf_addf(text, "HubSpot record %s holds the value: %s", owner, cause);
 	else
 		bh_buf_addf(text, "In HubSpot %s", cause);
 }
 
 static void
-compose(struct bh_buf *text, const struct rule *rule,
-    const struct reason *reason, const json_t *error)
+compose(struct bh_buf *text, const struct rule *rule, const struct reason *reason,
+    const json_t *error)
 {
 	const char *message = reason->message;
 
@@ -329,8 +309,8 @@ compose(struct bh_buf *text, const struct rule *rule,
 }
 
 static void
-apply(struct hubspot_fault *fault, const struct rule *rule,
-    const struct reason *reason, const json_t *error, int status)
+apply(struct hubspot_fault *fault, const struct rule *rule, const struct reason *reason,
+    const json_t *error, int status)
 {
 	struct bh_buf text = BH_BUF_INIT(4096);
 	char number[16];
@@ -339,18 +319,14 @@ apply(struct hubspot_fault *fault, const struct rule *rule,
 	compose(&text, rule, reason, error);
 	snprintf(number, sizeof(number), "HTTP_%d", status);
 	if (code == NULL)
-		code = reason->code != NULL ? reason->code
-		       : status != 0        ? number
-					    : "REFUSED";
-	dest_result_set(&fault->result, rule->outcome, code, bh_buf_str(&text),
-	    rule->remedy);
+		code = reason->code != NULL ? reason->code : status != 0 ? number : "REFUSED";
+	dest_result_set(&fault->result, rule->outcome, code, bh_buf_str(&text), rule->remedy);
 	fault->result.retry_after_s = rule->retry_s;
 	fault->flags = rule->flags & FAULT_ALL;
 	if (json_array_size(fault->emails) == 0)
 		fault->flags &= ~FAULT_EMAIL;
 	if (reason->property != NULL)
-		snprintf(fault->property, sizeof(fault->property), "%s",
-		    reason->property);
+		snprintf(fault->property, sizeof(fault->property), "%s", reason->property);
 	bh_buf_release(&text);
 }
 
@@ -366,8 +342,7 @@ read_error(struct hubspot_fault *fault, int status, const json_t *error)
 	*fault = (struct hubspot_fault){.emails = json_array()};
 	reason = pick(values, reason_of_value, fault->emails);
 	if (reason.code == NULL)
-		reason = pick(json_object_get(error, "errors"),
-		    reason_of_detail, fault->emails);
+		reason = pick(json_object_get(error, "errors"), reason_of_detail, fault->emails);
 	if (reason.code == NULL)
 		reason.code = code_in(message, word, sizeof(word));
 	if (reason.code == NULL)
@@ -382,8 +357,7 @@ read_error(struct hubspot_fault *fault, int status, const json_t *error)
 	/* Beside an exact code the sentence may quote a person's value: it is not looked at. */
 	if (values != NULL)
 		message = NULL;
-	apply(fault, find_rule(status, &reason, category, message), &reason,
-	    error, status);
+	apply(fault, find_rule(status, &reason, category, message), &reason, error, status);
 	json_decref(values);
 }
 
@@ -416,8 +390,7 @@ read_silence(struct hubspot_fault *fault, const struct bh_err *err)
 }
 
 void
-hubspot_fault_answer(struct hubspot_fault *fault,
-    const struct hubspot_answer *answer)
+hubspot_fault_answer(struct hubspot_fault *fault, const struct hubspot_answer *answer)
 {
 	int told;
 

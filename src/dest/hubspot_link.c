@@ -44,8 +44,8 @@ link_input(struct hubspot_work *work, size_t at)
 {
 	const struct link *link = (const struct link *)work;
 
-	return json_pack("{s:{s:s}, s:{s:s}}", "from", "id", from_id(link, at),
-	    "to", "id", to_id(link, at));
+	return json_pack("{s:{s:s}, s:{s:s}}", "from", "id", from_id(link, at), "to", "id",
+	    to_id(link, at));
 }
 
 /* The caller must know three things: it is written, under which id, and that it is not linked. */
@@ -62,12 +62,10 @@ fail_pair(struct link *link, size_t at, const struct hubspot_fault *fault)
 		return;
 	if (outcome != DEST_REJECTED && outcome != DEST_AUTH)
 		outcome = DEST_LATER;
-	snprintf(cause, sizeof(cause),
-	    "Written, but not associated with %.40s %.60s: %.120s",
+	snprintf(cause, sizeof(cause), "Written, but not associated with %.40s %.60s: %.120s",
 	    parent->object, parent->remote_id, fault->result.cause);
-	dest_result_set(&failed, outcome,
-	    outcome == DEST_AUTH ? fault->result.code : "ASSOCIATION", cause,
-	    fault->result.remedy);
+	dest_result_set(&failed, outcome, outcome == DEST_AUTH ? fault->result.code : "ASSOCIATION",
+	    cause, fault->result.remedy);
 	failed.created = result->created;
 	failed.retry_after_s = fault->result.retry_after_s;
 	failed.doubtful = fault->result.doubtful;
@@ -76,8 +74,7 @@ fail_pair(struct link *link, size_t at, const struct hubspot_fault *fault)
 }
 
 static void
-fail_all(struct link *link, const struct hubspot_batch *batch,
-    const struct hubspot_fault *fault)
+fail_all(struct link *link, const struct hubspot_batch *batch, const struct hubspot_fault *fault)
 {
 	for (size_t i = 0; i < batch->n; i++)
 		fail_pair(link, batch->at[i], fault);
@@ -104,8 +101,7 @@ linked_pairs(const json_t *body)
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		const json_t *result = json_array_get(results, i);
 		char from[32], to[32], pair[64];
-		const char *from_text =
-		    id_text(bh_json_at(result, "from.id"), from);
+		const char *from_text = id_text(bh_json_at(result, "from.id"), from);
 		const char *to_text = id_text(bh_json_at(result, "to.id"), to);
 
 		if (from_text == NULL || to_text == NULL ||
@@ -122,8 +118,7 @@ is_linked(const struct link *link, const json_t *pairs, size_t at)
 {
 	char pair[160];
 
-	snprintf(pair, sizeof(pair), "%.63s>%.63s", from_id(link, at),
-	    to_id(link, at));
+	snprintf(pair, sizeof(pair), "%.63s>%.63s", from_id(link, at), to_id(link, at));
 	return json_object_get(pairs, pair) != NULL;
 }
 
@@ -131,8 +126,8 @@ is_linked(const struct link *link, const json_t *pairs, size_t at)
 static bool
 is_named(const struct link *link, const json_t *error, size_t at)
 {
-	static const char *const members[] = {"id", "ids", "fromObjectId",
-	    "toObjectId", "objectId"};
+	static const char *const members[] = {"id", "ids", "fromObjectId", "toObjectId",
+	    "objectId"};
 	const json_t *context = json_object_get(error, "context");
 
 	for (size_t i = 0; i < BH_LEN(members); i++) {
@@ -140,12 +135,10 @@ is_named(const struct link *link, const json_t *error, size_t at)
 
 		for (size_t j = 0; j < json_array_size(names); j++) {
 			char number[32];
-			const char *name =
-			    id_text(json_array_get(names, j), number);
+			const char *name = id_text(json_array_get(names, j), number);
 
-			if (name != NULL &&
-			    (strcmp(name, from_id(link, at)) == 0 ||
-				strcmp(name, to_id(link, at)) == 0))
+			if (name != NULL && (strcmp(name, from_id(link, at)) == 0 ||
+						strcmp(name, to_id(link, at)) == 0))
 				return true;
 		}
 	}
@@ -165,16 +158,14 @@ fail_missing(struct link *link, const json_t *errors, size_t at)
 		hubspot_fault_item(&fault, error);
 	else
 		dest_result_set(&fault.result, DEST_LATER, "",
-		    "HubSpot's answer does not mention the pair",
-		    "Billhook associates them again");
+		    "HubSpot's answer does not mention the pair", "Billhook associates them again");
 	fault.result.doubtful = fault.result.outcome == DEST_LATER;
 	fail_pair(link, at, &fault);
 	hubspot_fault_release(&fault);
 }
 
 static void
-settle_good(struct link *link, const struct hubspot_batch *batch,
-    const json_t *body)
+settle_good(struct link *link, const struct hubspot_batch *batch, const json_t *body)
 {
 	const json_t *errors = json_object_get(body, "errors");
 	json_t *pairs = linked_pairs(body);
@@ -209,8 +200,8 @@ link_settle(struct hubspot_work *work, const struct hubspot_batch *batch,
 		return;
 	}
 	hubspot_fault_answer(&fault, answer);
-	if (fault.result.outcome == DEST_REJECTED &&
-	    (fault.flags & FAULT_COMMON) == 0 && batch->n > 1) {
+	if (fault.result.outcome == DEST_REJECTED && (fault.flags & FAULT_COMMON) == 0 &&
+	    batch->n > 1) {
 		if (can_halve(link, batch)) {
 			hubspot_work_halve(work, batch);
 			hubspot_fault_release(&fault);
@@ -228,10 +219,8 @@ static bool
 is_repeated(const struct record *record, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
-		if (strcmp(record->parents[i].object,
-			record->parents[at].object) == 0 &&
-		    strcmp(record->parents[i].remote_id,
-			record->parents[at].remote_id) == 0)
+		if (strcmp(record->parents[i].object, record->parents[at].object) == 0 &&
+		    strcmp(record->parents[i].remote_id, record->parents[at].remote_id) == 0)
 			return true;
 	return false;
 }
@@ -240,17 +229,14 @@ static void
 add_pair(struct link *link, size_t at, const struct record_parent *parent)
 {
 	char *path = hubspot_path(link->work.talk->config,
-	    "/crm/associations/{v}/{a}/{b}/batch/associate/default",
-	    link->records[at]->object, parent->object);
+	    "/crm/associations/{v}/{a}/{b}/batch/associate/default", link->records[at]->object,
+	    parent->object);
 
 	if (link->pairs_n == link->pairs_cap) {
-		link->pairs_cap =
-		    link->pairs_cap != 0 ? link->pairs_cap * 2 : 64;
-		link->pairs = bh_xrealloc(link->pairs,
-		    link->pairs_cap * sizeof(link->pairs[0]));
+		link->pairs_cap = link->pairs_cap != 0 ? link->pairs_cap * 2 : 64;
+		link->pairs = bh_xrealloc(link->pairs, link->pairs_cap * sizeof(link->pairs[0]));
 	}
-	link->pairs[link->pairs_n] =
-	    (struct pair){.record = at, .parent = parent};
+	link->pairs[link->pairs_n] = (struct pair){.record = at, .parent = parent};
 	hubspot_work_add(&link->work, path, "", link->pairs_n++);
 	free(path);
 }
@@ -263,8 +249,7 @@ add_parents(struct link *link, size_t at)
 	for (size_t i = 0; i < record->parents_n; i++) {
 		const struct record_parent *parent = &record->parents[i];
 
-		if ((link->results[at].created || parent->is_new) &&
-		    !is_repeated(record, i))
+		if ((link->results[at].created || parent->is_new) && !is_repeated(record, i))
 			add_pair(link, at, parent);
 	}
 }
@@ -275,8 +260,8 @@ hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
 {
 	struct link link = {
 	    .work = {.talk = talk,
-		.limit = hubspot_count(talk->config, "assoc_batch",
-		    HUBSPOT_LINKS_MAX, HUBSPOT_LINKS),
+		.limit =
+		    hubspot_count(talk->config, "assoc_batch", HUBSPOT_LINKS_MAX, HUBSPOT_LINKS),
 		.spare = HUBSPOT_SPARE,
 		.input = link_input,
 		.settle = link_settle},

@@ -17,14 +17,12 @@ add_batch(struct hubspot_work *work, const char *path, const char *group)
 	struct hubspot_batch *batch;
 
 	if (work->batches_n == work->batches_cap) {
-		work->batches_cap =
-		    work->batches_cap != 0 ? work->batches_cap * 2 : 8;
-		work->batches = bh_xrealloc(work->batches,
-		    work->batches_cap * sizeof(work->batches[0]));
+		work->batches_cap = work->batches_cap != 0 ? work->batches_cap * 2 : 8;
+		work->batches =
+		    bh_xrealloc(work->batches, work->batches_cap * sizeof(work->batches[0]));
 	}
 	batch = &work->batches[work->batches_n++];
-	*batch = (struct hubspot_batch){.path = bh_xstrdup(path),
-	    .group = bh_xstrdup(group)};
+	*batch = (struct hubspot_batch){.path = bh_xstrdup(path), .group = bh_xstrdup(group)};
 	return batch;
 }
 
@@ -44,8 +42,7 @@ open_batch(struct hubspot_work *work, const char *path, const char *group)
 
 	for (size_t i = work->batches_n; i > 0; i--) {
 		batch = &work->batches[i - 1];
-		if (!batch->is_closed && batch->n < work->limit &&
-		    strcmp(batch->path, path) == 0 &&
+		if (!batch->is_closed && batch->n < work->limit && strcmp(batch->path, path) == 0 &&
 		    strcmp(batch->group, group) == 0)
 			return batch;
 	}
@@ -55,8 +52,7 @@ open_batch(struct hubspot_work *work, const char *path, const char *group)
 }
 
 void
-hubspot_work_add(struct hubspot_work *work, const char *path, const char *group,
-    size_t at)
+hubspot_work_add(struct hubspot_work *work, const char *path, const char *group, size_t at)
 {
 	struct hubspot_batch *batch = open_batch(work, path, group);
 
@@ -64,8 +60,8 @@ hubspot_work_add(struct hubspot_work *work, const char *path, const char *group,
 }
 
 void
-hubspot_work_again(struct hubspot_work *work, const struct hubspot_batch *batch,
-    const size_t *at, size_t n)
+hubspot_work_again(struct hubspot_work *work, const struct hubspot_batch *batch, const size_t *at,
+    size_t n)
 {
 	struct hubspot_batch *again;
 
@@ -89,8 +85,7 @@ hubspot_work_halve(struct hubspot_work *work, const struct hubspot_batch *batch)
 
 /* Write the body; inputs that would make it too large become a batch of the next round. */
 static void
-render(struct hubspot_work *work, struct hubspot_batch *batch,
-    struct http_request *request)
+render(struct hubspot_work *work, struct hubspot_batch *batch, struct http_request *request)
 {
 	struct bh_buf *body = &request->body;
 	size_t done = 0;
@@ -109,8 +104,7 @@ render(struct hubspot_work *work, struct hubspot_batch *batch,
 	}
 	bh_buf_adds(body, "]}");
 	if (done < batch->n) {
-		hubspot_work_again(work, batch, batch->at + done,
-		    batch->n - done);
+		hubspot_work_again(work, batch, batch->at + done, batch->n - done);
 		batch->n = done;
 	}
 }

@@ -33,8 +33,7 @@ struct write {
 static bool
 is_update(const struct record *record)
 {
-	return record->matched && record->remote_id != NULL &&
-	       *record->remote_id != '\0';
+	return record->matched && record->remote_id != NULL && *record->remote_id != '\0';
 }
 
 /* Property values are strings, "" clears. */
@@ -58,8 +57,7 @@ static bool
 is_listed(const json_t *names, const char *name)
 {
 	for (size_t i = 0; i < json_array_size(names); i++)
-		if (strcmp(json_string_value(json_array_get(names, i)), name) ==
-		    0)
+		if (strcmp(json_string_value(json_array_get(names, i)), name) == 0)
 			return true;
 	return false;
 }
@@ -78,11 +76,9 @@ properties_of(const struct record *record, const json_t *left_out)
 		const struct record_field *field = &record->fields[i];
 
 		if (!is_listed(left_out, field->name))
-			json_object_set_new(properties, field->name,
-			    value_text(field->value));
+			json_object_set_new(properties, field->name, value_text(field->value));
 	}
-	json_object_set_new(properties, record->key_field,
-	    json_string(record->key));
+	json_object_set_new(properties, record->key_field, json_string(record->key));
 	return properties;
 }
 
@@ -94,17 +90,13 @@ write_input(struct hubspot_work *work, size_t at)
 	json_t *input = json_object();
 
 	if (is_update(record)) {
-		json_object_set_new(input, "id",
-		    json_string(record->remote_id));
+		json_object_set_new(input, "id", json_string(record->remote_id));
 	} else {
 		json_object_set_new(input, "id", json_string(record->key));
-		json_object_set_new(input, "idProperty",
-		    json_string(record->key_field));
+		json_object_set_new(input, "idProperty", json_string(record->key_field));
 	}
-	json_object_set_new(input, "objectWriteTraceId",
-	    json_sprintf("r%zu", at));
-	json_object_set_new(input, "properties",
-	    properties_of(record, write->items[at].left_out));
+	json_object_set_new(input, "objectWriteTraceId", json_sprintf("r%zu", at));
+	json_object_set_new(input, "properties", properties_of(record, write->items[at].left_out));
 	return input;
 }
 
@@ -123,8 +115,7 @@ add_record(struct write *write, size_t at)
 
 /* The open record of this trace id, or n. */
 static size_t
-find_trace(const struct write *write, const struct hubspot_batch *batch,
-    const char *trace)
+find_trace(const struct write *write, const struct hubspot_batch *batch, const char *trace)
 {
 	uint64_t at;
 
@@ -137,8 +128,8 @@ find_trace(const struct write *write, const struct hubspot_batch *batch,
 
 /* The open record with this HubSpot id (updates) or key, or n.  HubSpot stores e-mail keys in lower case. */
 static size_t
-find_name(const struct write *write, const struct hubspot_batch *batch,
-    const char *id, const char *key)
+find_name(const struct write *write, const struct hubspot_batch *batch, const char *id,
+    const char *key)
 {
 	for (size_t i = 0; i < batch->n; i++) {
 		size_t at = batch->at[i];
@@ -146,8 +137,7 @@ find_name(const struct write *write, const struct hubspot_batch *batch,
 
 		if (write->items[at].open != batch)
 			continue;
-		if (is_update(record) && id != NULL &&
-		    strcmp(record->remote_id, id) == 0)
+		if (is_update(record) && id != NULL && strcmp(record->remote_id, id) == 0)
 			return at;
 		if (key != NULL && strcasecmp(record->key, key) == 0)
 			return at;
@@ -163,11 +153,9 @@ read_id(const json_t *json, char *out, size_t size)
 	size_t len;
 
 	if (json_is_integer(json) && json_integer_value(json) > 0)
-		return snprintf(out, size, "%lld",
-			   (long long)json_integer_value(json)) > 0;
+		return snprintf(out, size, "%lld", (long long)json_integer_value(json)) > 0;
 	len = text != NULL ? strlen(text) : 0;
-	if (len == 0 || len > 20 || len >= size ||
-	    strspn(text, "0123456789") != len)
+	if (len == 0 || len > 20 || len >= size || strspn(text, "0123456789") != len)
 		return false;
 	memcpy(out, text, len + 1);
 	return true;
@@ -195,11 +183,9 @@ set_applied(struct write *write, size_t at, const char *id, bool is_new)
 }
 
 static void
-take_result(struct write *write, const struct hubspot_batch *batch,
-    const json_t *json)
+take_result(struct write *write, const struct hubspot_batch *batch, const json_t *json)
 {
-	size_t at =
-	    find_trace(write, batch, bh_json_str(json, "objectWriteTraceId"));
+	size_t at = find_trace(write, batch, bh_json_str(json, "objectWriteTraceId"));
 	const json_t *properties = json_object_get(json, "properties");
 	char id[sizeof(write->results[0].remote_id)];
 
@@ -213,8 +199,7 @@ take_result(struct write *write, const struct hubspot_batch *batch,
 	}
 	if (at < write->n)
 		set_applied(write, at, id,
-		    !is_update(write->records[at]) &&
-			json_is_true(json_object_get(json, "new")));
+		    !is_update(write->records[at]) && json_is_true(json_object_get(json, "new")));
 }
 
 /* Leave out the refused addresses; false when that was tried, or one is the key. */
@@ -224,8 +209,7 @@ leave_out(struct write *write, size_t at, const struct hubspot_fault *fault)
 	struct item *item = &write->items[at];
 
 	for (size_t i = 0; i < json_array_size(fault->emails); i++) {
-		const char *name =
-		    json_string_value(json_array_get(fault->emails, i));
+		const char *name = json_string_value(json_array_get(fault->emails, i));
 
 		if (is_listed(item->left_out, name) ||
 		    strcmp(name, write->records[at]->key_field) == 0)
@@ -250,8 +234,8 @@ set_fault(struct write *write, const struct hubspot_batch *batch, size_t at,
 
 /* context values: an array of texts, each a HubSpot id or key; "...:property:key" as well. */
 static size_t
-take_named(struct write *write, const struct hubspot_batch *batch,
-    const json_t *names, const struct hubspot_fault *fault)
+take_named(struct write *write, const struct hubspot_batch *batch, const json_t *names,
+    const struct hubspot_fault *fault)
 {
 	size_t taken = 0;
 
@@ -267,8 +251,7 @@ take_named(struct write *write, const struct hubspot_batch *batch,
 		if (at == write->n) {
 			const char *marker = strstr(name, batch->group);
 
-			if (marker != NULL &&
-			    marker[strlen(batch->group)] == ':')
+			if (marker != NULL && marker[strlen(batch->group)] == ':')
 				at = find_name(write, batch, NULL,
 				    marker + strlen(batch->group) + 1);
 		}
@@ -282,8 +265,8 @@ take_named(struct write *write, const struct hubspot_batch *batch,
 
 /* Give the fault to the records that an error names; how many there were. */
 static size_t
-take_error(struct write *write, const struct hubspot_batch *batch,
-    const json_t *error, const struct hubspot_fault *fault)
+take_error(struct write *write, const struct hubspot_batch *batch, const json_t *error,
+    const struct hubspot_fault *fault)
 {
 	static const char *const members[] = {"objectWriteTraceId", "ids", "id",
 	    "missingObjectPropertyValueCoordinates"};
@@ -291,8 +274,7 @@ take_error(struct write *write, const struct hubspot_batch *batch,
 	size_t taken = 0;
 
 	for (size_t i = 0; i < BH_LEN(members) && taken == 0; i++)
-		taken = take_named(write, batch,
-		    json_object_get(context, members[i]), fault);
+		taken = take_named(write, batch, json_object_get(context, members[i]), fault);
 	return taken;
 }
 
@@ -315,8 +297,7 @@ take_property(struct write *write, const struct hubspot_batch *batch,
 	size_t taken = 0;
 
 	for (size_t i = 0; i < batch->n; i++) {
-		if (!has_property(write->records[batch->at[i]],
-			fault->property))
+		if (!has_property(write->records[batch->at[i]], fault->property))
 			continue;
 		set_fault(write, batch, batch->at[i], fault);
 		taken++;
@@ -348,8 +329,8 @@ fault_open(struct write *write, const struct hubspot_batch *batch,
  * written.  A single error that names nobody must be about a single such record.
  */
 static void
-settle_unnamed(struct write *write, const struct hubspot_batch *batch,
-    const json_t *orphan, size_t orphans)
+settle_unnamed(struct write *write, const struct hubspot_batch *batch, const json_t *orphan,
+    size_t orphans)
 {
 	struct hubspot_fault fault = {0};
 
@@ -360,10 +341,8 @@ settle_unnamed(struct write *write, const struct hubspot_batch *batch,
 
 		snprintf(cause, sizeof(cause),
 		    "HubSpot's answer does not mention this record%s%.160s",
-		    orphan != NULL ? "; it may be the one of: " : "",
-		    fault.result.cause);
-		dest_result_set(&fault.result, DEST_UNCERTAIN, "NOT_MENTIONED",
-		    cause,
+		    orphan != NULL ? "; it may be the one of: " : "", fault.result.cause);
+		dest_result_set(&fault.result, DEST_UNCERTAIN, "NOT_MENTIONED", cause,
 		    "Billhook writes it again; with its unique key no second record can come of it");
 		fault.flags = 0;
 	}
@@ -373,8 +352,7 @@ settle_unnamed(struct write *write, const struct hubspot_batch *batch,
 
 /* Any 2xx can hold errors beside results: 207 says so, 200 may. */
 static void
-settle_good(struct write *write, const struct hubspot_batch *batch,
-    const json_t *body)
+settle_good(struct write *write, const struct hubspot_batch *batch, const json_t *body)
 {
 	const json_t *results = json_object_get(body, "results");
 	const json_t *errors = json_object_get(body, "errors");
@@ -388,8 +366,7 @@ settle_good(struct write *write, const struct hubspot_batch *batch,
 		struct hubspot_fault fault;
 
 		hubspot_fault_item(&fault, error);
-		if (take_error(write, batch, error, &fault) == 0 &&
-		    orphans++ == 0)
+		if (take_error(write, batch, error, &fault) == 0 && orphans++ == 0)
 			orphan = error;
 		hubspot_fault_release(&fault);
 	}
@@ -413,15 +390,12 @@ send_open(struct write *write, const struct hubspot_batch *batch)
 
 /* Nobody can be blamed and there are no calls left for looking: later, in another batch. */
 static void
-postpone(struct write *write, const struct hubspot_batch *batch,
-    struct hubspot_fault *fault)
+postpone(struct write *write, const struct hubspot_batch *batch, struct hubspot_fault *fault)
 {
-	char cause[sizeof(fault->result.cause)],
-	    code[sizeof(fault->result.code)];
+	char cause[sizeof(fault->result.cause)], code[sizeof(fault->result.code)];
 
 	snprintf(code, sizeof(code), "%s", fault->result.code);
-	snprintf(cause, sizeof(cause),
-	    "HubSpot refused a batch without naming the record: %.180s",
+	snprintf(cause, sizeof(cause), "HubSpot refused a batch without naming the record: %.180s",
 	    fault->result.cause);
 	dest_result_set(&fault->result, DEST_LATER, code, cause,
 	    "Billhook looks for the record at fault when it tries again");
@@ -436,8 +410,8 @@ postpone(struct write *write, const struct hubspot_batch *batch,
  * names, else halve.
  */
 static void
-isolate(struct write *write, const struct hubspot_batch *batch,
-    const json_t *body, struct hubspot_fault *fault)
+isolate(struct write *write, const struct hubspot_batch *batch, const json_t *body,
+    struct hubspot_fault *fault)
 {
 	size_t taken = 0, calls;
 
@@ -482,8 +456,8 @@ write_settle(struct hubspot_work *work, const struct hubspot_batch *batch,
 }
 
 void
-hubspot_write(struct hubspot_talk *talk, struct record *const *records,
-    size_t n, struct dest_result *results)
+hubspot_write(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results)
 {
 	struct write write = {
 	    .work = {.talk = talk,
