@@ -15,11 +15,10 @@
 
 struct node {
 	enum bh_mustache_tag tag;
-	bool
-	    starts_line; /* TEXT: first of its line; PARTIAL: alone on its line */
-	size_t at, len; /* TEXT: its bytes; PARTIAL: its indentation */
-	size_t end;     /* SECTION, INVERTED: index of its END */
-	char *name;     /* all but TEXT; owned */
+	bool starts_line; /* TEXT: first of its line; PARTIAL: alone on its line */
+	size_t at, len;   /* TEXT: its bytes; PARTIAL: its indentation */
+	size_t end;       /* SECTION, INVERTED: index of its END */
+	char *name;       /* all but TEXT; owned */
 };
 
 struct bh_mustache {
@@ -45,8 +44,7 @@ struct tag {
 	size_t start, end;
 	size_t name, name_len;
 	bool standalone;
-	size_t
-	    indent; /* where the white space in front begins; standalone only */
+	size_t indent; /* where the white space in front begins; standalone only */
 };
 
 static struct node *
@@ -111,16 +109,13 @@ look_around(const struct parser *p, struct tag *tag)
 
 	if (tag->sigil == '\0' || tag->sigil == '&' || tag->sigil == '{')
 		return;
-	while (before > p->pos &&
-	       (t->text[before - 1] == ' ' || t->text[before - 1] == '\t'))
+	while (before > p->pos && (t->text[before - 1] == ' ' || t->text[before - 1] == '\t'))
 		before--;
-	while (
-	    after < t->len && (t->text[after] == ' ' || t->text[after] == '\t'))
+	while (after < t->len && (t->text[after] == ' ' || t->text[after] == '\t'))
 		after++;
 	if (!is_line_start(t, before))
 		return;
-	if (after + 1 < t->len && t->text[after] == '\r' &&
-	    t->text[after + 1] == '\n')
+	if (after + 1 < t->len && t->text[after] == '\r' && t->text[after + 1] == '\n')
 		after++;
 	if (after < t->len && t->text[after] != '\n')
 		return;
@@ -171,8 +166,7 @@ is_name(const char *name, size_t len, char sigil)
 	}
 	if (len == 1 || sigil == '>')
 		return true;
-	return name[0] != '.' && name[len - 1] != '.' &&
-	       memmem(name, len, "..", 2) == NULL;
+	return name[0] != '.' && name[len - 1] != '.' && memmem(name, len, "..", 2) == NULL;
 }
 
 static int
@@ -183,20 +177,17 @@ set_delimiters(struct parser *p, const struct tag *tag)
 
 	while (open < tag->name_len && !is_space(text[open]))
 		open++;
-	while (close < tag->name_len - open &&
-	       !is_space(text[tag->name_len - close - 1]))
+	while (close < tag->name_len - open && !is_space(text[tag->name_len - close - 1]))
 		close++;
-	if (open == 0 || open == tag->name_len || close == 0 ||
-	    open > DELIMITER_BYTES || close > DELIMITER_BYTES ||
-	    memchr(text, '=', tag->name_len) != NULL)
+	if (open == 0 || open == tag->name_len || close == 0 || open > DELIMITER_BYTES ||
+	    close > DELIMITER_BYTES || memchr(text, '=', tag->name_len) != NULL)
 		return refuse(p, tag->start, "bad delimiters");
 	for (size_t i = open; i < tag->name_len - close; i++) {
 		if (!is_space(text[i]))
 			return refuse(p, tag->start, "bad delimiters");
 	}
 	snprintf(p->open, sizeof(p->open), "%.*s", (int)open, text);
-	snprintf(p->close, sizeof(p->close), "%.*s", (int)close,
-	    text + tag->name_len - close);
+	snprintf(p->close, sizeof(p->close), "%.*s", (int)close, text + tag->name_len - close);
 	return 0;
 }
 
@@ -222,10 +213,8 @@ close_section(struct parser *p, const struct tag *tag, const char *name)
 {
 	struct bh_mustache *t = p->t;
 
-	if (p->depth == 0 ||
-	    strcmp(t->nodes[p->sections[p->depth - 1]].name, name) != 0)
-		return refuse(p, tag->start,
-		    "a section is closed that is not open here");
+	if (p->depth == 0 || strcmp(t->nodes[p->sections[p->depth - 1]].name, name) != 0)
+		return refuse(p, tag->start, "a section is closed that is not open here");
 	t->nodes[p->sections[--p->depth]].end = t->n;
 	return 0;
 }
@@ -256,8 +245,7 @@ add_named(struct parser *p, const struct tag *tag)
 		return refuse(p, tag->start, "a tag has no proper name");
 	if (tag->sigil == '#' || tag->sigil == '^') {
 		if (p->depth == BH_MUSTACHE_DEPTH)
-			return refuse(p, tag->start,
-			    "sections are nested too deep");
+			return refuse(p, tag->start, "sections are nested too deep");
 		p->sections[p->depth++] = p->t->n;
 	}
 	name = bh_xstrndup(text, tag->name_len);
@@ -282,8 +270,7 @@ parse_all(struct parser *p)
 	int rc;
 
 	while ((rc = next_tag(p, &tag)) > 0) {
-		add_text(p, tag.standalone ? tag.indent : tag.start,
-		    !tag.standalone);
+		add_text(p, tag.standalone ? tag.indent : tag.start, !tag.standalone);
 		if (tag.sigil == '=')
 			rc = set_delimiters(p, &tag);
 		else if (tag.sigil != '!')
@@ -301,16 +288,14 @@ parse_all(struct parser *p)
 }
 
 int
-bh_mustache_parse(const char *text, size_t len, struct bh_mustache **t_r,
-    struct bh_err *err)
+bh_mustache_parse(const char *text, size_t len, struct bh_mustache **t_r, struct bh_err *err)
 {
 	struct bh_mustache *t;
 	struct parser p = {.open = "{{", .close = "}}", .err = err};
 
 	*t_r = NULL;
 	if (memchr(text, '\0', len) != NULL)
-		return bh_fail(err, BH_INVALID,
-		    "the template holds a NUL byte");
+		return bh_fail(err, BH_INVALID, "the template holds a NUL byte");
 	t = bh_xcalloc(1, sizeof(*t));
 	t->text = bh_xstrndup(text, len);
 	t->len = len;
@@ -340,8 +325,7 @@ bh_mustache_free(struct bh_mustache **t)
 
 void
 bh_mustache_names(const struct bh_mustache *t,
-    void (*each)(void *arg, enum bh_mustache_tag tag, const char *name),
-    void *arg)
+    void (*each)(void *arg, enum bh_mustache_tag tag, const char *name), void *arg)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->nodes[i].tag != BH_MUSTACHE_TEXT)
@@ -403,16 +387,13 @@ add_value(struct bh_buf *out, const json_t *value, bool escaped)
 
 	if (json_is_string(value)) {
 		if (escaped)
-			bh_html_add(out, json_string_value(value),
-			    json_string_length(value));
+			bh_html_add(out, json_string_value(value), json_string_length(value));
 		else
-			bh_buf_add(out, json_string_value(value),
-			    json_string_length(value));
+			bh_buf_add(out, json_string_value(value), json_string_length(value));
 	} else if (json_is_boolean(value)) {
 		bh_buf_adds(out, json_is_true(value) ? "true" : "false");
 	} else if (json_is_number(value)) {
-		number = json_dumps(value,
-		    JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+		number = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 		bh_buf_adds(out, number != NULL ? number : "");
 		free(number);
 	}
@@ -420,8 +401,8 @@ add_value(struct bh_buf *out, const json_t *value, bool escaped)
 
 /* With an indentation, put it in front of every line that begins here. */
 static void
-add_lines(struct bh_buf *out, const struct bh_mustache *t,
-    const struct node *node, const char *indent)
+add_lines(struct bh_buf *out, const struct bh_mustache *t, const struct node *node,
+    const char *indent)
 {
 	const char *text = t->text + node->at;
 	size_t len = node->len, line;
@@ -441,8 +422,8 @@ add_lines(struct bh_buf *out, const struct bh_mustache *t,
 	bh_buf_add(out, text, len);
 }
 
-static int render_range(struct rendering *r, const struct bh_mustache *t,
-    size_t from, size_t to, const struct scope *scope, const char *indent);
+static int render_range(struct rendering *r, const struct bh_mustache *t, size_t from, size_t to,
+    const struct scope *scope, const char *indent);
 
 static int
 render_section(struct rendering *r, const struct bh_mustache *t, size_t at,
@@ -453,9 +434,7 @@ render_section(struct rendering *r, const struct bh_mustache *t, size_t at,
 	struct scope inner = {value, scope};
 
 	if (node->tag == BH_MUSTACHE_INVERTED)
-		return is_falsy(value) ? render_range(r, t, at + 1, node->end,
-					     scope, indent)
-				       : 0;
+		return is_falsy(value) ? render_range(r, t, at + 1, node->end, scope, indent) : 0;
 	if (is_falsy(value))
 		return 0;
 	if (!json_is_array(value))
@@ -469,8 +448,8 @@ render_section(struct rendering *r, const struct bh_mustache *t, size_t at,
 }
 
 static int
-render_partial(struct rendering *r, const struct bh_mustache *t,
-    const struct node *node, const struct scope *scope, const char *indent)
+render_partial(struct rendering *r, const struct bh_mustache *t, const struct node *node,
+    const struct scope *scope, const char *indent)
 {
 	const struct bh_mustache *partial =
 	    r->partial != NULL ? r->partial(r->arg, node->name) : NULL;
@@ -482,16 +461,15 @@ render_partial(struct rendering *r, const struct bh_mustache *t,
 	/* On a line of its own the line's indentation adds to that of the lines around. */
 	if (!node->starts_line)
 		return render_range(r, partial, 0, partial->n, scope, "");
-	deeper =
-	    bh_xasprintf("%s%.*s", indent, (int)node->len, t->text + node->at);
+	deeper = bh_xasprintf("%s%.*s", indent, (int)node->len, t->text + node->at);
 	rc = render_range(r, partial, 0, partial->n, scope, deeper);
 	free(deeper);
 	return rc;
 }
 
 static int
-render_node(struct rendering *r, const struct bh_mustache *t, size_t at,
-    const struct scope *scope, const char *indent)
+render_node(struct rendering *r, const struct bh_mustache *t, size_t at, const struct scope *scope,
+    const char *indent)
 {
 	const struct node *node = &t->nodes[at];
 
@@ -517,26 +495,23 @@ render_node(struct rendering *r, const struct bh_mustache *t, size_t at,
 }
 
 static int
-render_range(struct rendering *r, const struct bh_mustache *t, size_t from,
-    size_t to, const struct scope *scope, const char *indent)
+render_range(struct rendering *r, const struct bh_mustache *t, size_t from, size_t to,
+    const struct scope *scope, const char *indent)
 {
 	if (++r->depth > BH_MUSTACHE_DEPTH)
-		return bh_fail(r->err, BH_INVALID,
-		    "the template nests deeper than %d levels",
+		return bh_fail(r->err, BH_INVALID, "the template nests deeper than %d levels",
 		    BH_MUSTACHE_DEPTH);
 	for (size_t i = from; i < to; i++) {
 		const struct node *node = &t->nodes[i];
 
 		if (++r->steps > BH_MUSTACHE_STEPS)
-			return bh_fail(r->err, BH_INVALID,
-			    "the template takes more than %d steps",
+			return bh_fail(r->err, BH_INVALID, "the template takes more than %d steps",
 			    BH_MUSTACHE_STEPS);
 		if (r->out->full)
 			return bh_buf_check(r->out, "the page", r->err);
 		if (render_node(r, t, i, scope, indent) < 0)
 			return -1;
-		if (node->tag == BH_MUSTACHE_SECTION ||
-		    node->tag == BH_MUSTACHE_INVERTED)
+		if (node->tag == BH_MUSTACHE_SECTION || node->tag == BH_MUSTACHE_INVERTED)
 			i = node->end;
 	}
 	r->depth--;
@@ -544,14 +519,10 @@ render_range(struct rendering *r, const struct bh_mustache *t, size_t from,
 }
 
 int
-bh_mustache_render(const struct bh_mustache *t, const json_t *view,
-    bh_mustache_partial *partial, void *arg, struct bh_buf *out,
-    struct bh_err *err)
+bh_mustache_render(const struct bh_mustache *t, const json_t *view, bh_mustache_partial *partial,
+    void *arg, struct bh_buf *out, struct bh_err *err)
 {
-	struct rendering r = {.partial = partial,
-	    .arg = arg,
-	    .out = out,
-	    .err = err};
+	struct rendering r = {.partial = partial, .arg = arg, .out = out, .err = err};
 	struct scope scope = {view, NULL};
 
 	if (render_range(&r, t, 0, t->n, &scope, "") < 0)

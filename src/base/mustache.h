@@ -14,9 +14,8 @@
 
 #include "base/buf.h"
 
-#define BH_MUSTACHE_DEPTH 64 /* sections and partials inside each other */
-#define BH_MUSTACHE_STEPS                                                      \
-	2000000 /* nodes visited by one rendering: endless templates end */
+#define BH_MUSTACHE_DEPTH 64      /* sections and partials inside each other */
+#define BH_MUSTACHE_STEPS 2000000 /* nodes visited by one rendering: endless templates end */
 
 struct bh_mustache;
 
@@ -24,13 +23,11 @@ struct bh_mustache;
  * The text is copied.  0 and a new template in *t_r, or -1 BH_INVALID naming
  * the line: a tag or section that is not closed, a bad name, NUL in the text.
  */
-int bh_mustache_parse(const char *text, size_t len, struct bh_mustache **t_r,
-    struct bh_err *err);
+int bh_mustache_parse(const char *text, size_t len, struct bh_mustache **t_r, struct bh_err *err);
 void bh_mustache_free(struct bh_mustache **t);
 
 /* Finds a partial by name; borrowed for the rendering; NULL (nothing is written) when there is none. */
-typedef const struct bh_mustache *bh_mustache_partial(void *arg,
-    const char *name);
+typedef const struct bh_mustache *bh_mustache_partial(void *arg, const char *name);
 
 /*
  * Append t filled in from view to out.  partial may be NULL.  -1 BH_INVALID
@@ -38,8 +35,7 @@ typedef const struct bh_mustache *bh_mustache_partial(void *arg,
  * BH_MUSTACHE_STEPS, or does not fit into out.
  */
 int bh_mustache_render(const struct bh_mustache *t, const json_t *view,
-    bh_mustache_partial *partial, void *arg, struct bh_buf *out,
-    struct bh_err *err);
+    bh_mustache_partial *partial, void *arg, struct bh_buf *out, struct bh_err *err);
 
 enum bh_mustache_tag {
 	BH_MUSTACHE_TEXT = 0, /* never given to a callback */
@@ -53,7 +49,6 @@ enum bh_mustache_tag {
 
 /* Every tag in the order of the text, for scripts that hold templates against their views. */
 void bh_mustache_names(const struct bh_mustache *t,
-    void (*each)(void *arg, enum bh_mustache_tag tag, const char *name),
-    void *arg);
+    void (*each)(void *arg, enum bh_mustache_tag tag, const char *name), void *arg);
 
 #endif

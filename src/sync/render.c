@@ -15,9 +15,9 @@ struct batch {
 	size_t n;
 	const struct setup_sync **syncs; /* NULL where it is gone */
 	size_t *mapped;                  /* place of the mapped object */
-	struct mirror_object *objects;
-	struct mirror_object *customers; /* where a template reaches them */
-	json_t *sending;                 /* "sync object account id" of what this batch sends */
+	struct object_state *objects;
+	struct object_state *customers; /* where a template reaches them */
+	json_t *sending;                /* "sync object account id" of what this batch sends */
 };
 
 static bool

@@ -18,8 +18,7 @@ static const struct bh_mustache *
 find_partial(void *arg, const char *name)
 {
 	struct partials *partials = arg;
-	const char *text =
-	    json_string_value(json_object_get(partials->texts, name));
+	const char *text = json_string_value(json_object_get(partials->texts, name));
 	struct bh_err err = BH_ERR_INIT;
 
 	for (size_t i = 0; i < partials->n; i++) {
@@ -29,8 +28,8 @@ find_partial(void *arg, const char *name)
 	if (text == NULL)
 		return NULL;
 	assert_true(partials->n < BH_LEN(partials->parsed));
-	assert_int_equal(bh_mustache_parse(text, strlen(text),
-			     &partials->parsed[partials->n], &err),
+	assert_int_equal(bh_mustache_parse(text, strlen(text), &partials->parsed[partials->n],
+			     &err),
 	    0);
 	partials->names[partials->n] = name;
 	return partials->parsed[partials->n++];
@@ -47,8 +46,7 @@ render(const char *text, const json_t *view, const json_t *texts, size_t max)
 	char *result;
 
 	if (bh_mustache_parse(text, strlen(text), &t, &err) < 0 ||
-	    bh_mustache_render(t, view, find_partial, &partials, &out, &err) <
-		0) {
+	    bh_mustache_render(t, view, find_partial, &partials, &out, &err) < 0) {
 		assert_int_equal(err.code, BH_INVALID);
 		bh_buf_release(&out);
 		result = bh_xstrdup(err.text);
@@ -75,14 +73,13 @@ run_spec(const char *name)
 	assert_int_equal(bh_json_read(path, SPEC_BYTES, &spec, &err), 0);
 	tests = json_object_get(spec, "tests");
 	json_array_foreach (tests, i, test) {
-		char *got = render(bh_json_str(test, "template"),
-		    json_object_get(test, "data"),
+		char *got = render(bh_json_str(test, "template"), json_object_get(test, "data"),
 		    json_object_get(test, "partials"), SPEC_BYTES);
 		const char *want = bh_json_str(test, "expected");
 
 		if (strcmp(got, want) != 0)
-			fail_msg("%s: %s: got \"%s\", want \"%s\"", name,
-			    bh_json_str(test, "name"), got, want);
+			fail_msg("%s: %s: got \"%s\", want \"%s\"", name, bh_json_str(test, "name"),
+			    got, want);
 		free(got);
 	}
 	i = json_array_size(tests);
@@ -108,42 +105,32 @@ struct own_case {
 };
 
 static const struct own_case own_cases[] = {
-    {"the empty text is falsy", "{{#a}}x{{/a}}{{^a}}y{{/a}}", "{\"a\":\"\"}",
-	"{}", "y"},
+    {"the empty text is falsy", "{{#a}}x{{/a}}{{^a}}y{{/a}}", "{\"a\":\"\"}", "{}", "y"},
     {"zero is not", "{{#a}}x{{/a}}", "{\"a\":0}", "{}", "x"},
-    {"all five are escaped", "{{a}}", "{\"a\":\"<&>\\\"'\"}", "{}",
-	"&lt;&amp;&gt;&quot;&#39;"},
-    {"objects and arrays write nothing", "[{{a}}{{b}}]", "{\"a\":[1],\"b\":{}}",
-	"{}", "[]"},
+    {"all five are escaped", "{{a}}", "{\"a\":\"<&>\\\"'\"}", "{}", "&lt;&amp;&gt;&quot;&#39;"},
+    {"objects and arrays write nothing", "[{{a}}{{b}}]", "{\"a\":[1],\"b\":{}}", "{}", "[]"},
     {"booleans", "{{a}}{{b}}", "{\"a\":true,\"b\":false}", "{}", "truefalse"},
-    {"a null stops the search outwards", "{{#s}}[{{a}}]{{/s}}",
-	"{\"a\":1,\"s\":{\"a\":null}}", "{}", "[]"},
-    {"indentation reaches lines that begin with a tag", "  {{>p}}\n",
-	"{\"a\":1,\"b\":\"x\\ny\"}", "{\"p\":\"{{#a}}1{{/a}}\\n\\n{{b}}\\n\"}",
-	"  1\n  \n  x\ny\n"},
-    {"indentations add up", " {{>p}}\n", "{}",
-	"{\"p\":\"a\\n {{>q}}\\n\",\"q\":\"b\\nc\\n\"}", " a\n  b\n  c\n"},
+    {"a null stops the search outwards", "{{#s}}[{{a}}]{{/s}}", "{\"a\":1,\"s\":{\"a\":null}}",
+	"{}", "[]"},
+    {"indentation reaches lines that begin with a tag", "  {{>p}}\n", "{\"a\":1,\"b\":\"x\\ny\"}",
+	"{\"p\":\"{{#a}}1{{/a}}\\n\\n{{b}}\\n\"}", "  1\n  \n  x\ny\n"},
+    {"indentations add up", " {{>p}}\n", "{}", "{\"p\":\"a\\n {{>q}}\\n\",\"q\":\"b\\nc\\n\"}",
+	" a\n  b\n  c\n"},
     {"a partial inside a line is not indented", " {{>p}}\n", "{}",
 	"{\"p\":\"a{{>q}}\\n\",\"q\":\"b\\nc\"}", " ab\nc\n"},
     {"white space inside names", "{{a b}}", "{}", "{}",
 	"template line 1: a tag has no proper name"},
-    {"no name", "x\n{{}}", "{}", "{}",
-	"template line 2: a tag has no proper name"},
-    {"an empty part", "{{a..b}}", "{}", "{}",
-	"template line 1: a tag has no proper name"},
-    {"an open tag", "\n\n{{a", "{}", "{}",
-	"template line 3: a tag is not closed"},
-    {"a triple closed by two", "{{{a}}", "{}", "{}",
-	"template line 1: a tag is not closed"},
-    {"an open section", "{{#a}}\n", "{}", "{}",
-	"template line 2: a section is not closed"},
+    {"no name", "x\n{{}}", "{}", "{}", "template line 2: a tag has no proper name"},
+    {"an empty part", "{{a..b}}", "{}", "{}", "template line 1: a tag has no proper name"},
+    {"an open tag", "\n\n{{a", "{}", "{}", "template line 3: a tag is not closed"},
+    {"a triple closed by two", "{{{a}}", "{}", "{}", "template line 1: a tag is not closed"},
+    {"an open section", "{{#a}}\n", "{}", "{}", "template line 2: a section is not closed"},
     {"crossed sections", "{{#a}}{{#b}}{{/a}}{{/b}}", "{}", "{}",
 	"template line 1: a section is closed that is not open here"},
     {"a stray end", "{{/a}}", "{}", "{}",
 	"template line 1: a section is closed that is not open here"},
     {"one delimiter", "{{=a=}}", "{}", "{}", "template line 1: bad delimiters"},
-    {"three delimiters", "{{=a b c=}}", "{}", "{}",
-	"template line 1: bad delimiters"},
+    {"three delimiters", "{{=a b c=}}", "{}", "{}", "template line 1: bad delimiters"},
     {"a partial without end", "{{>p}}", "{}", "{\"p\":\"{{>p}}\"}",
 	"the template nests deeper than 64 levels"},
 };
@@ -158,8 +145,7 @@ test_own(void **state BH_UNUSED)
 		char *got = render(c->text, view, texts, 1000);
 
 		if (strcmp(got, c->want) != 0)
-			fail_msg("%s: got \"%s\", want \"%s\"", c->name, got,
-			    c->want);
+			fail_msg("%s: got \"%s\", want \"%s\"", c->name, got, c->want);
 		free(got);
 		json_decref(view);
 		json_decref(texts);
@@ -193,8 +179,7 @@ test_bounds(void **state BH_UNUSED)
 	for (int i = 0; i < BH_MUSTACHE_DEPTH + 1; i++)
 		bh_buf_adds(&text, "{{#a}}");
 	got = render(bh_buf_str(&text), view, NULL, 1000);
-	assert_string_equal(got,
-	    "template line 1: sections are nested too deep");
+	assert_string_equal(got, "template line 1: sections are nested too deep");
 	free(got);
 	bh_buf_release(&text);
 	json_decref(view);
@@ -216,8 +201,7 @@ test_names(void **state BH_UNUSED)
 
 	assert_int_equal(bh_mustache_parse(text, strlen(text), &t, NULL), 0);
 	bh_mustache_names(t, note_name, &names);
-	assert_string_equal(bh_buf_str(&names),
-	    "1:a 3:b 2:c.d 6:b 4:e 2:f 6:e 5:g/h 1:i ");
+	assert_string_equal(bh_buf_str(&names), "1:a 3:b 2:c.d 6:b 4:e 2:f 6:e 5:g/h 1:i ");
 	bh_mustache_free(&t);
 	bh_buf_release(&names);
 }
