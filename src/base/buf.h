@@ -31,7 +31,10 @@ struct bh_buf {
 	bool full;
 };
 
-#define BH_BUF_INIT(ceiling) {NULL, 0, 0, (ceiling), false}
+#define BH_BUF_INIT(ceiling)                                                                       \
+	{                                                                                          \
+		NULL, 0, 0, (ceiling), false                                                       \
+	}
 
 void bh_buf_init(struct bh_buf *buf, size_t max);
 /* Frees the contents; the buffer may be used again with the same ceiling. */
@@ -62,7 +65,10 @@ struct bh_secret {
 	size_t len;
 };
 
-#define BH_SECRET_INIT {NULL, 0}
+#define BH_SECRET_INIT                                                                             \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
 
 void bh_secret_set(struct bh_secret *secret, const void *data, size_t len);
 void bh_secret_release(struct bh_secret *secret);

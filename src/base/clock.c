@@ -209,6 +209,6 @@ bh_is_time(const char *text, int64_t *at_ms_r)
 			return false;
 	}
 	*at_ms_r = bh_days_from_civil(year, month, day) * DAY_MS +
-	    ((int64_t)h * 3600 + (int64_t)(m - zone) * 60 + sec) * 1000 + ms;
+		   ((int64_t)h * 3600 + (int64_t)(m - zone) * 60 + sec) * 1000 + ms;
 	return true;
 }

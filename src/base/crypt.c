@@ -53,8 +53,8 @@ bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len
 {
 	EVP_MAC_CTX *context = hmac_context();
 	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string("digest", digest, 0), OSSL_PARAM_construct_end()};
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+	    OSSL_PARAM_construct_end()};
 	static const unsigned char empty;
 	size_t len;
 
@@ -101,7 +101,7 @@ scrypt(unsigned char out[BH_SHA256_LEN], const char *password, const unsigned ch
     size_t salt_len, unsigned log_n)
 {
 	if (EVP_PBE_scrypt(password, strlen(password), salt, salt_len, (uint64_t)1 << log_n, 8, 1,
-	        (uint64_t)64 << 20, out, BH_SHA256_LEN) != 1)
+		(uint64_t)64 << 20, out, BH_SHA256_LEN) != 1)
 		abort();
 }
 
@@ -147,7 +147,8 @@ bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN], const char *con
 	packed[0] = SEAL_VERSION;
 	bh_random(nonce, NONCE_LEN);
 	if (ctx == NULL || EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
-	    EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)context, (int)strlen(context)) != 1)
+	    EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)context,
+		(int)strlen(context)) != 1)
 		abort();
 	if (len != 0 && EVP_EncryptUpdate(ctx, body, &total, plain, (int)len) != 1)
 		abort();
@@ -181,7 +182,8 @@ bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN], const c
 	plain = bh_xmalloc(len + 1);
 	ctx = EVP_CIPHER_CTX_new();
 	if (ctx == NULL || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, bytes + 1) != 1 ||
-	    EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)context, (int)strlen(context)) != 1)
+	    EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)context,
+		(int)strlen(context)) != 1)
 		abort();
 	if (len != 0 &&
 	    EVP_DecryptUpdate(ctx, plain, &total, bytes + 1 + NONCE_LEN + TAG_LEN, (int)len) != 1)
@@ -218,7 +220,7 @@ bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig, 
 		rc = bh_fail(err, BH_INVALID, "the public key is not an RSA key in PEM form");
 	} else {
 		rc = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-		    EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1;
+		     EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1;
 	}
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);

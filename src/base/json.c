@@ -44,11 +44,12 @@ bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err)
 
 	*json_r = NULL;
 	if (nesting(text, len) > BH_JSON_DEPTH)
-		return bh_fail(err, BH_INVALID, "JSON is nested deeper than %d levels", BH_JSON_DEPTH);
+		return bh_fail(err, BH_INVALID, "JSON is nested deeper than %d levels",
+		    BH_JSON_DEPTH);
 	*json_r = json_loadb(text, len, JSON_DECODE_ANY, &why);
 	if (*json_r == NULL)
-		return bh_fail(err, BH_INVALID, "JSON breaks at line %d, column %d: %s", why.line, why.column,
-		    why.text);
+		return bh_fail(err, BH_INVALID, "JSON breaks at line %d, column %d: %s", why.line,
+		    why.column, why.text);
 	return 0;
 }
 

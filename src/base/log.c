@@ -33,6 +33,12 @@ bh_log_fd(int fd)
 	log_fd = fd;
 }
 
+int
+bh_log_descriptor(void)
+{
+	return log_fd;
+}
+
 void
 bh_log_hook(void (*hook)(enum bh_level level, const char *text))
 {

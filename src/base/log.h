@@ -21,6 +21,8 @@ void bh_log_role(const char *role);
 void bh_log_level(enum bh_level level);
 /* Append to this descriptor (-1: standard error, the start value).  Not closed here. */
 void bh_log_fd(int fd);
+/* That descriptor, for code that closes all others; -1. */
+int bh_log_descriptor(void);
 /* A level by name; false when there is none. */
 bool bh_is_level(const char *name, enum bh_level *level_r);
 

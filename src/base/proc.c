@@ -31,7 +31,8 @@ bh_read_full(int fd, void *out, size_t len, struct bh_err *err)
 		if (n == 0 && left == len)
 			return 0;
 		if (n == 0)
-			return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
+			return bh_fail(err, BH_UNAVAILABLE,
+			    "the peer closed in the middle of a message");
 		at += n;
 		left -= (size_t)n;
 	}
@@ -70,7 +71,8 @@ bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err)
 	bh_buf_reset(buf);
 	room = bh_buf_room(buf, len);
 	if (room == NULL)
-		return bh_fail(err, BH_UNAVAILABLE, "the peer announces a message of %zu bytes", len);
+		return bh_fail(err, BH_UNAVAILABLE, "the peer announces a message of %zu bytes",
+		    len);
 	if (len != 0 && bh_read_full(fd, room, len, err) != 1)
 		return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
 	buf->len = len;

@@ -67,7 +67,7 @@ int bh_make_dir(const char *path, struct bh_err *err);
 #ifdef BH_FAULTS
 bool bh_fault(const char *name);
 #else
-# define bh_fault(name) false
+#	define bh_fault(name) false
 #endif
 
 #endif

@@ -129,7 +129,8 @@ bh_base64_decode(struct bh_buf *out, const char *text, size_t len, struct bh_err
 		int v = base64_value(text[i]);
 
 		if (v < 0)
-			return bh_fail(err, BH_INVALID, "base64 text holds a foreign character at byte %zu", i);
+			return bh_fail(err, BH_INVALID,
+			    "base64 text holds a foreign character at byte %zu", i);
 		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
 		have += 6;
 		if (have >= 8) {

@@ -12,7 +12,7 @@ enum dest_outcome {
 	DEST_UNKNOWN = 0,
 	DEST_APPLIED,   /* written; remote_id is set, created tells which */
 	DEST_UNCHANGED, /* the CRM already held these values */
-	DEST_LATER,     /* nothing was written; retry after a pause (retry_after_s, 0 = caller's choice) */
+	DEST_LATER, /* nothing was written; retry after a pause (retry_after_s, 0 = caller's choice) */
 	DEST_UNCERTAIN, /* no answer: it may be written; an upsert by key may be repeated */
 	DEST_WAITING,   /* its parent is not in the CRM yet */
 	DEST_REJECTED,  /* refused for good; a person must look */
@@ -27,26 +27,26 @@ struct dest_result {
 	bool permanent_auth; /* with DEST_AUTH: refreshing cannot help, a person must reconnect */
 	char remote_id[64];
 	int retry_after_s;
-	char code[64];   /* the CRM's own word: "STRING_TOO_LONG" */
+	char code[64]; /* the CRM's own word: "STRING_TOO_LONG" */
 	char cause[240];
 	char remedy[240];
 };
 
 /* What the CRM's answers said about its limits; 0 = not said. */
 struct dest_usage {
-	int64_t day_used, day_limit;       /* calls in the CRM's daily window */
-	int64_t burst_left, burst_limit;   /* calls left in the short window */
+	int64_t day_used, day_limit;     /* calls in the CRM's daily window */
+	int64_t burst_left, burst_limit; /* calls left in the short window */
 	int burst_window_ms;
-	int pause_s;                       /* do not call before this many seconds are over */
+	int pause_s; /* do not call before this many seconds are over */
 };
 
 /* Tokens and what belongs to them; as sealed by the caller. */
 struct dest_auth {
 	struct bh_secret access_token;
 	struct bh_secret refresh_token;
-	char base_url[256];   /* Salesforce: instance_url */
-	int64_t expires_ms;   /* 0: not known */
-	char account_id[64];  /* org id, portal id */
+	char base_url[256];  /* Salesforce: instance_url */
+	int64_t expires_ms;  /* 0: not known */
+	char account_id[64]; /* org id, portal id */
 	char account_name[128];
 };
 void dest_auth_release(struct dest_auth *auth);
@@ -57,9 +57,9 @@ struct dest_config {
 	const json_t *settings;
 	const json_t *secrets;
 	struct http_transport *transport;
-	struct dest_auth *auth;     /* read by push and describe; written by authorize */
-	struct dest_usage usage;    /* updated from every answer */
-	int64_t calls;              /* HTTP calls made, counted up */
+	struct dest_auth *auth;  /* read by push and describe; written by authorize */
+	struct dest_usage usage; /* updated from every answer */
+	int64_t calls;           /* HTTP calls made, counted up */
 };
 
 /* How the CRM describes an object: lengths and types by field. */
@@ -70,7 +70,7 @@ struct dest_field {
 	size_t length;     /* characters (UTF-16 units); 0: no limit known */
 	int digits, scale; /* numbers: digits before and behind the point; 0, 0 unknown */
 	bool writable, required, unique;
-	json_t *options;   /* array of allowed values, NULL: any; owned */
+	json_t *options; /* array of allowed values, NULL: any; owned */
 };
 struct dest_object {
 	char *name;
@@ -83,16 +83,18 @@ const struct dest_field *dest_object_field(const struct dest_object *object, con
 json_t *dest_object_json(const struct dest_object *object);
 struct dest_object *dest_object_from_json(const json_t *json);
 
-#define DEST_CAP_LINK_BY_KEY 1u /* parents by external id in the same call: all ranks travel together */
+#define DEST_CAP_LINK_BY_KEY                                                                       \
+	1u /* parents by external id in the same call: all ranks travel together */
 #define DEST_CAP_DESCRIBE 2u
 #define DEST_CAP_REFRESH 4u
-#define DEST_CAP_KEEP 8u /* nothing leaves: the caller keeps the records in its own store (sandbox) */
+#define DEST_CAP_KEEP                                                                              \
+	8u /* nothing leaves: the caller keeps the records in its own store (sandbox) */
 
 struct dest_driver {
 	const char *name;  /* "salesforce" */
 	const char *title; /* "Salesforce" */
 	unsigned caps;
-	size_t batch;      /* most records of a push() that cost the fewest calls */
+	size_t batch; /* most records of a push() that cost the fewest calls */
 	/* Check settings and secrets when they are saved. */
 	int (*check)(const struct dest_config *config, struct bh_err *err);
 	/*
@@ -102,8 +104,8 @@ struct dest_driver {
 	 */
 	int (*authorize)(struct dest_config *config, struct bh_err *err);
 	/* Describe one CRM object; new object in *object_r.  -1 with BH_DENIED for a dead token. */
-	int (*describe)(struct dest_config *config, const char *object, struct dest_object **object_r,
-	    struct bh_err *err);
+	int (*describe)(struct dest_config *config, const char *object,
+	    struct dest_object **object_r, struct bh_err *err);
 	/*
 	 * Upsert n records (1 to batch, keys distinct per object, parents before
 	 * children) and their links to parents, in the fewest calls.  Every result

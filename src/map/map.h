@@ -34,28 +34,29 @@ void map_free(struct map **map);
 struct map_object {
 	const char *name;
 	enum object_kind from;
-	const char *to;   /* as written; may hold "{setting}" */
+	const char *to; /* as written; may hold "{setting}" */
 	const char *key;
-	int rank;         /* parents have a lower one */
+	int rank; /* parents have a lower one */
 };
 size_t map_objects(const struct map *map, const struct map_object **objects_r);
 
 /* What the CRM says of a field. */
 struct map_limit {
 	enum record_type type;
-	size_t length;  /* UTF-16 units; 0 none */
-	int scale;      /* decimals; -1 unknown */
+	size_t length;         /* UTF-16 units; 0 none */
+	int scale;             /* decimals; -1 unknown */
 	const json_t *options; /* array; NULL any; borrowed */
 };
 
 /* What rendering needs to know beside the object. */
 struct map_context {
-	const char *key_prefix;      /* of the source: "stripe" */
-	const char *account;         /* part of keys when not "" */
-	const json_t *settings;      /* of the sync; may be NULL */
-	const json_t *customer;      /* canonical customer of the object, NULL when not held */
+	const char *key_prefix; /* of the source: "stripe" */
+	const char *account;    /* part of keys when not "" */
+	const json_t *settings; /* of the sync; may be NULL */
+	const json_t *customer; /* canonical customer of the object, NULL when not held */
 	/* The CRM's own description of a field; false when not known.  May be NULL. */
-	bool (*is_described)(void *arg, const char *object, const char *field, struct map_limit *limit_r);
+	bool (*is_described)(void *arg, const char *object, const char *field,
+	    struct map_limit *limit_r);
 	void *arg;
 };
 

@@ -33,7 +33,8 @@ static const int kind_ranks[OBJECT__MAX] = {
 };
 
 static const struct object_field fields[] = {
-#define FIELD(kind, name, type, flags, meaning) {OBJECT_##kind, #name, FIELD_##type, flags, meaning},
+#define FIELD(kind, name, type, flags, meaning)                                                    \
+	{OBJECT_##kind, #name, FIELD_##type, flags, meaning},
 #include "model/fields.def"
 #undef FIELD
 };
@@ -122,10 +123,11 @@ object_check(enum object_kind kind, const json_t *object, struct bh_err *err)
 	json_t *value;
 	const struct object_field *field;
 
-	json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
 		field = object_field(kind, name);
 		if (field == NULL)
-			return bh_fail(err, BH_INVALID, "%s has no field %s", object_kind_name(kind), name);
+			return bh_fail(err, BH_INVALID, "%s has no field %s",
+			    object_kind_name(kind), name);
 		if (!json_is_null(value) && !is_of_type(value, field->type))
 			return bh_fail(err, BH_INVALID, "%s.%s has a value of the wrong type",
 			    object_kind_name(kind), name);
@@ -156,7 +158,8 @@ object_changes_add(struct object_changes *changes, enum object_kind kind, const 
 
 	if (changes->n == changes->cap) {
 		changes->cap = changes->cap != 0 ? changes->cap * 2 : 4;
-		changes->items = bh_xrealloc(changes->items, changes->cap * sizeof(changes->items[0]));
+		changes->items =
+		    bh_xrealloc(changes->items, changes->cap * sizeof(changes->items[0]));
 	}
 	change = &changes->items[changes->n++];
 	memset(change, 0, sizeof(*change));

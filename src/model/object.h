@@ -87,12 +87,12 @@ int object_version_compare(const struct object_version *a, const struct object_v
  */
 struct object_change {
 	enum object_kind kind;
-	char id[256];         /* the provider's id, unique with account */
-	char account[128];    /* account or mode inside the connection; "" when there is one */
+	char id[256];      /* the provider's id, unique with account */
+	char account[128]; /* account or mode inside the connection; "" when there is one */
 	struct object_version version;
 	bool partial;
-	bool deleted;         /* leaves a tombstone; fields may be the last known */
-	json_t *fields;       /* owned */
+	bool deleted;   /* leaves a tombstone; fields may be the last known */
+	json_t *fields; /* owned */
 };
 struct object_changes {
 	struct object_change *items;

@@ -34,6 +34,7 @@ record_free(struct record **record)
 		free(r->parents[i].key_field);
 		free(r->parents[i].key);
 		free(r->parents[i].remote_id);
+		free(r->parents[i].source_id);
 	}
 	free(r->fields);
 	free(r->parents);

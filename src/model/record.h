@@ -15,7 +15,7 @@ enum record_type {
 
 /* A value of JSON null clears the CRM's field. */
 struct record_field {
-	char *name;  /* the CRM's API name; owned */
+	char *name; /* the CRM's API name; owned */
 	enum record_type type;
 	json_t *value; /* owned */
 };
@@ -27,11 +27,13 @@ struct record_parent {
 	char *key_field; /* its external id field or unique property */
 	char *key;       /* its value */
 	char *remote_id; /* the CRM's id where known, else NULL */
+	size_t mapped;   /* the parent's place among the mapping's objects */
+	char *source_id; /* the parent's id at the source; owned */
 	bool is_new;     /* the link was not written before, or points elsewhere now */
 };
 
 struct record {
-	char *object;    /* CRM object: "Account", "companies", "2-123" */
+	char *object; /* CRM object: "Account", "companies", "2-123" */
 	char *key_field;
 	char *key;       /* unique; prefixed by source: "stripe:cus_1" */
 	char *remote_id; /* NULL while unknown */
@@ -45,9 +47,10 @@ struct record {
 struct record *record_new(const char *object, const char *key_field, const char *key);
 void record_free(struct record **record);
 /* Keeps value's reference (take). */
-void record_take_field(struct record *record, const char *name, enum record_type type, json_t *value);
-struct record_parent *record_add_parent(struct record *record, const char *field, const char *object,
-    const char *key_field, const char *key);
+void record_take_field(struct record *record, const char *name, enum record_type type,
+    json_t *value);
+struct record_parent *record_add_parent(struct record *record, const char *field,
+    const char *object, const char *key_field, const char *key);
 /* SHA-256 in hex over everything that is pushed: object, key, fields, parents' keys; not ids. */
 void record_hash(const struct record *record, char out[65]);
 

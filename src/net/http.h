@@ -19,9 +19,9 @@ struct http_request {
 	struct http_header *headers;
 	size_t headers_n;
 	struct bh_buf body;
-	int timeout_ms;     /* whole call; 0: 120,000 */
-	size_t answer_max;  /* ceiling of the answer's body; 0: 16 MiB */
-	bool secret_body;   /* never shown by the trace (token calls) */
+	int timeout_ms;    /* whole call; 0: 120,000 */
+	size_t answer_max; /* ceiling of the answer's body; 0: 16 MiB */
+	bool secret_body;  /* never shown by the trace (token calls) */
 };
 
 struct http_response {

@@ -34,7 +34,8 @@ struct source_config {
 
 /* What the envelope says, without parsing the whole body. */
 struct source_event {
-	char id[256];   /* idempotency key; made from a digest of the body where the provider sends none */
+	char id
+	    [256]; /* idempotency key; made from a digest of the body where the provider sends none */
 	char type[128]; /* the provider's own word */
 };
 
@@ -46,8 +47,8 @@ enum source_outcome {
 };
 
 struct source_driver {
-	const char *name;  /* "stripe" */
-	const char *title; /* "Stripe" */
+	const char *name;       /* "stripe" */
+	const char *title;      /* "Stripe" */
 	const char *key_prefix; /* in front of ids in CRM keys: "stripe" */
 	/* Headers to be stored with an event (lower case, NULL-terminated); others are dropped. */
 	const char *const *kept_headers;

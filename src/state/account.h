@@ -21,15 +21,15 @@ int account_key_make(const char *data_dir, struct bh_err *err);
 /* -- connections -- */
 
 struct account_connection {
-	char code[72];      /* bh_is_code() */
-	char driver[32];    /* "stripe", "salesforce" ... */
+	char code[72];   /* bh_is_code() */
+	char driver[32]; /* "stripe", "salesforce" ... */
 	bool is_source;
 	char name[128];
 	bool paused;
-	char broken[240];   /* why it cannot work until a person acts; "" when it can */
-	json_t *settings;   /* object */
-	json_t *secrets;    /* object of texts, opened; NULL when loaded without key */
-	uint64_t version;   /* of the stored value; 0 new */
+	char broken[240]; /* why it cannot work until a person acts; "" when it can */
+	json_t *settings; /* object */
+	json_t *secrets;  /* object of texts, opened; NULL when loaded without key */
+	uint64_t version; /* of the stored value; 0 new */
 };
 void account_connection_release(struct account_connection *connection);
 /* 1, 0, -1 (BH_DENIED when the key does not open the secrets).  key NULL: secrets stay closed. */
@@ -41,13 +41,19 @@ int account_connection_save(struct store_txn *txn, const struct account_key *key
 void account_connection_drop(struct store_txn *txn, const char *code);
 /* All codes, sorted; an array of texts (new reference). */
 int account_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
-#define ACCOUNT_WATCH "Ac"
+/*
+ * A number that changes whenever a connection or sync is saved or dropped;
+ * checked at commit, so that a transaction that used a snapshot of the
+ * settings does not commit over a change of them.
+ */
+int account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err);
+#define ACCOUNT_WATCH "Av"
 
 /* Tokens of a destination, kept apart because they change often: a JSON object of texts and numbers, sealed as a whole. */
 int account_auth_load(struct store_txn *txn, const struct account_key *key, const char *code,
     json_t **auth_r, struct bh_err *err);
-int account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
-    const json_t *auth, struct bh_err *err);
+void account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
+    const json_t *auth);
 void account_auth_drop(struct store_txn *txn, const char *code);
 
 /* -- syncs: from a source to a destination -- */
@@ -56,9 +62,9 @@ struct account_sync {
 	char code[72];
 	char from[72], to[72]; /* codes of connections */
 	bool paused;
-	char preset[72];   /* name of the preset that the mapping came from; "" */
-	json_t *mapping;   /* see map/map.h */
-	json_t *settings;  /* object; may be NULL */
+	char preset[72];  /* name of the preset that the mapping came from; "" */
+	json_t *mapping;  /* see map/map.h */
+	json_t *settings; /* object; may be NULL */
 	uint64_t version;
 };
 void account_sync_release(struct account_sync *sync);
@@ -70,7 +76,12 @@ int account_syncs(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
 
 /* -- users and sessions -- */
 
-enum account_role { ACCOUNT_NOBODY = 0, ACCOUNT_VIEWER, ACCOUNT_OPERATOR, ACCOUNT_ADMIN };
+enum account_role {
+	ACCOUNT_NOBODY = 0,
+	ACCOUNT_VIEWER,
+	ACCOUNT_OPERATOR,
+	ACCOUNT_ADMIN
+};
 const char *account_role_name(enum account_role role);
 enum account_role account_role_of(const char *name);
 
@@ -105,7 +116,8 @@ int account_session_load(struct store_txn *txn, const char *id, struct account_s
 void account_session_drop(struct store_txn *txn, const char *id);
 
 /* Failed logins of one name or address, for the throttle: count within the last 15 minutes. */
-int account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r, struct bh_err *err);
+int account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,
+    struct bh_err *err);
 int account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err);
 void account_login_forget(struct store_txn *txn, const char *who);
 

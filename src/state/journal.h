@@ -58,8 +58,8 @@ struct journal_event {
 	size_t body_len;
 	enum journal_state state;
 	int64_t handled_ms;
-	char note[200];   /* why ignored, what failed */
-	json_t *objects;  /* array of "kind id" that it changed; NULL when none */
+	char note[200];  /* why ignored, what failed */
+	json_t *objects; /* array of "kind id" that it changed; NULL when none */
 };
 void journal_event_release(struct journal_event *event);
 
@@ -84,11 +84,12 @@ int journal_list(struct store_txn *txn, uint64_t before, size_t max, struct jour
 struct journal_batch {
 	struct journal_event *events;
 	size_t n;
-	size_t replays; /* the first so many are replays */
+	size_t replays;  /* the first so many are replays */
 	uint64_t cursor; /* stamp of the last event behind us, before this batch */
 	bool more;
 };
-int journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err);
+int journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch,
+    struct bh_err *err);
 void journal_batch_release(struct journal_batch *batch);
 /* Note what became of event (state, handled_ms, note, objects). */
 void journal_settle(struct store_txn *txn, const struct journal_event *event);
@@ -107,7 +108,7 @@ int journal_pace(struct store_txn *txn, struct journal_pace *pace, struct bh_err
 
 /* Queue an event for another handling. */
 void journal_replay(struct store_txn *txn, uint64_t stamp);
-/* Events not handled yet, counted up to max. */
+/* Events not handled yet, replays included, counted up to max. */
 int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err);
 
 /* Prefixes to store_watch() for new work. */

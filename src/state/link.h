@@ -13,8 +13,8 @@
 
 /* Identity of a link.  Strings are borrowed. */
 struct link_id {
-	const char *dest;    /* code of the destination connection: its lane */
-	int rank;            /* parents have a lower one; 0 to 99 */
+	const char *dest; /* code of the destination connection: its lane */
+	int rank;         /* parents have a lower one; 0 to 99 */
 	const char *sync;
 	const char *object;  /* name of the mapped object inside the sync's mapping */
 	const char *account; /* of the source's object; "" when there is one */
@@ -35,13 +35,13 @@ const char *link_state_name(enum link_state state);
 struct link {
 	enum link_state state;
 	char remote_id[64];
-	char hash[65];      /* of the record last pushed; "" */
-	char parents[65];   /* hash of the parents last linked; "" */
+	char hash[65];    /* of the record last pushed; "" */
+	char parents[65]; /* hash of the parents last linked; "" */
 	int64_t pushed_ms;
-	int attempts;       /* failed tries since the last success */
+	int attempts; /* failed tries since the last success */
 	int64_t not_before_ms;
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
-	bool has_waiters;   /* children wait for this record */
+	bool has_waiters;                       /* children wait for this record */
 	uint64_t version;
 };
 
@@ -72,37 +72,41 @@ void link_dirty_release(struct link_dirty_list *list);
 int link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct link *links,
     struct bh_err *err);
 /* 1, 0, -1. */
-int link_get(struct store_txn *txn, const struct link_id *id, struct link *link, struct bh_err *err);
+int link_get(struct store_txn *txn, const struct link_id *id, struct link *link,
+    struct bh_err *err);
 
 /*
  * Store what a push made of n links.  Marks whose version is still the one
  * that was read are cleared where clear[i]; a link that becomes clean and had
- * waiters marks them dirty; counts of the lane follow.  was[i] is the state before.
- * Conflicts are answered by running the transaction again (store_run).
+ * waiters marks them dirty; counts of the lane follow.  All entries are of one
+ * lane.  A transaction of its own, run again on conflict.
  */
-int link_settle(struct store_txn *txn, const struct link_dirty_entry *entries,
+int link_settle(struct store *store, const struct link_dirty_entry *entries,
     const struct link *links, const bool *clear, size_t n, struct bh_err *err);
-/* Register that child waits for parent. */
-void link_wait(struct store_txn *txn, const struct link_id *parent, const struct link_id *child);
+/*
+ * Register that child waits for parent, which is not in the CRM: 0 registered;
+ * 1 the parent is there by now (do not wait).  A transaction of its own.
+ */
+int link_wait_for(struct store *store, const struct link_id *parent, const struct link_id *child,
+    struct bh_err *err);
 
 /* Counts and condition of a lane, for status and pages. */
 struct link_lane {
-	int64_t in_step;  /* links that are clean */
-	int64_t held;     /* need a person */
+	int64_t in_step; /* links that are clean */
+	int64_t held;    /* need a person */
 	int64_t waiting_parent;
 	int64_t excluded;
-	size_t dirty;     /* counted up to 1,000 */
+	size_t dirty; /* counted up to 1,000 */
 	int64_t pause_until_ms;
 	char reason[240]; /* why it pauses or stopped; "" */
 	int64_t last_push_ms;
-	int64_t calls;    /* HTTP calls since the start of time */
+	int64_t calls; /* HTTP calls since the start of time */
 	int64_t day_used, day_limit;
 };
 int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
     struct bh_err *err);
 /* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
-int link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane,
-    struct bh_err *err);
+void link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane);
 /* Is anything dirty in this lane?  1, 0, -1. */
 int link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err);
 

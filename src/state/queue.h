@@ -7,12 +7,16 @@
 
 #include "store/store.h"
 
-enum queue_state { QUEUE_IDLE = 0, QUEUE_LEASED, QUEUE_BURIED };
+enum queue_state {
+	QUEUE_IDLE = 0,
+	QUEUE_LEASED,
+	QUEUE_BURIED
+};
 
 struct queue_job {
 	char id[160];
-	char kind[16];  /* "ingest", "push" */
-	char arg[72];   /* push: the lane */
+	char kind[16]; /* "ingest", "push" */
+	char arg[72];  /* push: the lane */
 	enum queue_state state;
 	char owner[32];
 	int64_t lease_until_ms;
@@ -29,18 +33,21 @@ void queue_wake(struct store_txn *txn, const char *kind, const char *arg, int64_
  * living dispatcher (there is only one: pass steal).  *next_due_r: when the
  * next job falls due (INT64_MAX: none known).
  */
-int queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, int64_t lease_ms,
-    size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err);
+int queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms,
+    int64_t lease_ms, size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r,
+    struct bh_err *err);
 /*
  * End of a run.  failed: attempts goes up, reason is kept.  again_ms >= 0:
- * due again at that time.  0; -1 BH_CONFLICT when the lease is no longer owner's.
+ * due again at that time.  0; -1 BH_DENIED when the lease is no longer owner's.
  */
 int queue_finish(struct store *store, const struct queue_job *job, bool failed, const char *reason,
     int64_t again_ms, struct bh_err *err);
 /* Out of the way until kicked. */
 int queue_bury(struct store *store, const struct queue_job *job, const char *reason,
     struct bh_err *err);
-int queue_kick(struct store_txn *txn, const char *kind, const char *arg, struct bh_err *err);
+/* Dig a buried job out and wake it. */
+int queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now_ms,
+    struct bh_err *err);
 /* All jobs, for status; JSON array (new reference). */
 int queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err);
 

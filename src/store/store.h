@@ -23,10 +23,10 @@
 
 #include "base/buf.h"
 
-#define STORE_KEY_MAX 1024             /* bytes in a key */
-#define STORE_VALUE_MAX (20u << 20)    /* bytes in a value */
-#define STORE_COMMIT_MAX (64u << 20)   /* bytes in one commit */
-#define STORE_STAMP_LEN 8              /* bytes that an append adds to its key */
+#define STORE_KEY_MAX 1024           /* bytes in a key */
+#define STORE_VALUE_MAX (20u << 20)  /* bytes in a value */
+#define STORE_COMMIT_MAX (64u << 20) /* bytes in one commit */
+#define STORE_STAMP_LEN 8            /* bytes that an append adds to its key */
 
 struct store;
 struct store_txn;
@@ -34,8 +34,8 @@ struct store_txn;
 struct store_options {
 	const char *engine;   /* "bdb" (through the keeper) or "mem" */
 	const char *data_dir; /* for bdb: run/keeper.sock and db/ are below it */
-	int deadline_ms;      /* longest wait of one call, starting the keeper included; 0: 10,000 */
-	bool no_start;        /* bdb: fail at once instead of starting the keeper */
+	int deadline_ms; /* longest wait of one call, starting the keeper included; 0: 10,000 */
+	bool no_start;   /* bdb: fail at once instead of starting the keeper */
 	/*
 	 * Starts whatever runs the keeper (detached) and returns at once; may be
 	 * called again every 250 ms until the socket answers.  NULL: never.
@@ -100,9 +100,9 @@ struct store_scan {
 	size_t prefix_len;
 	const void *from; /* borrowed for the call */
 	size_t from_len;
-	size_t max;       /* 1 to 100,000 */
+	size_t max; /* 1 to 100,000 */
 	bool reverse;
-	bool keys_only;   /* values stay empty */
+	bool keys_only; /* values stay empty */
 };
 int store_scan(struct store_txn *txn, const struct store_scan *scan,
     const struct store_entry **entries_r, size_t *n_r, bool *more_r, struct bh_err *err);
@@ -158,8 +158,8 @@ bool store_is_woken(struct store *store);
 /* -- upkeep, for the command line -- */
 
 /* A key-value line as JSON: {"k":"<text or base64>","v":...}; see store/dump.c.  Ends with a count line. */
-int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len), void *arg,
-    struct bh_err *err);
+int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len),
+    void *arg, struct bh_err *err);
 /* Into an empty store; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty. */
 int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t size), void *arg,
     struct bh_err *err);

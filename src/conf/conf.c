@@ -1,0 +1,268 @@
+/* Options: see conf.h. */
+#include "base/base.h"
+
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/text.h"
+
+#define CONF_LINE_MAX 2000
+
+static const struct conf_option options[] = {
+#define OPTION_TEXT false
+#define OPTION_NUMBER true
+#define OPTION(name, type, fallback, least, most, meaning)                                         \
+	{#name, OPTION_##type, fallback, least, most, meaning},
+#include "conf/options.def"
+#undef OPTION
+#undef OPTION_TEXT
+#undef OPTION_NUMBER
+};
+
+/* Where each option stands inside struct conf, in the order of options[]. */
+static const size_t offsets[] = {
+#define OPTION(name, type, fallback, least, most, meaning) offsetof(struct conf, name),
+#include "conf/options.def"
+#undef OPTION
+};
+
+const struct conf_option *
+conf_options(size_t *n_r)
+{
+	*n_r = BH_LEN(options);
+	return options;
+}
+
+static int
+set_option(struct conf *conf, size_t i, const char *value, struct bh_err *err)
+{
+	const struct conf_option *option = &options[i];
+	char *at = (char *)conf + offsets[i];
+	int64_t number;
+
+	if (!option->is_number) {
+		char **text = (char **)(void *)at;
+
+		if ((int64_t)strlen(value) > option->most)
+			return bh_fail(err, BH_INVALID, "%s is longer than %lld bytes",
+			    option->name, (long long)option->most);
+		free(*text);
+		*text = bh_xstrdup(value);
+		return 0;
+	}
+	if (!bh_is_int(value, strlen(value), &number) || number < option->least ||
+	    number > option->most)
+		return bh_fail(err, BH_INVALID,
+		    "%s must be a number from %lld to %lld, not \"%.40s\"", option->name,
+		    (long long)option->least, (long long)option->most, value);
+	memcpy(at, &number, sizeof(number));
+	return 0;
+}
+
+static char *
+trim(char *text)
+{
+	char *end;
+
+	text += strspn(text, " \t\r\n");
+	end = text + strlen(text);
+	while (end > text && strchr(" \t\r\n", end[-1]) != NULL)
+		*--end = '\0';
+	return text;
+}
+
+/* Split "name = value" in place; false for blank and comment lines. */
+static bool
+is_assignment(char *line, char **name_r, char **value_r)
+{
+	char *equals;
+
+	*name_r = trim(line);
+	*value_r = NULL;
+	if (**name_r == '\0' || **name_r == '#')
+		return false;
+	equals = strchr(*name_r, '=');
+	if (equals != NULL) {
+		*equals = '\0';
+		*value_r = trim(equals + 1);
+		*name_r = trim(*name_r);
+	}
+	return true;
+}
+
+static int
+set_line(struct conf *conf, const char *name, const char *value, struct bh_err *err)
+{
+	if (value == NULL)
+		return bh_fail(err, BH_INVALID, "\"%.60s\" is not of the form name = value", name);
+	if (strcmp(name, "data_dir") == 0)
+		return 0; /* read by conf_find_dir() */
+	for (size_t i = 0; i < BH_LEN(options); i++)
+		if (strcmp(options[i].name, name) == 0)
+			return set_option(conf, i, value, err);
+	return bh_fail(err, BH_INVALID, "there is no option \"%.60s\"; see billhook.conf(5)", name);
+}
+
+static int
+read_file(struct conf *conf, const char *path, struct bh_err *err)
+{
+	FILE *file = fopen(path, "re");
+	char line[CONF_LINE_MAX], *name, *value;
+	int number = 0, rc = 0;
+
+	if (file == NULL)
+		return errno == ENOENT ? 0 : bh_fail_errno(err, BH_INVALID, "cannot open %s", path);
+	while (rc == 0 && fgets(line, sizeof(line), file) != NULL) {
+		number++;
+		if (strchr(line, '\n') == NULL && !feof(file))
+			rc = bh_fail(err, BH_INVALID, "the line is too long");
+		else if (is_assignment(line, &name, &value))
+			rc = set_line(conf, name, value, err);
+		if (rc < 0)
+			bh_during(err, "%s line %d", path, number);
+	}
+	fclose(file);
+	return rc;
+}
+
+static char *
+absolute(const char *path)
+{
+	char cwd[PATH_MAX];
+	size_t len;
+	char *whole;
+
+	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
+		whole = bh_xstrdup(path);
+	else
+		whole = bh_xasprintf("%s/%s", cwd, path);
+	for (len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--)
+		whole[len - 1] = '\0';
+	return whole;
+}
+
+/* data_dir of a billhook.conf beside the executable; NULL when there is none. */
+static char *
+dir_beside_exe(void)
+{
+	const char *exe = bh_exe_path();
+	const char *slash = strrchr(exe, '/');
+	char *path, *found = NULL, line[CONF_LINE_MAX], *name, *value;
+	FILE *file;
+
+	if (slash == NULL)
+		return NULL;
+	path = bh_xasprintf("%.*s/billhook.conf", (int)(slash - exe), exe);
+	file = fopen(path, "re");
+	free(path);
+	if (file == NULL)
+		return NULL;
+	while (found == NULL && fgets(line, sizeof(line), file) != NULL)
+		if (is_assignment(line, &name, &value) && value != NULL &&
+		    strcmp(name, "data_dir") == 0)
+			found = absolute(value);
+	fclose(file);
+	return found;
+}
+
+char *
+conf_find_dir(const char *dir)
+{
+	const char *from_env = getenv("BILLHOOK_DIR");
+	char *found;
+
+	if (dir != NULL)
+		return absolute(dir);
+	if (from_env != NULL && *from_env != '\0')
+		return absolute(from_env);
+	found = dir_beside_exe();
+	return found != NULL ? found : bh_xstrdup(BH_LOCALSTATEDIR "/lib/billhook");
+}
+
+static void
+fill_dir(char **dir, const char *name)
+{
+	const char *source = getenv("BILLHOOK_SOURCE");
+
+	if (**dir != '\0')
+		return;
+	free(*dir);
+	*dir = bh_xasprintf("%s/%s", source != NULL ? source : BH_DATADIR, name);
+}
+
+int
+conf_load(const char *data_dir, struct conf *conf, struct bh_err *err)
+{
+	char *path;
+	int rc;
+
+	memset(conf, 0, sizeof(*conf));
+	conf->data_dir = bh_xstrdup(data_dir);
+	for (size_t i = 0; i < BH_LEN(options); i++)
+		if (set_option(conf, i, options[i].fallback, err) < 0)
+			abort(); /* a default outside its own range is a bug */
+	path = conf_path(conf, "billhook.conf");
+	rc = read_file(conf, path, err);
+	free(path);
+	if (rc == 0) {
+		enum bh_level level;
+
+		if (!bh_is_level(conf->log_level, &level))
+			rc = bh_fail(err, BH_INVALID,
+			    "log_level must be debug, info, warn or error, not \"%.40s\"",
+			    conf->log_level);
+	}
+	if (rc < 0) {
+		conf_release(conf);
+		return -1;
+	}
+	fill_dir(&conf->template_dir, "templates");
+	fill_dir(&conf->static_dir, "static");
+	fill_dir(&conf->preset_dir, "presets");
+	return 0;
+}
+
+void
+conf_release(struct conf *conf)
+{
+	for (size_t i = 0; i < BH_LEN(options); i++)
+		if (!options[i].is_number)
+			free(*(char **)(void *)((char *)conf + offsets[i]));
+	free(conf->data_dir);
+	memset(conf, 0, sizeof(*conf));
+}
+
+char *
+conf_path(const struct conf *conf, const char *name)
+{
+	return bh_xasprintf("%s/%s", conf->data_dir, name);
+}
+
+int
+conf_open_log(const struct conf *conf, const char *role, struct bh_err *err)
+{
+	enum bh_level level;
+	char *path;
+	int fd;
+
+	bh_log_role(role);
+	if (bh_is_level(conf->log_level, &level))
+		bh_log_level(level);
+	if (strcmp(conf->log_file, "-") == 0)
+		return 0;
+	path = *conf->log_file != '\0' ? bh_xstrdup(conf->log_file)
+				       : conf_path(conf, "log/billhook.log");
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		bh_fail_errno(err, BH_STORAGE, "cannot open the log %s", path);
+	else
+		bh_log_fd(fd);
+	free(path);
+	return fd < 0 ? -1 : 0;
+}

@@ -1,0 +1,406 @@
+/*
+ * Connections, tokens, syncs.  States of a connection:
+ *
+ *   state  | meaning                                     | moves to
+ *   ready  | works                                       | paused, broken
+ *   paused | a person stopped it; events are still kept  | ready
+ *   broken | cannot work until a person acts (reason)    | ready, when it is saved again
+ *
+ * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync; Av touched by
+ * every change of Ac and As.
+ */
+#include "base/base.h"
+
+#include "state/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "store/key.h"
+
+#define VALUE_MAX (4u << 20)
+#define LIST_MAX 10000
+
+/* -- the key file -- */
+
+static char *
+key_file(const char *data_dir)
+{
+	return bh_xasprintf("%s/key", data_dir);
+}
+
+int
+account_key_load(const char *data_dir, struct account_key *key, struct bh_err *err)
+{
+	char *path = key_file(data_dir);
+	char hex[2 * BH_KEY_LEN + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+
+	if (fd < 0)
+		bh_fail_errno(err, BH_INVALID, "cannot open %s (made by billhook init)", path);
+	else if (bh_read_full(fd, hex, 2 * BH_KEY_LEN, NULL) != 1 ||
+		 !bh_is_hex_decoded(key->bytes, BH_KEY_LEN, hex))
+		bh_fail(err, BH_INVALID, "%s does not hold 64 hex digits: put the saved copy back",
+		    path);
+	else
+		rc = 0;
+	if (fd >= 0)
+		close(fd);
+	bh_wipe(hex, sizeof(hex));
+	free(path);
+	return rc;
+}
+
+int
+account_key_make(const char *data_dir, struct bh_err *err)
+{
+	unsigned char bytes[BH_KEY_LEN];
+	char hex[2 * BH_KEY_LEN + 2], *path = key_file(data_dir), *temp = NULL;
+	int fd, rc = -1;
+
+	if (access(path, F_OK) == 0) {
+		free(path);
+		return 0;
+	}
+	temp = bh_xasprintf("%s.new", path);
+	bh_random(bytes, sizeof(bytes));
+	bh_hex(hex, bytes, sizeof(bytes));
+	hex[2 * BH_KEY_LEN] = '\n';
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || bh_write_full(fd, hex, 2 * BH_KEY_LEN + 1, NULL) < 0 || fsync(fd) < 0 ||
+	    rename(temp, path) < 0)
+		bh_fail_errno(err, BH_STORAGE, "cannot write %s", path);
+	else
+		rc = 1;
+	if (fd >= 0)
+		close(fd);
+	bh_wipe(bytes, sizeof(bytes));
+	bh_wipe(hex, sizeof(hex));
+	free(temp);
+	free(path);
+	return rc;
+}
+
+/* -- stored documents -- */
+
+static int
+read_doc(struct store_txn *txn, const char *family, const char *code, json_t **doc_r,
+    uint64_t *version_r, struct bh_err *err)
+{
+	struct key key;
+	struct store_item item = {.checked = true};
+
+	*doc_r = NULL;
+	key_begin(&key, family);
+	key_text(&key, code);
+	item.key = key.data;
+	item.key_len = key.len;
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	if (!item.found)
+		return 0;
+	*doc_r = json_loadb(item.value, item.value_len, 0, NULL);
+	if (version_r != NULL)
+		*version_r = item.version;
+	if (*doc_r == NULL)
+		return bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
+	return 1;
+}
+
+static void
+put_doc(struct store_txn *txn, const char *family, const char *code, json_t *doc)
+{
+	char *text = bh_json_text(doc);
+	struct key key;
+
+	key_begin(&key, family);
+	key_text(&key, code);
+	store_put(txn, key.data, key.len, text, strlen(text));
+	bh_wipe(text, strlen(text));
+	free(text);
+}
+
+/* Every change of connections and syncs moves this key's version. */
+static void
+touch(struct store_txn *txn)
+{
+	store_put(txn, "Av", 2, "", 0);
+}
+
+int
+account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
+{
+	struct store_item item = {.key = "Av", .key_len = 2, .checked = true};
+
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	*version_r = item.found ? item.version : 0;
+	return 0;
+}
+
+static void
+drop_doc(struct store_txn *txn, const char *family, const char *code)
+{
+	struct key key;
+
+	key_begin(&key, family);
+	key_text(&key, code);
+	store_delete(txn, key.data, key.len);
+}
+
+static int
+list_docs(struct store_txn *txn, const char *family, json_t **codes_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = family,
+	    .prefix_len = strlen(family),
+	    .max = LIST_MAX,
+	    .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	*codes_r = NULL;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	*codes_r = json_array();
+	for (size_t i = 0; i < n; i++) {
+		struct key_reader reader;
+		const char *code;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, family);
+		if (is_key_text(&reader, &code))
+			json_array_append_new(*codes_r, json_string(code));
+	}
+	return 0;
+}
+
+static void
+copy_text(char *to, size_t size, const json_t *doc, const char *name)
+{
+	const char *text = bh_json_str(doc, name);
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+/* -- sealing a JSON object as a whole -- */
+
+static void
+seal_context(char out[128], const char *what, const char *code)
+{
+	snprintf(out, 128, "%s/%s", what, code);
+}
+
+static json_t *
+seal(const struct account_key *key, const char *what, const char *code, const json_t *plain)
+{
+	struct bh_buf sealed = BH_BUF_INIT(VALUE_MAX);
+	char *text = bh_json_text(plain), context[128];
+	json_t *out;
+
+	seal_context(context, what, code);
+	bh_seal(&sealed, key->bytes, context, text, strlen(text));
+	out = json_string(bh_buf_str(&sealed));
+	bh_wipe(text, strlen(text));
+	free(text);
+	bh_buf_release(&sealed);
+	return out;
+}
+
+static int
+unseal(const struct account_key *key, const char *what, const char *code, const char *sealed,
+    json_t **plain_r, struct bh_err *err)
+{
+	struct bh_secret secret = BH_SECRET_INIT;
+	char context[128];
+
+	*plain_r = NULL;
+	seal_context(context, what, code);
+	if (bh_unseal(&secret, key->bytes, context, sealed, err) < 0)
+		return bh_during(err, "%s", code);
+	*plain_r = json_loadb(secret.data, secret.len, 0, NULL);
+	bh_secret_release(&secret);
+	return *plain_r != NULL
+		   ? 0
+		   : bh_fail(err, BH_STORAGE, "the secrets of %s cannot be read", code);
+}
+
+/* -- connections -- */
+
+void
+account_connection_release(struct account_connection *connection)
+{
+	json_decref(connection->settings);
+	json_decref(connection->secrets);
+	memset(connection, 0, sizeof(*connection));
+}
+
+int
+account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
+    struct account_connection *connection, struct bh_err *err)
+{
+	const char *sealed;
+	json_t *doc;
+	int rc;
+
+	memset(connection, 0, sizeof(*connection));
+	rc = read_doc(txn, "Ac", code, &doc, &connection->version, err);
+	if (rc <= 0)
+		return rc;
+	snprintf(connection->code, sizeof(connection->code), "%s", code);
+	copy_text(connection->driver, sizeof(connection->driver), doc, "driver");
+	copy_text(connection->name, sizeof(connection->name), doc, "name");
+	copy_text(connection->broken, sizeof(connection->broken), doc, "broken");
+	connection->is_source = bh_is_json_true(doc, "source");
+	connection->paused = bh_is_json_true(doc, "paused");
+	connection->settings = json_incref(json_object_get(doc, "settings"));
+	sealed = bh_json_str(doc, "secrets");
+	if (key != NULL && sealed != NULL)
+		rc =
+		    unseal(key, "connection", code, sealed, &connection->secrets, err) < 0 ? -1 : 1;
+	json_decref(doc);
+	if (rc < 0)
+		account_connection_release(connection);
+	return rc;
+}
+
+int
+account_connection_save(struct store_txn *txn, const struct account_key *key,
+    const struct account_connection *connection, struct bh_err *err)
+{
+	json_t *doc;
+
+	if (!bh_is_code(connection->code))
+		return bh_fail(err, BH_INVALID,
+		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
+		    connection->code);
+	doc = json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", connection->driver, "name",
+	    connection->name, "broken", connection->broken, "source", connection->is_source,
+	    "paused", connection->paused);
+	if (connection->settings != NULL)
+		json_object_set(doc, "settings", connection->settings);
+	if (connection->secrets != NULL)
+		json_object_set_new(doc, "secrets",
+		    seal(key, "connection", connection->code, connection->secrets));
+	put_doc(txn, "Ac", connection->code, doc);
+	touch(txn);
+	json_decref(doc);
+	return 0;
+}
+
+void
+account_connection_drop(struct store_txn *txn, const char *code)
+{
+	drop_doc(txn, "Ac", code);
+	touch(txn);
+	drop_doc(txn, "Aa", code);
+}
+
+int
+account_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err)
+{
+	return list_docs(txn, "Ac", codes_r, err);
+}
+
+int
+account_auth_load(struct store_txn *txn, const struct account_key *key, const char *code,
+    json_t **auth_r, struct bh_err *err)
+{
+	json_t *doc;
+	int rc;
+
+	*auth_r = NULL;
+	rc = read_doc(txn, "Aa", code, &doc, NULL, err);
+	if (rc <= 0)
+		return rc;
+	rc = unseal(key, "auth", code,
+	    bh_json_str(doc, "sealed") != NULL ? bh_json_str(doc, "sealed") : "", auth_r, err);
+	json_decref(doc);
+	return rc < 0 ? -1 : 1;
+}
+
+void
+account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
+    const json_t *auth)
+{
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "sealed", seal(key, "auth", code, auth));
+	put_doc(txn, "Aa", code, doc);
+	json_decref(doc);
+}
+
+void
+account_auth_drop(struct store_txn *txn, const char *code)
+{
+	drop_doc(txn, "Aa", code);
+}
+
+/* -- syncs -- */
+
+void
+account_sync_release(struct account_sync *sync)
+{
+	json_decref(sync->mapping);
+	json_decref(sync->settings);
+	memset(sync, 0, sizeof(*sync));
+}
+
+int
+account_sync_load(struct store_txn *txn, const char *code, struct account_sync *sync,
+    struct bh_err *err)
+{
+	json_t *doc;
+	int rc;
+
+	memset(sync, 0, sizeof(*sync));
+	rc = read_doc(txn, "As", code, &doc, &sync->version, err);
+	if (rc <= 0)
+		return rc;
+	snprintf(sync->code, sizeof(sync->code), "%s", code);
+	copy_text(sync->from, sizeof(sync->from), doc, "from");
+	copy_text(sync->to, sizeof(sync->to), doc, "to");
+	copy_text(sync->preset, sizeof(sync->preset), doc, "preset");
+	sync->paused = bh_is_json_true(doc, "paused");
+	sync->mapping = json_incref(json_object_get(doc, "mapping"));
+	sync->settings = json_incref(json_object_get(doc, "settings"));
+	json_decref(doc);
+	return 1;
+}
+
+int
+account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err)
+{
+	json_t *doc;
+
+	if (!bh_is_code(sync->code))
+		return bh_fail(err, BH_INVALID,
+		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
+		    sync->code);
+	doc = json_pack("{s:s, s:s, s:s, s:b}", "from", sync->from, "to", sync->to, "preset",
+	    sync->preset, "paused", sync->paused);
+	if (sync->mapping != NULL)
+		json_object_set(doc, "mapping", sync->mapping);
+	if (sync->settings != NULL)
+		json_object_set(doc, "settings", sync->settings);
+	put_doc(txn, "As", sync->code, doc);
+	touch(txn);
+	json_decref(doc);
+	return 0;
+}
+
+void
+account_sync_drop(struct store_txn *txn, const char *code)
+{
+	drop_doc(txn, "As", code);
+	touch(txn);
+}
+
+int
+account_syncs(struct store_txn *txn, json_t **codes_r, struct bh_err *err)
+{
+	return list_docs(txn, "As", codes_r, err);
+}

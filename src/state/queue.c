@@ -1,0 +1,271 @@
+/*
+ * Jobs.  States:
+ *
+ *   state  | meaning                      | moves to
+ *   idle   | not running; may be due      | leased
+ *   leased | runs until lease_until       | idle (finished), idle (lease lost), buried
+ *   buried | refused or failed too often  | idle, by a kick
+ *
+ * A wake-up is an entry of its own, so that waking needs no read and a job
+ * woken while it runs runs once more.
+ *
+ * Keys: Qj <kind> <arg> the job; Qd <due> <kind> <arg> a wake-up.
+ */
+#include "base/base.h"
+
+#include "state/queue.h"
+
+#include "base/json.h"
+#include "store/key.h"
+
+#define LOOK_MAX 500 /* wake-ups read at a time */
+
+static void
+key_job(struct key *key, const char *kind, const char *arg)
+{
+	key_begin(key, "Qj");
+	key_text(key, kind);
+	key_text(key, arg);
+}
+
+void
+queue_wake(struct store_txn *txn, const char *kind, const char *arg, int64_t due_ms)
+{
+	struct key key;
+
+	key_begin(&key, "Qd");
+	key_u64(&key, (uint64_t)due_ms);
+	key_text(&key, kind);
+	key_text(&key, arg);
+	store_put(txn, key.data, key.len, "", 0);
+}
+
+static void
+decode(const char *value, size_t len, struct queue_job *job)
+{
+	json_t *doc = json_loadb(value, len, 0, NULL);
+	const char *owner = bh_json_str(doc, "owner"), *reason = bh_json_str(doc, "reason");
+	int64_t state = bh_json_int(doc, "state", 0);
+
+	job->state = state >= 0 && state <= QUEUE_BURIED ? (enum queue_state)state : QUEUE_IDLE;
+	snprintf(job->owner, sizeof(job->owner), "%s", owner != NULL ? owner : "");
+	snprintf(job->reason, sizeof(job->reason), "%s", reason != NULL ? reason : "");
+	job->lease_until_ms = bh_json_int(doc, "until", 0);
+	job->attempts = (int)bh_json_int(doc, "attempts", 0);
+	json_decref(doc);
+}
+
+static void
+put_job(struct store_txn *txn, const struct queue_job *job)
+{
+	json_t *doc = json_pack("{s:i, s:s, s:I, s:i, s:s}", "state", (int)job->state, "owner",
+	    job->owner, "until", (json_int_t)job->lease_until_ms, "attempts", job->attempts,
+	    "reason", job->reason);
+	char *text = bh_json_text(doc);
+	struct key key;
+
+	key_job(&key, job->kind, job->arg);
+	store_put(txn, key.data, key.len, text, strlen(text));
+	free(text);
+	json_decref(doc);
+}
+
+static int
+read_job(struct store_txn *txn, const char *kind, const char *arg, struct queue_job *job,
+    struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(1 << 16);
+	struct key key;
+	int rc;
+
+	memset(job, 0, sizeof(*job));
+	snprintf(job->kind, sizeof(job->kind), "%s", kind);
+	snprintf(job->arg, sizeof(job->arg), "%s", arg);
+	snprintf(job->id, sizeof(job->id), "%s/%s", kind, arg);
+	key_job(&key, kind, arg);
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0)
+		decode(value.data, value.len, job);
+	bh_buf_release(&value);
+	return rc < 0 ? -1 : 0;
+}
+
+struct lease {
+	const char *owner;
+	bool steal;
+	int64_t now_ms, lease_ms;
+	size_t max, n;
+	struct queue_job *jobs;
+	int64_t next_due_ms;
+};
+
+/* Decide on one wake-up; 1 when it was used up. */
+static int
+lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *arg, int64_t due_ms,
+    struct bh_err *err)
+{
+	struct queue_job job;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->jobs[i].kind, kind) == 0 && strcmp(l->jobs[i].arg, arg) == 0)
+			return 1;
+	if (read_job(txn, kind, arg, &job, err) < 0)
+		return -1;
+	if (job.state == QUEUE_BURIED)
+		return 1;
+	if (job.state == QUEUE_LEASED && job.lease_until_ms > l->now_ms &&
+	    (!l->steal || strcmp(job.owner, l->owner) == 0))
+		return 0;
+	if (l->n == l->max)
+		return 0;
+	job.state = QUEUE_LEASED;
+	job.lease_until_ms = l->now_ms + l->lease_ms;
+	job.due_ms = due_ms;
+	snprintf(job.owner, sizeof(job.owner), "%s", l->owner);
+	put_job(txn, &job);
+	l->jobs[l->n++] = job;
+	return 1;
+}
+
+static int
+lease(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Qd",
+	    .prefix_len = 2,
+	    .max = LOOK_MAX,
+	    .keys_only = true};
+	const struct store_entry *entries;
+	struct lease *l = arg;
+	size_t n;
+	bool more;
+
+	l->n = 0;
+	l->next_due_ms = INT64_MAX;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct key_reader reader;
+		const char *kind, *job_arg;
+		uint64_t due;
+		int used;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Qd");
+		if (!is_key_u64(&reader, &due) || !is_key_text(&reader, &kind) ||
+		    !is_key_text(&reader, &job_arg))
+			return bh_fail(err, BH_STORAGE, "a wake-up has a broken key");
+		if ((int64_t)due > l->now_ms) {
+			l->next_due_ms = (int64_t)due;
+			break;
+		}
+		used = lease_one(txn, l, kind, job_arg, (int64_t)due, err);
+		if (used < 0)
+			return -1;
+		if (used > 0)
+			store_delete(txn, entries[i].key, entries[i].key_len);
+	}
+	return l->n == 0 ? 1 : 0;
+}
+
+int
+queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, int64_t lease_ms,
+    size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err)
+{
+	struct lease l = {owner, steal, now_ms, lease_ms, max, 0, jobs, INT64_MAX};
+	int rc = store_run(store, lease, &l, NULL, err);
+
+	*n_r = rc < 0 ? 0 : l.n;
+	*next_due_r = l.next_due_ms;
+	return rc < 0 ? -1 : 0;
+}
+
+struct finish {
+	const struct queue_job *job;
+	enum queue_state state;
+	bool failed;
+	const char *reason;
+	int64_t again_ms;
+};
+
+static int
+finish(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct finish *f = arg;
+	struct queue_job job;
+
+	if (read_job(txn, f->job->kind, f->job->arg, &job, err) < 0)
+		return -1;
+	if (job.state != QUEUE_LEASED || strcmp(job.owner, f->job->owner) != 0)
+		return bh_fail(err, BH_DENIED, "job %s was leased to another", f->job->id);
+	job.state = f->state;
+	job.owner[0] = '\0';
+	job.lease_until_ms = 0;
+	job.attempts = f->failed ? job.attempts + 1 : 0;
+	snprintf(job.reason, sizeof(job.reason), "%s", f->reason != NULL ? f->reason : "");
+	put_job(txn, &job);
+	if (f->again_ms >= 0)
+		queue_wake(txn, job.kind, job.arg, f->again_ms);
+	return 0;
+}
+
+int
+queue_finish(struct store *store, const struct queue_job *job, bool failed, const char *reason,
+    int64_t again_ms, struct bh_err *err)
+{
+	struct finish f = {job, QUEUE_IDLE, failed, reason, again_ms};
+
+	return store_run(store, finish, &f, NULL, err) < 0 ? -1 : 0;
+}
+
+int
+queue_bury(struct store *store, const struct queue_job *job, const char *reason, struct bh_err *err)
+{
+	struct finish f = {job, QUEUE_BURIED, true, reason, -1};
+
+	return store_run(store, finish, &f, NULL, err) < 0 ? -1 : 0;
+}
+
+int
+queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now_ms,
+    struct bh_err *err)
+{
+	struct queue_job job;
+
+	if (read_job(txn, kind, arg, &job, err) < 0)
+		return -1;
+	if (job.state == QUEUE_BURIED) {
+		job.state = QUEUE_IDLE;
+		job.attempts = 0;
+		put_job(txn, &job);
+	}
+	queue_wake(txn, kind, arg, now_ms);
+	return 0;
+}
+
+int
+queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err)
+{
+	static const char *const names[] = {"idle", "leased", "buried"};
+	struct store_scan scan = {.prefix = "Qj", .prefix_len = 2, .max = LOOK_MAX};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	*jobs_r = NULL;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	*jobs_r = json_array();
+	for (size_t i = 0; i < n; i++) {
+		struct queue_job job = {0};
+		struct key_reader reader;
+		const char *kind, *arg;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Qj");
+		if (!is_key_text(&reader, &kind) || !is_key_text(&reader, &arg))
+			continue;
+		decode(entries[i].value, entries[i].value_len, &job);
+		json_array_append_new(*jobs_r,
+		    json_pack("{s:s, s:s, s:s, s:i, s:s}", "kind", kind, "arg", arg, "state",
+			names[job.state], "attempts", job.attempts, "reason", job.reason));
+	}
+	return 0;
+}

@@ -1,0 +1,120 @@
+/*
+ * Targets.  States of a description: absent -> fetched -> (older than a day,
+ * or dropped after "no such field") fetched again.
+ *
+ * Keys: Dd <dest> <object> description; Ds <dest> <object> <key> kept record.
+ */
+#include "base/base.h"
+
+#include "state/target.h"
+
+#include "store/key.h"
+
+static void
+key_object(struct key *key, const char *dest, const char *object)
+{
+	key_begin(key, "Dd");
+	key_text(key, dest);
+	key_text(key, object);
+}
+
+static void
+put_json(struct store_txn *txn, const struct key *key, const json_t *doc)
+{
+	char *text = bh_json_text(doc);
+
+	store_put(txn, key->data, key->len, text, strlen(text));
+	free(text);
+}
+
+int
+target_get(struct store_txn *txn, const char *dest, const char *object, json_t **description_r,
+    int64_t *fetched_ms_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
+	struct key key;
+	json_t *doc;
+	int rc;
+
+	*description_r = NULL;
+	key_object(&key, dest, object);
+	rc = store_peek(txn, key.data, key.len, &value, err);
+	if (rc > 0) {
+		doc = json_loadb(value.data, value.len, 0, NULL);
+		*fetched_ms_r = bh_json_int(doc, "at", 0);
+		*description_r = json_incref(json_object_get(doc, "object"));
+		json_decref(doc);
+		rc = *description_r != NULL;
+	}
+	bh_buf_release(&value);
+	return rc;
+}
+
+void
+target_put(struct store_txn *txn, const char *dest, const char *object, const json_t *description,
+    int64_t fetched_ms)
+{
+	json_t *doc = json_pack("{s:I, s:O}", "at", (json_int_t)fetched_ms, "object", description);
+	struct key key;
+
+	key_object(&key, dest, object);
+	put_json(txn, &key, doc);
+	json_decref(doc);
+}
+
+void
+target_drop(struct store_txn *txn, const char *dest, const char *object)
+{
+	struct key key;
+
+	key_object(&key, dest, object);
+	store_delete(txn, key.data, key.len);
+}
+
+void
+target_keep(struct store_txn *txn, const char *dest, const char *object, const char *record_key,
+    const json_t *record)
+{
+	struct key key;
+
+	key_begin(&key, "Ds");
+	key_text(&key, dest);
+	key_text(&key, object);
+	key_text(&key, record_key);
+	put_json(txn, &key, record);
+}
+
+int
+target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.max = max};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n;
+	bool more;
+
+	*records_r = NULL;
+	key_begin(&prefix, "Ds");
+	key_text(&prefix, dest);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	*records_r = json_array();
+	for (size_t i = 0; i < n; i++) {
+		const char *skipped, *object, *key;
+		struct key_reader reader;
+		json_t *doc;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Ds");
+		if (!is_key_text(&reader, &skipped) || !is_key_text(&reader, &object) ||
+		    !is_key_text(&reader, &key))
+			continue;
+		doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+		json_array_append_new(*records_r,
+		    json_pack("{s:s, s:s, s:o}", "object", object, "key", key, "record",
+			doc != NULL ? doc : json_null()));
+	}
+	return 0;
+}

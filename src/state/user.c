@@ -1,0 +1,248 @@
+/*
+ * Users, sessions, failed logins.  States of a session: live -> expired (by
+ * time) or dropped (logout).  Keys: Au <name> user; AS <sha256 of the cookie> session; Af <who> failed logins.
+ */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "state/account.h"
+#include "store/key.h"
+
+#define FAILURE_WINDOW_MS (15 * 60 * (int64_t)1000)
+
+static const char *const role_names[] = {"nobody", "viewer", "operator", "admin"};
+
+const char *
+account_role_name(enum account_role role)
+{
+	return role <= ACCOUNT_ADMIN ? role_names[role] : role_names[0];
+}
+
+enum account_role
+account_role_of(const char *name)
+{
+	for (int i = 1; i <= ACCOUNT_ADMIN; i++)
+		if (strcmp(role_names[i], name) == 0)
+			return (enum account_role)i;
+	return ACCOUNT_NOBODY;
+}
+
+static int
+read_doc(struct store_txn *txn, const struct key *key, json_t **doc_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(1 << 16);
+	int rc = store_get(txn, key->data, key->len, &value, err);
+
+	*doc_r = rc > 0 ? json_loadb(value.data, value.len, 0, NULL) : NULL;
+	bh_buf_release(&value);
+	if (rc > 0 && *doc_r == NULL)
+		return bh_fail(err, BH_STORAGE, "a stored user or session cannot be read");
+	return rc;
+}
+
+/* Stores doc and releases it. */
+static void
+put_doc(struct store_txn *txn, const struct key *key, json_t *doc)
+{
+	char *text = bh_json_text(doc);
+
+	store_put(txn, key->data, key->len, text, strlen(text));
+	free(text);
+	json_decref(doc);
+}
+
+static void
+key_user(struct key *key, const char *name)
+{
+	key_begin(key, "Au");
+	key_text(key, name);
+}
+
+void
+account_user_release(struct account_user *user)
+{
+	free(user->hash);
+	memset(user, 0, sizeof(*user));
+}
+
+int
+account_user_load(struct store_txn *txn, const char *name, struct account_user *user,
+    struct bh_err *err)
+{
+	const char *hash, *role;
+	struct key key;
+	json_t *doc;
+	int rc;
+
+	memset(user, 0, sizeof(*user));
+	if (!bh_is_code(name))
+		return 0;
+	key_user(&key, name);
+	rc = read_doc(txn, &key, &doc, err);
+	if (rc <= 0)
+		return rc;
+	hash = bh_json_str(doc, "hash");
+	role = bh_json_str(doc, "role");
+	snprintf(user->name, sizeof(user->name), "%s", name);
+	user->role = account_role_of(role != NULL ? role : "");
+	user->hash = bh_xstrdup(hash != NULL ? hash : "");
+	json_decref(doc);
+	return 1;
+}
+
+void
+account_user_save(struct store_txn *txn, const struct account_user *user)
+{
+	struct key key;
+
+	key_user(&key, user->name);
+	put_doc(txn, &key,
+	    json_pack("{s:s, s:s}", "hash", user->hash, "role", account_role_name(user->role)));
+}
+
+void
+account_user_drop(struct store_txn *txn, const char *name)
+{
+	struct key key;
+
+	key_user(&key, name);
+	store_delete(txn, key.data, key.len);
+}
+
+int
+account_users(struct store_txn *txn, json_t **names_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Au", .prefix_len = 2, .max = 1000, .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	*names_r = NULL;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	*names_r = json_array();
+	for (size_t i = 0; i < n; i++) {
+		struct key_reader reader;
+		const char *name;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Au");
+		if (is_key_text(&reader, &name))
+			json_array_append_new(*names_r, json_string(name));
+	}
+	return 0;
+}
+
+static void
+key_session(struct key *key, const char *id)
+{
+	unsigned char digest[BH_SHA256_LEN];
+	char hex[2 * BH_SHA256_LEN + 1];
+
+	bh_sha256(digest, id, strlen(id));
+	bh_hex(hex, digest, sizeof(digest));
+	key_begin(key, "AS");
+	key_text(key, hex);
+}
+
+void
+account_session_new(struct store_txn *txn, struct account_session *session, char id[BH_ID_LEN + 1])
+{
+	struct key key;
+
+	bh_random_id(id);
+	bh_random_id(session->form_token);
+	key_session(&key, id);
+	put_doc(txn, &key,
+	    json_pack("{s:s, s:s, s:s, s:I}", "user", session->user, "role",
+		account_role_name(session->role), "token", session->form_token, "expires",
+		(json_int_t)session->expires_ms));
+}
+
+int
+account_session_load(struct store_txn *txn, const char *id, struct account_session *session,
+    struct bh_err *err)
+{
+	const char *user, *role, *token;
+	struct key key;
+	json_t *doc;
+	int rc;
+
+	memset(session, 0, sizeof(*session));
+	key_session(&key, id);
+	rc = read_doc(txn, &key, &doc, err);
+	if (rc <= 0)
+		return rc;
+	user = bh_json_str(doc, "user");
+	role = bh_json_str(doc, "role");
+	token = bh_json_str(doc, "token");
+	session->expires_ms = bh_json_int(doc, "expires", 0);
+	session->role = account_role_of(role != NULL ? role : "");
+	snprintf(session->user, sizeof(session->user), "%s", user != NULL ? user : "");
+	snprintf(session->form_token, sizeof(session->form_token), "%s",
+	    token != NULL ? token : "");
+	json_decref(doc);
+	return session->expires_ms > bh_now_ms() && session->form_token[0] != '\0';
+}
+
+void
+account_session_drop(struct store_txn *txn, const char *id)
+{
+	struct key key;
+
+	key_session(&key, id);
+	store_delete(txn, key.data, key.len);
+}
+
+static void
+key_failures(struct key *key, const char *who)
+{
+	unsigned char digest[BH_SHA256_LEN];
+	char hex[2 * BH_SHA256_LEN + 1];
+
+	/* A digest: names and addresses come from outside and may be of any length. */
+	bh_sha256(digest, who, strlen(who));
+	bh_hex(hex, digest, sizeof(digest));
+	key_begin(key, "Af");
+	key_text(key, hex);
+}
+
+int
+account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r, struct bh_err *err)
+{
+	struct key key;
+	json_t *doc;
+	int rc;
+
+	*n_r = 0;
+	key_failures(&key, who);
+	rc = read_doc(txn, &key, &doc, err);
+	if (rc > 0 && bh_json_int(doc, "since", 0) > bh_now_ms() - FAILURE_WINDOW_MS)
+		*n_r = bh_json_int(doc, "n", 0);
+	json_decref(doc);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err)
+{
+	struct key key;
+	int64_t n;
+
+	if (account_login_failures(txn, who, &n, err) < 0)
+		return -1;
+	key_failures(&key, who);
+	put_doc(txn, &key,
+	    json_pack("{s:I, s:I}", "n", (json_int_t)n + 1, "since", (json_int_t)bh_now_ms()));
+	return 0;
+}
+
+void
+account_login_forget(struct store_txn *txn, const char *who)
+{
+	struct key key;
+
+	key_failures(&key, who);
+	store_delete(txn, key.data, key.len);
+}
