@@ -2,9 +2,9 @@
  * The table of destinations, and what all of them share: results, tokens and
  * descriptions of CRM objects.  A new CRM is one line in the table.
  */
-#include "dest/dest.h"
-
 #include "base/base.h"
+
+#include "dest/dest.h"
 
 #include "base/text.h"
 #include "dest/driver.h"
@@ -50,12 +50,8 @@ dest_outcome_name(enum dest_outcome outcome)
 					     : "unknown";
 }
 
-/*
- * Copy outside text: controls become spaces, broken UTF-8 is mended, and what
- * does not fit is cut at a character.
- */
-static void
-copy_text(char *out, size_t size, const char *text)
+void
+dest_copy(char *out, size_t size, const char *text)
 {
 	struct bh_buf clean = BH_BUF_INIT(SIZE_MAX / 2);
 	size_t len;
@@ -85,9 +81,9 @@ dest_result_set(struct dest_result *result, enum dest_outcome outcome,
 {
 	memset(result, 0, sizeof(*result));
 	result->outcome = outcome;
-	copy_text(result->code, sizeof(result->code), code);
-	copy_text(result->cause, sizeof(result->cause), cause);
-	copy_text(result->remedy, sizeof(result->remedy), remedy);
+	dest_copy(result->code, sizeof(result->code), code);
+	dest_copy(result->cause, sizeof(result->cause), cause);
+	dest_copy(result->remedy, sizeof(result->remedy), remedy);
 }
 
 void

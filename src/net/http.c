@@ -3,9 +3,9 @@
  * the sorting of failures into "nothing was sent", "it may have been done"
  * and "refused here".  Retries and meaning are left to the callers.
  */
-#include "net/http.h"
-
 #include "base/base.h"
+
+#include "net/http.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -4,9 +4,9 @@
  * answers from the file, then results are compared.  The first difference
  * ends the play.
  */
-#include "wire.h"
-
 #include "base/base.h"
+
+#include "wire.h"
 
 #include <stdarg.h>
 
