@@ -1,9 +1,8 @@
 /* Destinations that are no CRM, and what all destinations share. */
 #include "base/base.h"
 
-#include "dest/dest.h"
-
 #include "base/text.h"
+#include "dest/dest.h"
 #include "unit.h"
 
 /* --- the table ---------------------------------------------------------- */
@@ -24,8 +23,7 @@ drivers_are_complete(void **state)
 	assert_null(dest_driver("stand-in"));
 	assert_null(dest_driver(""));
 	for (size_t i = 0; dest_drivers()[i] != NULL; i++)
-		assert_ptr_equal(dest_driver(dest_drivers()[i]->name),
-		    dest_drivers()[i]);
+		assert_ptr_equal(dest_driver(dest_drivers()[i]->name), dest_drivers()[i]);
 }
 
 static void
@@ -35,10 +33,8 @@ outcomes_have_names(void **state)
 	for (int i = 0; i < DEST__MAX; i++)
 		assert_non_null(dest_outcome_name((enum dest_outcome)i));
 	assert_string_equal(dest_outcome_name(DEST_APPLIED), "applied");
-	assert_string_equal(dest_outcome_name((enum dest_outcome)99),
-	    "unknown");
-	assert_string_equal(dest_outcome_name((enum dest_outcome) - 1),
-	    "unknown");
+	assert_string_equal(dest_outcome_name((enum dest_outcome)99), "unknown");
+	assert_string_equal(dest_outcome_name((enum dest_outcome) - 1), "unknown");
 }
 
 /* --- results ------------------------------------------------------------ */
@@ -84,8 +80,7 @@ result_is_cut(void **state)
 		assert_true(bh_is_utf8(result.cause, strlen(result.cause)));
 		assert_true(bh_is_utf8(result.code, strlen(result.code)));
 	}
-	dest_result_set(&result, DEST_REJECTED, "", "a\nb\x01\x7f\tc\xff\xc3",
-	    "");
+	dest_result_set(&result, DEST_REJECTED, "", "a\nb\x01\x7f\tc\xff\xc3", "");
 	assert_null(strchr(result.cause, '\n'));
 	assert_null(strchr(result.cause, 1));
 	assert_null(strchr(result.cause, 0x7f));
@@ -134,11 +129,8 @@ description_goes_round(void **state)
 	assert_string_equal(text, description);
 	assert_int_equal(object->fields_n, 6);
 	assert_int_equal(dest_object_field(object, "Total__c")->digits, 16);
-	assert_int_equal(dest_object_field(object, "Status__c")->type,
-	    RECORD_ENUM);
-	assert_int_equal(json_array_size(
-			     dest_object_field(object, "Status__c")->options),
-	    2);
+	assert_int_equal(dest_object_field(object, "Status__c")->type, RECORD_ENUM);
+	assert_int_equal(json_array_size(dest_object_field(object, "Status__c")->options), 2);
 	assert_null(dest_object_field(object, "total__c"));
 	free(text);
 	json_decref(json);
@@ -150,8 +142,8 @@ description_goes_round(void **state)
 static void
 odd_descriptions(void **state)
 {
-	static const char *const none[] = {"null", "[]", "{}",
-	    "{\"name\":5,\"fields\":[]}", "{\"name\":\"x\",\"fields\":{}}"};
+	static const char *const none[] = {"null", "[]", "{}", "{\"name\":5,\"fields\":[]}",
+	    "{\"name\":\"x\",\"fields\":{}}"};
 	struct dest_object *object;
 
 	(void)state;
@@ -177,8 +169,7 @@ sandbox_applies(void **state)
 {
 	const struct dest_driver *sandbox = dest_driver("sandbox");
 	struct record *records[3] = {record_new("Account", "Key", "stripe:1"),
-	    record_new("Account", "Key", "stripe:2"),
-	    record_new("Contact", "Key", "stripe:1")};
+	    record_new("Account", "Key", "stripe:2"), record_new("Contact", "Key", "stripe:1")};
 	struct dest_auth auth = {.account_id = ""};
 	struct dest_config config = {.code = "try", .auth = &auth};
 	struct dest_result results[3], again[3];
@@ -194,8 +185,7 @@ sandbox_applies(void **state)
 		assert_true(strlen(results[i].remote_id) > 8);
 		assert_string_equal(results[i].remote_id, again[i].remote_id);
 		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(results[i].remote_id,
-			    results[k].remote_id);
+			assert_string_not_equal(results[i].remote_id, results[k].remote_id);
 	}
 	assert_int_equal(config.calls, 0);
 	assert_int_equal(sandbox->check(&config, NULL), 0);
@@ -212,8 +202,7 @@ sandbox_applies(void **state)
 static void
 standin_gives_the_reason(void **state)
 {
-	struct dest_config config = {.code = "x",
-	    .broken = "the private key cannot be opened"};
+	struct dest_config config = {.code = "x", .broken = "the private key cannot be opened"};
 	struct record *records[2] = {NULL, NULL};
 	struct dest_result results[2];
 	struct dest_object *object;
@@ -223,9 +212,7 @@ standin_gives_the_reason(void **state)
 	assert_int_equal(dest_standin.authorize(&config, &err), -1);
 	assert_int_equal(err.code, BH_DENIED);
 	assert_string_equal(err.text, "the private key cannot be opened");
-	assert_int_equal(dest_standin.describe(&config, "Account", &object,
-			     &err),
-	    -1);
+	assert_int_equal(dest_standin.describe(&config, "Account", &object, &err), -1);
 	assert_null(object);
 	assert_int_equal(dest_standin.identify(&config, &err), -1);
 	assert_int_equal(dest_standin.check(&config, &err), -1);
@@ -233,8 +220,7 @@ standin_gives_the_reason(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(results[i].outcome, DEST_AUTH);
 		assert_true(results[i].permanent_auth);
-		assert_string_equal(results[i].cause,
-		    "the private key cannot be opened");
+		assert_string_equal(results[i].cause, "the private key cannot be opened");
 		assert_true(results[i].remedy[0] != '\0');
 	}
 	config.broken = NULL;
@@ -256,15 +242,13 @@ take_line(enum bh_level level, const char *text)
 }
 
 static void
-fake_perform(struct http_transport *transport,
-    const struct http_request *requests, struct http_response *responses,
-    size_t n)
+fake_perform(struct http_transport *transport, const struct http_request *requests,
+    struct http_response *responses, size_t n)
 {
 	(void)transport;
 	for (size_t i = 0; i < n; i++) {
 		if (strstr(requests[i].url, "/lost") != NULL) {
-			bh_fail(&responses[i].err, BH_UNCERTAIN,
-			    "it broke at token=hush");
+			bh_fail(&responses[i].err, BH_UNCERTAIN, "it broke at token=hush");
 			continue;
 		}
 		responses[i].status = 201;

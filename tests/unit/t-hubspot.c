@@ -18,8 +18,7 @@ struct portal {
 	bool is_damaging;    /* cut, change or drop bytes of each answer */
 	uint32_t dice;
 	int limit_after; /* 429 from this call on; 0: never */
-	size_t
-	    bucket; /* calls of the short window, told in headers; 0: not told */
+	size_t bucket;   /* calls of the short window, told in headers; 0: not told */
 };
 
 struct fixture {
@@ -166,8 +165,7 @@ add_rate(struct portal *portal, struct http_response *response)
 	response->headers[0].name = bh_xstrdup("X-HubSpot-RateLimit-Max");
 	response->headers[0].value = bh_xasprintf("%zu", portal->bucket);
 	response->headers[1].name = bh_xstrdup("X-HubSpot-RateLimit-Remaining");
-	response->headers[1].value =
-	    bh_xasprintf("%zu", portal->bucket - portal->upserts);
+	response->headers[1].value = bh_xasprintf("%zu", portal->bucket - portal->upserts);
 }
 
 static void

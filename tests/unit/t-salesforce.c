@@ -5,14 +5,13 @@
  */
 #include "base/base.h"
 
-#include "dest/dest.h"
-
 #include "base/text.h"
+#include "dest/dest.h"
 #include "unit.h"
 
 struct org {
 	struct http_transport transport; /* first */
-	json_t *keys; /* "object/key" to the number of writes */
+	json_t *keys;                    /* "object/key" to the number of writes */
 	int calls;
 	size_t biggest_body;
 	const char *rubbish; /* answer this instead */
@@ -30,15 +29,13 @@ has_parents(const struct org *org, const json_t *row)
 	json_t *value;
 
 	json_object_foreach ((json_t *)(uintptr_t)row, name, value) {
-		const char *key =
-		    json_string_value(json_object_get(value, "Key__c"));
+		const char *key = json_string_value(json_object_get(value, "Key__c"));
 		char path[300];
 
 		if (key == NULL || strcmp(name, "attributes") == 0)
 			continue;
 		/* The tests name a lookup after its object: A__r links to A__c. */
-		snprintf(path, sizeof(path), "%.*s__c/%s",
-		    (int)(strlen(name) - 3), name, key);
+		snprintf(path, sizeof(path), "%.*s__c/%s", (int)(strlen(name) - 3), name, key);
 		if (json_object_get(org->keys, path) == NULL)
 			return false;
 	}
@@ -46,8 +43,7 @@ has_parents(const struct org *org, const json_t *row)
 }
 
 static json_t *
-write_row(struct org *org, const char *object, const json_t *row,
-    json_t *written)
+write_row(struct org *org, const char *object, const json_t *row, json_t *written)
 {
 	const char *type = bh_json_str(row, "attributes.type");
 	const char *key = bh_json_str(row, "Key__c");
@@ -60,13 +56,12 @@ write_row(struct org *org, const char *object, const json_t *row,
 	else
 		assert_non_null(bh_json_str(row, "id"));
 	if (!has_parents(org, row))
-		return json_pack("{s:b, s:[{s:s, s:s}]}", "success", 0,
-		    "errors", "statusCode", "INVALID_FIELD", "message",
+		return json_pack("{s:b, s:[{s:s, s:s}]}", "success", 0, "errors", "statusCode",
+		    "INVALID_FIELD", "message",
 		    "Foreign key external ID: x not found for field Key__c");
 	snprintf(path, sizeof(path), "%s/%s", type, key);
 	json_array_append_new(written, json_string(path));
-	return json_pack("{s:s, s:b, s:[], s:b}", "id", path, "success", 1,
-	    "errors", "created", 1);
+	return json_pack("{s:s, s:b, s:[], s:b}", "id", path, "success", 1, "errors", "created", 1);
 }
 
 /* url is "/services/data/v67.0/composite/sobjects[/Object/Key__c]". */
@@ -83,8 +78,7 @@ write_collection(struct org *org, const char *url, const json_t *body)
 	assert_true(bh_has_prefix(url, prefix));
 	if (rest[0] != '\0') {
 		assert_true(bh_has_suffix(rest, "/Key__c"));
-		object =
-		    bh_xstrndup(rest + 1, strlen(rest) - 1 - strlen("/Key__c"));
+		object = bh_xstrndup(rest + 1, strlen(rest) - 1 - strlen("/Key__c"));
 	}
 	assert_true(json_is_false(json_object_get(body, "allOrNone")));
 	assert_in_range(json_array_size(records), 1, 200);
@@ -93,15 +87,13 @@ write_collection(struct org *org, const char *url, const json_t *body)
 		if (strcmp(bh_json_str(row, "attributes.type"), type) != 0)
 			chunks++;
 		type = bh_json_str(row, "attributes.type");
-		json_array_append_new(results,
-		    write_row(org, object, row, written));
+		json_array_append_new(results, write_row(org, object, row, written));
 	}
 	assert_in_range(chunks, 1, 10);
 	/* Visible to the collections that follow, not to this one. */
 	json_array_foreach (written, i, item) {
 		const char *path = json_string_value(item);
-		json_int_t writes =
-		    json_integer_value(json_object_get(org->keys, path));
+		json_int_t writes = json_integer_value(json_object_get(org->keys, path));
 
 		json_object_set_new(org->keys, path, json_integer(writes + 1));
 	}
@@ -126,21 +118,18 @@ write_composite(struct org *org, const json_t *body)
 		    json_pack("{s:o, s:i, s:s}", "body",
 			write_collection(org, bh_json_str(part, "url"),
 			    json_object_get(part, "body")),
-			"httpStatusCode", 200, "referenceId",
-			bh_json_str(part, "referenceId")));
+			"httpStatusCode", 200, "referenceId", bh_json_str(part, "referenceId")));
 	}
 	return json_pack("{s:o}", "compositeResponse", answers);
 }
 
 static void
-org_perform(struct http_transport *transport,
-    const struct http_request *requests, struct http_response *responses,
-    size_t n)
+org_perform(struct http_transport *transport, const struct http_request *requests,
+    struct http_response *responses, size_t n)
 {
 	struct org *org = (struct org *)(void *)transport;
 	json_t *body = NULL, *answer;
-	const char *path =
-	    requests[0].url + strlen("https://acme.my.salesforce.com");
+	const char *path = requests[0].url + strlen("https://acme.my.salesforce.com");
 
 	assert_int_equal(n, 1);
 	org->calls++;
@@ -152,8 +141,8 @@ org_perform(struct http_transport *transport,
 		bh_buf_add(&responses[0].body, org->rubbish, org->rubbish_len);
 		return;
 	}
-	assert_int_equal(bh_json_parse(bh_buf_str(&requests[0].body),
-			     requests[0].body.len, &body, NULL),
+	assert_int_equal(bh_json_parse(bh_buf_str(&requests[0].body), requests[0].body.len, &body,
+			     NULL),
 	    0);
 	if (bh_has_suffix(path, "/composite"))
 		answer = write_composite(org, body);
@@ -218,8 +207,7 @@ add(struct bench *bench, const char *object, const char *fmt, unsigned number)
 
 /* Link to a record of object "X__c" through the lookup of the same name. */
 static void
-link_to(struct record *record, const char *object, const char *fmt,
-    unsigned number)
+link_to(struct record *record, const char *object, const char *fmt, unsigned number)
 {
 	char key[64];
 
@@ -231,19 +219,15 @@ link_to(struct record *record, const char *object, const char *fmt,
 static void
 push_all(struct bench *bench)
 {
-	dest_driver("salesforce")
-	    ->push(&bench->config, bench->records, bench->n, bench->results);
+	dest_driver("salesforce")->push(&bench->config, bench->records, bench->n, bench->results);
 	for (size_t i = 0; i < bench->n; i++) {
 		const struct record *record = bench->records[i];
 		char path[300];
 
-		snprintf(path, sizeof(path), "%s/%s", record->object,
-		    record->key);
+		snprintf(path, sizeof(path), "%s/%s", record->object, record->key);
 		assert_int_equal(bench->results[i].outcome, DEST_APPLIED);
 		assert_string_equal(bench->results[i].remote_id, path);
-		assert_int_equal(json_integer_value(
-				     json_object_get(bench->org.keys, path)),
-		    1);
+		assert_int_equal(json_integer_value(json_object_get(bench->org.keys, path)), 1);
 	}
 	assert_int_equal(bench->config.calls, bench->org.calls);
 }
@@ -345,8 +329,8 @@ large_rows(void **state)
 	memset(text, 'x', 130000);
 	text[130000] = '\0';
 	for (unsigned i = 0; i < 100; i++)
-		record_take_field(add(bench, "A__c", "cus_", i), "Long__c",
-		    RECORD_TEXT, json_string(text));
+		record_take_field(add(bench, "A__c", "cus_", i), "Long__c", RECORD_TEXT,
+		    json_string(text));
 	push_all(bench);
 	assert_in_range(bench->org.biggest_body, 2000000, 5000000);
 	assert_in_range(bench->org.calls, 3, 5);
@@ -363,11 +347,9 @@ huge_row_is_rejected(void **state)
 	(void)state;
 	memset(text, 'x', 5000000);
 	text[5000000] = '\0';
-	record_take_field(add(bench, "A__c", "cus_", 0), "Long__c", RECORD_TEXT,
-	    json_string(text));
+	record_take_field(add(bench, "A__c", "cus_", 0), "Long__c", RECORD_TEXT, json_string(text));
 	add(bench, "A__c", "cus_", 1);
-	dest_driver("salesforce")
-	    ->push(&bench->config, bench->records, bench->n, bench->results);
+	dest_driver("salesforce")->push(&bench->config, bench->records, bench->n, bench->results);
 	assert_int_equal(bench->results[0].outcome, DEST_REJECTED);
 	assert_int_equal(bench->results[1].outcome, DEST_APPLIED);
 	free(text);
@@ -407,8 +389,8 @@ pick(unsigned *seed, unsigned n)
 static void
 random_mixtures(void **state)
 {
-	static const char *const objects[] = {"A__c", "B__c", "C__c", "D__c",
-	    "E__c", "F__c", "G__c"};
+	static const char *const objects[] = {"A__c", "B__c", "C__c", "D__c", "E__c", "F__c",
+	    "G__c"};
 	unsigned seed = 7;
 
 	(void)state;
@@ -417,23 +399,18 @@ random_mixtures(void **state)
 		unsigned n = 1 + pick(&seed, 600);
 
 		for (unsigned i = 0; i < n; i++) {
-			struct record *record =
-			    add(bench, objects[pick(&seed, 7)], "k_", i);
+			struct record *record = add(bench, objects[pick(&seed, 7)], "k_", i);
 
-			for (unsigned links = pick(&seed, 3);
-			     links > 0 && i > 0; links--) {
+			for (unsigned links = pick(&seed, 3); links > 0 && i > 0; links--) {
 				/* Only to earlier records, now and then to a recent one. */
 				const struct record *parent =
-				    bench->records[pick(&seed, 4) == 0
-						       ? i - 1
-						       : pick(&seed, i)];
+				    bench->records[pick(&seed, 4) == 0 ? i - 1 : pick(&seed, i)];
 
-				record_add_parent(record, parent->object,
-				    parent->object, "Key__c", parent->key);
+				record_add_parent(record, parent->object, parent->object, "Key__c",
+				    parent->key);
 			}
 			if (pick(&seed, 5) == 0) {
-				record->remote_id =
-				    bh_xstrdup("001xx000003DHP0AAO");
+				record->remote_id = bh_xstrdup("001xx000003DHP0AAO");
 				record->matched = true;
 			}
 		}
@@ -452,8 +429,7 @@ orphan_waits(void **state)
 	add(bench, "A__c", "cus_", 1);
 	link_to(add(bench, "C__c", "con_", 1), "A__c", "cus_", 1);
 	link_to(add(bench, "C__c", "con_", 2), "A__c", "cus_", 2);
-	dest_driver("salesforce")
-	    ->push(&bench->config, bench->records, bench->n, bench->results);
+	dest_driver("salesforce")->push(&bench->config, bench->records, bench->n, bench->results);
 	assert_int_equal(bench->results[0].outcome, DEST_APPLIED);
 	assert_int_equal(bench->results[1].outcome, DEST_APPLIED);
 	assert_int_equal(bench->results[2].outcome, DEST_WAITING);
@@ -469,8 +445,7 @@ try_rubbish(struct bench *bench, const char *text, size_t len, int status)
 	bench->org.rubbish = text;
 	bench->org.rubbish_len = len;
 	bench->org.rubbish_status = status;
-	dest_driver("salesforce")
-	    ->push(&bench->config, bench->records, bench->n, bench->results);
+	dest_driver("salesforce")->push(&bench->config, bench->records, bench->n, bench->results);
 	for (size_t i = 0; i < bench->n; i++) {
 		const struct dest_result *result = &bench->results[i];
 
@@ -484,8 +459,7 @@ try_rubbish(struct bench *bench, const char *text, size_t len, int status)
 static void
 mutate(struct bench *bench, const char *text, int status)
 {
-	static const char bytes[] = {'\0', '"', '{', '}', '[', ']', ',', '5',
-	    'n', (char)0xff};
+	static const char bytes[] = {'\0', '"', '{', '}', '[', ']', ',', '5', 'n', (char)0xff};
 	size_t len = strlen(text);
 	char *copy = bh_xstrdup(text);
 
