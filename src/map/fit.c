@@ -77,7 +77,7 @@ static int
 fit_number(struct map_value *value, const struct map_limit *limit,
     struct bh_err *err)
 {
-	struct bh_buf out = BH_BUF_INIT(2 * DECIMAL_BYTES);
+	struct bh_buf out = BH_BUF_INIT((size_t)2 * DECIMAL_BYTES);
 	json_t *json;
 	int digits;
 
