@@ -139,13 +139,13 @@ run_one(const struct front_options *options, const struct conf *conf)
 
 struct pool {
 	const struct front_options *options;
-	struct conf conf;      /* read again at SIGUSR1 */
-	bool is_own_conf;      /* conf was read by us; else a copy of the caller's pointers */
+	struct conf conf; /* read again at SIGUSR1 */
+	bool is_own_conf; /* conf was read by us; else a copy of the caller's pointers */
 	struct pool_child {
-		pid_t pid;     /* 0: to be started */
-		bool is_old;   /* to be replaced */
-		bool is_told;  /* was sent SIGTERM for that */
-	} *children;
+		pid_t pid;    /* 0: to be started */
+		bool is_old;  /* to be replaced */
+		bool is_told; /* was sent SIGTERM for that */
+	} * children;
 	size_t n;
 	int64_t started_ms[RESPAWN_MANY]; /* when replacements were started, a ring */
 	size_t started_at;
@@ -293,7 +293,8 @@ signal_all(const struct pool *pool, int number)
 static void
 stop_pool(struct pool *pool)
 {
-	int64_t end_ms = bh_mono_ms() + DRAIN_MS + SITE_STORE_DEADLINE_MS + pool->conf.body_timeout_s * 1000;
+	int64_t end_ms =
+	    bh_mono_ms() + DRAIN_MS + SITE_STORE_DEADLINE_MS + pool->conf.body_timeout_s * 1000;
 
 	signal_all(pool, SIGTERM);
 	for (;;) {
@@ -312,7 +313,9 @@ stop_pool(struct pool *pool)
 static int
 run_pool(const struct front_options *options)
 {
-	struct pool pool = {.options = options, .conf = *options->conf, .n = (size_t)options->processes};
+	struct pool pool = {.options = options,
+	    .conf = *options->conf,
+	    .n = (size_t)options->processes};
 	struct pollfd poll_fd = {.fd = bh_signal_pipe(), .events = POLLIN};
 
 	pool.children = bh_xcalloc(pool.n, sizeof(*pool.children));
@@ -321,7 +324,8 @@ run_pool(const struct front_options *options)
 		int pause_ms = respawn_pause(&pool);
 
 		/* A pause that ends, or a fork that failed, is looked at again. */
-		poll(&poll_fd, 1, count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
+		poll(&poll_fd, 1,
+		    count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
 		take_signals(&pool);
 		reap(&pool);
 		if (pool.is_stopping)
@@ -362,7 +366,8 @@ front_cgi(const struct front_options *options)
 		bh_log(BH_ERROR, "cgi: %s", err.text);
 		return 1;
 	}
-	gateway_cgi_read((const char *const *)environ, STDIN_FILENO, &limits, &site->place, &request);
+	gateway_cgi_read((const char *const *)environ, STDIN_FILENO, &limits, &site->place,
+	    &request);
 	response_init(&response);
 	site_answer(site, &request, &response);
 	response_head(&response, &head);
@@ -391,7 +396,8 @@ static int
 bind_at(int fd, int dir_fd, const char *name, int mode, struct bh_err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
+	int n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
+	    name);
 
 	if (n < 0 || n >= (int)sizeof(address.sun_path))
 		return bh_fail(err, BH_INVALID, "the socket's name %s is too long", name);
