@@ -127,6 +127,9 @@ read_file(struct conf *conf, const char *path, struct bh_err *err)
 		if (rc < 0)
 			bh_during(err, "%s line %d", path, number);
 	}
+	/* A directory of that name opens, and then cannot be read. */
+	if (rc == 0 && ferror(file))
+		rc = bh_fail_errno(err, BH_INVALID, "cannot read %s", path);
 	fclose(file);
 	return rc;
 }

@@ -242,6 +242,24 @@ queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now
 }
 
 int
+queue_is_due(struct store_txn *txn, int64_t now_ms, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Qd", .prefix_len = 2, .max = 1, .keys_only = true};
+	const struct store_entry *entries;
+	struct key_reader reader;
+	uint64_t due;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	key_read(&reader, entries[0].key, entries[0].key_len, "Qd");
+	return is_key_u64(&reader, &due) && (int64_t)due <= now_ms;
+}
+
+int
 queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err)
 {
 	static const char *const names[] = {"idle", "leased", "buried"};

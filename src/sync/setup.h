@@ -29,6 +29,7 @@ struct setup {
 	size_t connections_n;
 	struct setup_sync *syncs;
 	size_t syncs_n;
+	json_t *unusable; /* codes of syncs that are left out: their links are kept as they are */
 	uint64_t version; /* account_version() that it shows */
 };
 
