@@ -49,12 +49,8 @@ dest_outcome_name(enum dest_outcome outcome)
 	return (unsigned)outcome < DEST__MAX ? outcome_names[outcome] : "unknown";
 }
 
-/*
- * Copy outside text: controls become spaces, broken UTF-8 is mended, and what
- * does not fit is cut at a character.
- */
-static void
-copy_text(char *out, size_t size, const char *text)
+void
+dest_copy(char *out, size_t size, const char *text)
 {
 	struct bh_buf clean = BH_BUF_INIT(SIZE_MAX / 2);
 	size_t len;
@@ -83,9 +79,9 @@ dest_result_set(struct dest_result *result, enum dest_outcome outcome, const cha
 {
 	memset(result, 0, sizeof(*result));
 	result->outcome = outcome;
-	copy_text(result->code, sizeof(result->code), code);
-	copy_text(result->cause, sizeof(result->cause), cause);
-	copy_text(result->remedy, sizeof(result->remedy), remedy);
+	dest_copy(result->code, sizeof(result->code), code);
+	dest_copy(result->cause, sizeof(result->cause), cause);
+	dest_copy(result->remedy, sizeof(result->remedy), remedy);
 }
 
 void

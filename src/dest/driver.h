@@ -8,6 +8,12 @@ extern const struct dest_driver dest_salesforce;
 extern const struct dest_driver dest_hubspot;
 extern const struct dest_driver dest_sandbox;
 
+/*
+ * Copy outside text (NULL: nothing) into size bytes: controls become spaces,
+ * broken UTF-8 is mended, and what does not fit is cut at a character.
+ */
+void dest_copy(char *out, size_t size, const char *text);
+
 /* Set all n results alike. */
 void dest_results_set(struct dest_result *results, size_t n, enum dest_outcome outcome,
     const char *code, const char *cause, const char *remedy);

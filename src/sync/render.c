@@ -32,7 +32,11 @@ is_described(void *arg, const char *object, const char *field, struct map_limit 
 	f = dest_object_field(described, field);
 	if (f == NULL)
 		return false;
-	*limit_r = (struct map_limit){f->type, f->length, f->scale, f->options};
+	*limit_r = (struct map_limit){.type = f->type,
+	    .length = f->length,
+	    .digits = f->digits,
+	    .scale = f->digits == 0 && f->scale == 0 ? -1 : f->scale,
+	    .options = f->options};
 	return true;
 }
 

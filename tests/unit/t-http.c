@@ -1,4 +1,6 @@
 /* The HTTP client against a small server of our own, which also misbehaves on demand. */
+#include "base/base.h"
+
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -18,6 +18,7 @@ struct portal {
 	bool is_damaging;    /* cut, change or drop bytes of each answer */
 	uint32_t dice;
 	int limit_after; /* 429 from this call on; 0: never */
+	size_t bucket;   /* calls of the short window, told in headers; 0: not told */
 };
 
 struct fixture {
@@ -154,6 +155,19 @@ answer_token(const struct http_request *request, struct http_response *response)
 	bh_buf_adds(&response->body, "{\"access_token\":\"fresh\"}");
 }
 
+/* The headers of a bucket; a call too many fails the test. */
+static void
+add_rate(struct portal *portal, struct http_response *response)
+{
+	assert_true(portal->upserts <= portal->bucket);
+	response->headers_n = 2;
+	response->headers = bh_xcalloc(2, sizeof(response->headers[0]));
+	response->headers[0].name = bh_xstrdup("X-HubSpot-RateLimit-Max");
+	response->headers[0].value = bh_xasprintf("%zu", portal->bucket);
+	response->headers[1].name = bh_xstrdup("X-HubSpot-RateLimit-Remaining");
+	response->headers[1].value = bh_xasprintf("%zu", portal->bucket - portal->upserts);
+}
+
 static void
 answer(struct portal *portal, const struct http_request *request, struct http_response *response)
 {
@@ -178,6 +192,8 @@ answer(struct portal *portal, const struct http_request *request, struct http_re
 	else
 		response->status = answer_links(portal, json_object_get(call, "inputs"), &body);
 	bh_json_add(&response->body, body);
+	if (portal->bucket > 0)
+		add_rate(portal, response);
 	json_decref(call);
 	json_decref(body);
 	if (portal->is_damaging)
@@ -454,6 +470,26 @@ test_stop(void **state)
 	fixture_free(fixture);
 }
 
+/* Seven calls are left: seven are made, in waves of three, three and one. */
+static void
+test_bucket(void **state)
+{
+	struct fixture *fixture = fixture_new();
+
+	(void)state;
+	fixture->portal.bucket = 7;
+	json_object_set_new(fixture->settings, "concurrency", json_integer(3));
+	for (size_t i = 0; i < RECORDS; i++)
+		add_record(fixture, i, "companies", false);
+	push(fixture, RECORDS);
+	assert_int_equal(count(fixture, RECORDS, DEST_APPLIED), 700);
+	assert_int_equal(count(fixture, RECORDS, DEST_LATER), 300);
+	assert_int_equal(fixture->config.calls, 7);
+	assert_int_equal(fixture->config.usage.burst_left, 0);
+	assert_int_equal(fixture->config.usage.pause_s, 10);
+	fixture_free(fixture);
+}
+
 /* Damaged answers: every record gets an outcome, applied ones have an id of digits. */
 static void
 test_damaged(void **state)
@@ -508,6 +544,7 @@ main(void)
 	    cmocka_unit_test(test_named),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_bucket),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_token_call),
 	};

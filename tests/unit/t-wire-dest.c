@@ -2,6 +2,8 @@
  * Every conversation in tests/wire/, one test per file.  With arguments:
  * only files whose path holds one of them.
  */
+#include "base/base.h"
+
 #include <dirent.h>
 
 #include "base/buf.h"
