@@ -196,7 +196,7 @@ read_stream(void *arg, char *to, size_t size)
 	return 1 + (more > 0 ? FCGX_GetStr(to + 1, more, in) : 0);
 }
 
-/* Let libfcgi read the head of a request from fd.  As FCGX_Accept_r(). */
+/* Let libfcgi read the head of a request from fd.  As FCGX_Accept_r(); -EAGAIN: there is none. */
 static int
 take_connection(struct gateway *gateway, int fd)
 {
@@ -210,9 +210,16 @@ take_connection(struct gateway *gateway, int fd)
 	fcgi->ipcFd = fd;
 	fcgi->keepConnection = 1;
 	rc = FCGX_Accept_r(fcgi);
+	if (rc != 0)
+		return rc;
+	/* Parameters that broke off look like the end of them. */
+	if (FCGX_GetError(fcgi->in) != 0) {
+		FCGX_Free(fcgi, 1);
+		return -EAGAIN;
+	}
 	/* Whatever the server asked for: see gateway.h. */
 	fcgi->keepConnection = 0;
-	return rc;
+	return 0;
 }
 
 int
