@@ -22,8 +22,8 @@
 #define BH_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Unbounded, locale-bound or shared-buffer functions: there is a better one in base/. */
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime      \
-    ctime asctime system srand gets
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \
+    srand gets
 /* Not poisoned: OpenSSL has parameters of this name. */
 #define rand() bh_use_bh_random_instead()
 

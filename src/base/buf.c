@@ -195,8 +195,7 @@ bh_buf_check(const struct bh_buf *buf, const char *what, struct bh_err *err)
 {
 	if (!buf->full)
 		return 0;
-	return bh_fail(err, BH_INVALID, "%s is larger than %zu bytes", what,
-	    buf->max);
+	return bh_fail(err, BH_INVALID, "%s is larger than %zu bytes", what, buf->max);
 }
 
 void

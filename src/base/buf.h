@@ -31,9 +31,9 @@ struct bh_buf {
 	bool full;
 };
 
-#define BH_BUF_INIT(ceiling)                                                   \
-	{                                                                      \
-		NULL, 0, 0, (ceiling), false                                   \
+#define BH_BUF_INIT(ceiling)                                                                       \
+	{                                                                                          \
+		NULL, 0, 0, (ceiling), false                                                       \
 	}
 
 void bh_buf_init(struct bh_buf *buf, size_t max);
@@ -47,8 +47,7 @@ void bh_buf_add(struct bh_buf *buf, const void *data, size_t len);
 void bh_buf_adds(struct bh_buf *buf, const char *text);
 void bh_buf_addc(struct bh_buf *buf, char c);
 void bh_buf_addf(struct bh_buf *buf, const char *fmt, ...) BH_PRINTF(2, 3);
-void bh_buf_vaddf(struct bh_buf *buf, const char *fmt, va_list ap)
-    BH_PRINTF(2, 0);
+void bh_buf_vaddf(struct bh_buf *buf, const char *fmt, va_list ap) BH_PRINTF(2, 0);
 /* Room for len more bytes at data+len (the caller then raises len); NULL when beyond the ceiling. */
 char *bh_buf_room(struct bh_buf *buf, size_t len);
 /* Remove len bytes from the front. */
@@ -58,8 +57,7 @@ const char *bh_buf_str(const struct bh_buf *buf);
 /* The contents, owned by the caller; the buffer is empty afterwards. */
 char *bh_buf_steal(struct bh_buf *buf);
 /* -1 with BH_INVALID "<what> is larger than N bytes" when the ceiling was met. */
-int bh_buf_check(const struct bh_buf *buf, const char *what,
-    struct bh_err *err);
+int bh_buf_check(const struct bh_buf *buf, const char *what, struct bh_err *err);
 
 /* A secret: NUL-terminated, wiped on release, never printed. */
 struct bh_secret {
@@ -67,9 +65,9 @@ struct bh_secret {
 	size_t len;
 };
 
-#define BH_SECRET_INIT                                                         \
-	{                                                                      \
-		NULL, 0                                                        \
+#define BH_SECRET_INIT                                                                             \
+	{                                                                                          \
+		NULL, 0                                                                            \
 	}
 
 void bh_secret_set(struct bh_secret *secret, const void *data, size_t len);

@@ -20,9 +20,7 @@ offset_ms(void)
 		const char *text = getenv("BILLHOOK_CLOCK_OFFSET_S");
 		int64_t s = 0;
 
-		offset = text != NULL && bh_is_int(text, strlen(text), &s)
-			     ? s * 1000
-			     : 0;
+		offset = text != NULL && bh_is_int(text, strlen(text), &s) ? s * 1000 : 0;
 	}
 	return offset;
 }
@@ -99,8 +97,7 @@ bh_civil_from_days(int64_t days, int *year_r, int *month_r, int *day_r)
 int
 bh_days_in_month(int year, int month)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-	    31};
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return month == 2 && leap ? 29 : days[month - 1];
@@ -131,8 +128,8 @@ bh_rfc3339(char out[BH_CLOCK_TEXT], int64_t at_ms)
 	bh_date(date, at_ms);
 	if (ms % 1000 != 0)
 		snprintf(fraction, sizeof(fraction), ".%03d", ms % 1000);
-	snprintf(out, BH_CLOCK_TEXT, "%.17sT%02d:%02d:%02d%sZ", date,
-	    ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, fraction);
+	snprintf(out, BH_CLOCK_TEXT, "%.17sT%02d:%02d:%02d%sZ", date, ms / 3600000, ms / 60000 % 60,
+	    ms / 1000 % 60, fraction);
 }
 
 static bool
@@ -185,19 +182,16 @@ bh_is_time(const char *text, int64_t *at_ms_r)
 	int year, month, day, h = 0, m = 0, sec = 0, zone = 0, ms = 0;
 	const char *s = text;
 
-	if (!is_number(&s, 4, 9999, &year) || !is_char(&s, '-') ||
-	    !is_number(&s, 2, 12, &month) || !is_char(&s, '-') ||
-	    !is_number(&s, 2, 31, &day))
+	if (!is_number(&s, 4, 9999, &year) || !is_char(&s, '-') || !is_number(&s, 2, 12, &month) ||
+	    !is_char(&s, '-') || !is_number(&s, 2, 31, &day))
 		return false;
-	if (year < 1 || month < 1 || day < 1 ||
-	    day > bh_days_in_month(year, month))
+	if (year < 1 || month < 1 || day < 1 || day > bh_days_in_month(year, month))
 		return false;
 	if (*s != '\0') {
 		if (!is_char(&s, 'T') && !is_char(&s, 't') && !is_char(&s, ' '))
 			return false;
-		if (!is_number(&s, 2, 23, &h) || !is_char(&s, ':') ||
-		    !is_number(&s, 2, 59, &m) || !is_char(&s, ':') ||
-		    !is_number(&s, 2, 60, &sec))
+		if (!is_number(&s, 2, 23, &h) || !is_char(&s, ':') || !is_number(&s, 2, 59, &m) ||
+		    !is_char(&s, ':') || !is_number(&s, 2, 60, &sec))
 			return false;
 		if (is_char(&s, '.')) {
 			int scale = 100;
@@ -215,7 +209,6 @@ bh_is_time(const char *text, int64_t *at_ms_r)
 			return false;
 	}
 	*at_ms_r = bh_days_from_civil(year, month, day) * DAY_MS +
-		   ((int64_t)h * 3600 + (int64_t)(m - zone) * 60 + sec) * 1000 +
-		   ms;
+		   ((int64_t)h * 3600 + (int64_t)(m - zone) * 60 + sec) * 1000 + ms;
 	return true;
 }

@@ -49,26 +49,22 @@ hmac_context(void)
 }
 
 void
-bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key,
-    size_t key_len, const struct bh_part *parts, size_t n)
+bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len,
+    const struct bh_part *parts, size_t n)
 {
 	EVP_MAC_CTX *context = hmac_context();
 	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest",
-				   digest, 0),
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
 	    OSSL_PARAM_construct_end()};
 	static const unsigned char empty;
 	size_t len;
 
-	if (EVP_MAC_init(context, key_len != 0 ? key : &empty, key_len,
-		params) != 1)
+	if (EVP_MAC_init(context, key_len != 0 ? key : &empty, key_len, params) != 1)
 		abort();
 	for (size_t i = 0; i < n; i++)
-		if (parts[i].len != 0 &&
-		    EVP_MAC_update(context, parts[i].data, parts[i].len) != 1)
+		if (parts[i].len != 0 && EVP_MAC_update(context, parts[i].data, parts[i].len) != 1)
 			abort();
-	if (EVP_MAC_final(context, out, &len, BH_SHA256_LEN) != 1 ||
-	    len != BH_SHA256_LEN)
+	if (EVP_MAC_final(context, out, &len, BH_SHA256_LEN) != 1 || len != BH_SHA256_LEN)
 		abort();
 }
 
@@ -102,12 +98,11 @@ bh_random_id(char out[BH_ID_LEN + 1])
 }
 
 static void
-scrypt(unsigned char out[BH_SHA256_LEN], const char *password,
-    const unsigned char *salt, size_t salt_len, unsigned log_n)
+scrypt(unsigned char out[BH_SHA256_LEN], const char *password, const unsigned char *salt,
+    size_t salt_len, unsigned log_n)
 {
-	if (EVP_PBE_scrypt(password, strlen(password), salt, salt_len,
-		(uint64_t)1 << log_n, 8, 1, (uint64_t)64 << 20, out,
-		BH_SHA256_LEN) != 1)
+	if (EVP_PBE_scrypt(password, strlen(password), salt, salt_len, (uint64_t)1 << log_n, 8, 1,
+		(uint64_t)64 << 20, out, BH_SHA256_LEN) != 1)
 		abort();
 }
 
@@ -135,32 +130,28 @@ bh_is_password(const char *password, const char *hash)
 	    !bh_has_prefix(hash, head) || hash[head_len + 2 * SALT_LEN] != '$')
 		return false;
 	if (!bh_is_hex_decoded(salt, SALT_LEN, hash + head_len) ||
-	    !bh_is_hex_decoded(want, BH_SHA256_LEN,
-		hash + head_len + 2 * SALT_LEN + 1))
+	    !bh_is_hex_decoded(want, BH_SHA256_LEN, hash + head_len + 2 * SALT_LEN + 1))
 		return false;
 	scrypt(got, password, salt, sizeof(salt), 15);
 	return bh_is_equal_secret(got, sizeof(got), want, sizeof(want));
 }
 
 void
-bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN],
-    const char *context, const void *plain, size_t len)
+bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN], const char *context,
+    const void *plain, size_t len)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	unsigned char *packed = bh_xmalloc(1 + NONCE_LEN + TAG_LEN + len);
-	unsigned char *nonce = packed + 1, *tag = nonce + NONCE_LEN,
-		      *body = tag + TAG_LEN;
+	unsigned char *nonce = packed + 1, *tag = nonce + NONCE_LEN, *body = tag + TAG_LEN;
 	int n, total = 0;
 
 	packed[0] = SEAL_VERSION;
 	bh_random(nonce, NONCE_LEN);
-	if (ctx == NULL ||
-	    EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
+	if (ctx == NULL || EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
 	    EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)context,
 		(int)strlen(context)) != 1)
 		abort();
-	if (len != 0 &&
-	    EVP_EncryptUpdate(ctx, body, &total, plain, (int)len) != 1)
+	if (len != 0 && EVP_EncryptUpdate(ctx, body, &total, plain, (int)len) != 1)
 		abort();
 	if (EVP_EncryptFinal_ex(ctx, body + total, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, tag) != 1)
@@ -171,8 +162,8 @@ bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN],
 }
 
 int
-bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN],
-    const char *context, const char *sealed, struct bh_err *err)
+bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN], const char *context,
+    const char *sealed, struct bh_err *err)
 {
 	struct bh_buf packed = BH_BUF_INIT(SEALED_MAX);
 	EVP_CIPHER_CTX *ctx = NULL;
@@ -182,8 +173,7 @@ bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN],
 
 	bh_secret_release(secret);
 	if (bh_base64_decode(&packed, sealed, strlen(sealed), NULL) < 0 ||
-	    packed.len < 1 + NONCE_LEN + TAG_LEN ||
-	    packed.data[0] != SEAL_VERSION) {
+	    packed.len < 1 + NONCE_LEN + TAG_LEN || packed.data[0] != SEAL_VERSION) {
 		bh_fail(err, BH_DENIED, "a sealed value has an unknown form");
 		goto out;
 	}
@@ -191,17 +181,14 @@ bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN],
 	len = packed.len - 1 - NONCE_LEN - TAG_LEN;
 	plain = bh_xmalloc(len + 1);
 	ctx = EVP_CIPHER_CTX_new();
-	if (ctx == NULL ||
-	    EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, bytes + 1) !=
-		1 ||
+	if (ctx == NULL || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, bytes + 1) != 1 ||
 	    EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)context,
 		(int)strlen(context)) != 1)
 		abort();
-	if (len != 0 && EVP_DecryptUpdate(ctx, plain, &total,
-			    bytes + 1 + NONCE_LEN + TAG_LEN, (int)len) != 1)
+	if (len != 0 &&
+	    EVP_DecryptUpdate(ctx, plain, &total, bytes + 1 + NONCE_LEN + TAG_LEN, (int)len) != 1)
 		abort();
-	if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN,
-		bytes + 1 + NONCE_LEN) != 1)
+	if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, bytes + 1 + NONCE_LEN) != 1)
 		abort();
 	if (EVP_DecryptFinal_ex(ctx, plain + total, &n) != 1) {
 		bh_fail(err, BH_DENIED,
@@ -222,29 +209,24 @@ out:
 
 /* Without this, OpenSSL asks the terminal for the passphrase of an encrypted key. */
 static int
-no_passphrase(char *out BH_UNUSED, int size BH_UNUSED, int writing BH_UNUSED,
-    void *arg BH_UNUSED)
+no_passphrase(char *out BH_UNUSED, int size BH_UNUSED, int writing BH_UNUSED, void *arg BH_UNUSED)
 {
 	return -1;
 }
 
 int
-bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig,
-    size_t sig_len, struct bh_err *err)
+bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig, size_t sig_len,
+    struct bh_err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key =
-	    bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL)
-			: NULL;
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int rc;
 
 	if (key == NULL || EVP_PKEY_base_id(key) != EVP_PKEY_RSA) {
-		rc = bh_fail(err, BH_INVALID,
-		    "the public key is not an RSA key in PEM form");
+		rc = bh_fail(err, BH_INVALID, "the public key is not an RSA key in PEM form");
 	} else {
-		rc = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) ==
-			 1 &&
+		rc = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
 		     EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1;
 	}
 	EVP_MD_CTX_free(ctx);
@@ -254,13 +236,11 @@ bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig,
 }
 
 int
-bh_rs256_sign(const char *pem, const void *data, size_t len, struct bh_buf *sig,
-    struct bh_err *err)
+bh_rs256_sign(const char *pem, const void *data, size_t len, struct bh_buf *sig, struct bh_err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL,
-					  no_passphrase, NULL)
-				    : NULL;
+	EVP_PKEY *key =
+	    bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *bytes = NULL;
 	size_t n = 0;

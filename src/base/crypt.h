@@ -17,8 +17,8 @@ struct bh_part {
 	const void *data;
 	size_t len;
 };
-void bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key,
-    size_t key_len, const struct bh_part *parts, size_t n);
+void bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len,
+    const struct bh_part *parts, size_t n);
 
 /* Fill with random bytes; ends the process when the kernel has none. */
 void bh_random(void *out, size_t len);
@@ -38,20 +38,20 @@ bool bh_is_password(const char *password, const char *hash);
  * but not stored, so that a sealed value cannot be moved to another place.
  * out receives version, nonce, tag and ciphertext as base64.
  */
-void bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN],
-    const char *context, const void *plain, size_t len);
+void bh_seal(struct bh_buf *out, const unsigned char key[BH_KEY_LEN], const char *context,
+    const void *plain, size_t len);
 /* -1 BH_DENIED when key, context or bytes do not fit; then secret is unset. */
-int bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN],
-    const char *context, const char *sealed, struct bh_err *err);
+int bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN], const char *context,
+    const char *sealed, struct bh_err *err);
 
 /*
  * Check an RS256 signature (PKCS#1 v1.5, SHA-256) with a PEM public key.
  * 1 good, 0 bad, -1 the key cannot be read (BH_INVALID).
  */
-int bh_rs256_verify(const char *pem, const void *data, size_t len,
-    const void *sig, size_t sig_len, struct bh_err *err);
+int bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig, size_t sig_len,
+    struct bh_err *err);
 /* Sign with a PEM private key; raw signature appended to sig.  -1 BH_INVALID. */
-int bh_rs256_sign(const char *pem, const void *data, size_t len,
-    struct bh_buf *sig, struct bh_err *err);
+int bh_rs256_sign(const char *pem, const void *data, size_t len, struct bh_buf *sig,
+    struct bh_err *err);
 
 #endif

@@ -23,24 +23,22 @@ enum bh_code {
 struct bh_err {
 	enum bh_code code;
 	int retry_after_s; /* 0 when unknown */
-	char text[240]; /* a sentence without secrets and without a full stop */
+	char text[240];    /* a sentence without secrets and without a full stop */
 };
 
-#define BH_ERR_INIT                                                            \
-	{                                                                      \
-		BH_OK, 0, ""                                                   \
+#define BH_ERR_INIT                                                                                \
+	{                                                                                          \
+		BH_OK, 0, ""                                                                       \
 	}
 
 /*
  * Record a failure; err may be NULL.  A text longer than err->text is cut at
  * a UTF-8 character; bytes that are no UTF-8 become '?'.  Always returns -1, so that `return bh_fail(...)` reads well.
  */
-int bh_fail(struct bh_err *err, enum bh_code code, const char *fmt, ...)
-    BH_PRINTF(3, 4);
+int bh_fail(struct bh_err *err, enum bh_code code, const char *fmt, ...) BH_PRINTF(3, 4);
 
 /* As bh_fail() for the last failed system call: appends strerror(errno). */
-int bh_fail_errno(struct bh_err *err, enum bh_code code, const char *fmt, ...)
-    BH_PRINTF(3, 4);
+int bh_fail_errno(struct bh_err *err, enum bh_code code, const char *fmt, ...) BH_PRINTF(3, 4);
 
 /*
  * Put what the caller was doing in front of err's text ("pushing invoice x:

@@ -8,9 +8,7 @@
 
 #include "base/text.h"
 
-#define DUMP_FLAGS                                                             \
-	(JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY |                     \
-	    JSON_REAL_PRECISION(15))
+#define DUMP_FLAGS (JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 /* Deepest nesting of brackets outside strings; jansson's own limit is a constant of its build. */
 static size_t
@@ -46,12 +44,11 @@ bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err)
 
 	*json_r = NULL;
 	if (nesting(text, len) > BH_JSON_DEPTH)
-		return bh_fail(err, BH_INVALID,
-		    "JSON is nested deeper than %d levels", BH_JSON_DEPTH);
+		return bh_fail(err, BH_INVALID, "JSON is nested deeper than %d levels",
+		    BH_JSON_DEPTH);
 	*json_r = json_loadb(text, len, JSON_DECODE_ANY, &why);
 	if (*json_r == NULL)
-		return bh_fail(err, BH_INVALID,
-		    "JSON breaks at line %d, column %d: %s", why.line,
+		return bh_fail(err, BH_INVALID, "JSON breaks at line %d, column %d: %s", why.line,
 		    why.column, why.text);
 	return 0;
 }
@@ -134,8 +131,7 @@ bh_json_at(const json_t *json, const char *path)
 			memcpy(name, path, len);
 			name[len] = '\0';
 			at = json_object_get(at, name);
-		} else if (json_is_array(at) &&
-			   bh_is_uint(path, len, UINT32_MAX, &index)) {
+		} else if (json_is_array(at) && bh_is_uint(path, len, UINT32_MAX, &index)) {
 			at = json_array_get(at, (size_t)index);
 		} else {
 			return NULL;
@@ -204,8 +200,7 @@ string_end(const char *text, size_t len, size_t i, bool *escaped_r)
 static size_t
 skip_space(const char *text, size_t len, size_t i)
 {
-	while (i < len && (text[i] == ' ' || text[i] == '\t' ||
-			      text[i] == '\n' || text[i] == '\r'))
+	while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r'))
 		i++;
 	return i;
 }
@@ -221,8 +216,7 @@ is_plain(const char *text, size_t len)
 }
 
 bool
-bh_is_json_scanned(const char *text, size_t len, const char *member, char *out,
-    size_t size)
+bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, size_t size)
 {
 	size_t member_len = strlen(member), depth = 0;
 	size_t start = skip_space(text, len, 0);
@@ -246,8 +240,7 @@ bh_is_json_scanned(const char *text, size_t len, const char *member, char *out,
 			continue;
 		end = string_end(text, len, i, &escaped);
 		value = skip_space(text, len, end + 1);
-		if (depth != 1 || value >= len || text[value] != ':' ||
-		    end - i - 1 != member_len ||
+		if (depth != 1 || value >= len || text[value] != ':' || end - i - 1 != member_len ||
 		    memcmp(text + i + 1, member, member_len) != 0) {
 			i = end;
 			continue;

@@ -16,11 +16,9 @@
  * check (the last wins), NUL escapes refused.  1 never returned; 0 and a new
  * reference in *json_r, or -1 BH_INVALID saying where it broke.
  */
-int bh_json_parse(const char *text, size_t len, json_t **json_r,
-    struct bh_err *err);
+int bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err);
 /* As bh_json_parse() for a file of at most max bytes; errors name the path. */
-int bh_json_read(const char *path, size_t max, json_t **json_r,
-    struct bh_err *err);
+int bh_json_read(const char *path, size_t max, json_t **json_r, struct bh_err *err);
 
 /* Canonical text: sorted keys, no spaces, reals with 15 digits.  Owned by the caller. */
 char *bh_json_text(const json_t *json);
@@ -53,7 +51,6 @@ bool bh_is_json_true(const json_t *json, const char *path);
  * Escapes in the value are refused.  False when it is absent, longer, not a
  * string of valid characters, or the text ends before.  Constant memory; reads at most len bytes.
  */
-bool bh_is_json_scanned(const char *text, size_t len, const char *member,
-    char *out, size_t size);
+bool bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, size_t size);
 
 #endif

@@ -10,8 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn",
-    "error"};
+static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn", "error"};
 static const char *log_role = "billhook";
 static enum bh_level log_least = BH_INFO;
 static int log_fd = -1;
@@ -33,6 +32,12 @@ void
 bh_log_fd(int fd)
 {
 	log_fd = fd;
+}
+
+int
+bh_log_descriptor(void)
+{
+	return log_fd;
 }
 
 void
@@ -75,8 +80,8 @@ bh_log(enum bh_level level, const char *fmt, ...)
 		return;
 	}
 	bh_rfc3339(now, bh_now_ms());
-	n = snprintf(line, sizeof(line), "%s %s %s[%d] %s\n", now,
-	    level_names[level], log_role, (int)getpid(), text);
+	n = snprintf(line, sizeof(line), "%s %s %s[%d] %s\n", now, level_names[level], log_role,
+	    (int)getpid(), text);
 	if (n >= (int)sizeof(line)) {
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';

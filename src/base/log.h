@@ -21,6 +21,8 @@ void bh_log_role(const char *role);
 void bh_log_level(enum bh_level level);
 /* Append to this descriptor (-1: standard error, the start value).  Not closed here. */
 void bh_log_fd(int fd);
+/* That descriptor, for code that closes all others; -1. */
+int bh_log_descriptor(void);
 /* A level by name; false when there is none. */
 bool bh_is_level(const char *name, enum bh_level *level_r);
 
@@ -28,8 +30,7 @@ bool bh_is_level(const char *name, enum bh_level *level_r);
  * Write one line.  Control characters become spaces; at most 1,000 bytes.
  * Safe in forked children: each line is one write().
  */
-void bh_log(enum bh_level level, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void bh_log(enum bh_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Tests: called instead of writing; NULL puts writing back. */
 void bh_log_hook(void (*hook)(enum bh_level level, const char *text));

@@ -27,8 +27,7 @@ bh_read_full(int fd, void *out, size_t len, struct bh_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return bh_fail_errno(err, BH_UNAVAILABLE,
-			    "cannot read from the peer");
+			return bh_fail_errno(err, BH_UNAVAILABLE, "cannot read from the peer");
 		if (n == 0 && left == len)
 			return 0;
 		if (n == 0)
@@ -51,8 +50,7 @@ bh_write_full(int fd, const void *data, size_t len, struct bh_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return bh_fail_errno(err, BH_UNAVAILABLE,
-			    "cannot write to the peer");
+			return bh_fail_errno(err, BH_UNAVAILABLE, "cannot write to the peer");
 		at += n;
 		len -= (size_t)n;
 	}
@@ -73,13 +71,11 @@ bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err)
 	bh_buf_reset(buf);
 	room = bh_buf_room(buf, len);
 	if (room == NULL)
-		return bh_fail(err, BH_UNAVAILABLE,
-		    "the peer announces a message of %zu bytes", len);
+		return bh_fail(err, BH_UNAVAILABLE, "the peer announces a message of %zu bytes",
+		    len);
 	if (len != 0 && bh_read_full(fd, room, len, err) != 1) {
-		bh_buf_reset(
-		    buf); /* half a message must not be taken for text */
-		return bh_fail(err, BH_UNAVAILABLE,
-		    "the peer closed in the middle of a message");
+		bh_buf_reset(buf); /* half a message must not be taken for text */
+		return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
 	}
 	buf->len = len;
 	buf->data[len] = '\0';
@@ -142,8 +138,7 @@ bh_signal_next(void)
 {
 	unsigned char byte;
 
-	return signal_pipe[0] >= 0 && read(signal_pipe[0], &byte, 1) == 1 ? byte
-									  : 0;
+	return signal_pipe[0] >= 0 && read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
 }
 
 void
@@ -250,8 +245,7 @@ bh_make_dir(const char *path, struct bh_err *err)
 	}
 	if (made)
 		return 0;
-	return bh_fail_errno(err, BH_STORAGE, "cannot make the directory %s",
-	    path);
+	return bh_fail_errno(err, BH_STORAGE, "cannot make the directory %s", path);
 }
 
 #ifdef BH_FAULTS
@@ -259,20 +253,17 @@ bool
 bh_fault(const char *name)
 {
 	static unsigned passes;
-	const char *spec = getenv("BILLHOOK_FAULT"),
-		   *once = getenv("BILLHOOK_FAULT_ONCE");
+	const char *spec = getenv("BILLHOOK_FAULT"), *once = getenv("BILLHOOK_FAULT_ONCE");
 	size_t len = strlen(name);
 	char action[8] = "";
 	unsigned nth = 1;
 
 	if (spec == NULL || strncmp(spec, name, len) != 0 || spec[len] != ':')
 		return false;
-	if (sscanf(spec + len + 1, "%7[a-z]:%u", action, &nth) < 1 ||
-	    ++passes != nth)
+	if (sscanf(spec + len + 1, "%7[a-z]:%u", action, &nth) < 1 || ++passes != nth)
 		return false;
 	if (once != NULL) {
-		int fd =
-		    open(once, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+		int fd = open(once, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 
 		if (fd < 0)
 			return false;

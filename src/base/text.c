@@ -60,14 +60,12 @@ bh_is_hex_decoded(void *out, size_t len, const char *hex)
 }
 
 static void
-base64_add(struct bh_buf *out, const unsigned char *in, size_t len,
-    const char *tail, bool pad)
+base64_add(struct bh_buf *out, const unsigned char *in, size_t len, const char *tail, bool pad)
 {
 	char table[65];
 
 	snprintf(table, sizeof(table),
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%s",
-	    tail);
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%s", tail);
 	for (size_t i = 0; i < len; i += 3) {
 		size_t left = len - i;
 		uint32_t v = (uint32_t)in[i] << 16;
@@ -118,8 +116,7 @@ base64_value(char c)
 }
 
 int
-bh_base64_decode(struct bh_buf *out, const char *text, size_t len,
-    struct bh_err *err)
+bh_base64_decode(struct bh_buf *out, const char *text, size_t len, struct bh_err *err)
 {
 	uint32_t bits = 0;
 	unsigned have = 0;
@@ -127,15 +124,13 @@ bh_base64_decode(struct bh_buf *out, const char *text, size_t len,
 	for (int pad = 0; pad < 2 && len > 0 && text[len - 1] == '='; pad++)
 		len--;
 	if (len % 4 == 1)
-		return bh_fail(err, BH_INVALID,
-		    "base64 text has an impossible length");
+		return bh_fail(err, BH_INVALID, "base64 text has an impossible length");
 	for (size_t i = 0; i < len; i++) {
 		int v = base64_value(text[i]);
 
 		if (v < 0)
 			return bh_fail(err, BH_INVALID,
-			    "base64 text holds a foreign character at byte %zu",
-			    i);
+			    "base64 text holds a foreign character at byte %zu", i);
 		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
 		have += 6;
 		if (have >= 8) {
@@ -152,9 +147,8 @@ bh_percent_add(struct bh_buf *out, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		    c == '_' || c == '~')
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '-' || c == '.' || c == '_' || c == '~')
 			bh_buf_addc(out, (char)c);
 		else
 			bh_buf_addf(out, "%%%02X", (unsigned)c);
@@ -167,13 +161,11 @@ bh_percent_decode(struct bh_buf *out, const char *text, size_t len, bool plus)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char byte;
 
-		if (text[i] == '%' && len - i > 2 &&
-		    bh_is_hex_decoded(&byte, 1, text + i + 1)) {
+		if (text[i] == '%' && len - i > 2 && bh_is_hex_decoded(&byte, 1, text + i + 1)) {
 			bh_buf_addc(out, (char)byte);
 			i += 2;
 		} else {
-			bh_buf_addc(out,
-			    plus && text[i] == '+' ? ' ' : text[i]);
+			bh_buf_addc(out, plus && text[i] == '+' ? ' ' : text[i]);
 		}
 	}
 }
@@ -197,8 +189,8 @@ utf8_char(const unsigned char *s, size_t len)
 			return 0;
 		return 3;
 	}
-	if (c > 0xf4 || len < 4 || (s[1] & 0xc0) != 0x80 ||
-	    (s[2] & 0xc0) != 0x80 || (s[3] & 0xc0) != 0x80)
+	if (c > 0xf4 || len < 4 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
+	    (s[3] & 0xc0) != 0x80)
 		return 0;
 	if ((c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
 		return 0;
@@ -239,8 +231,7 @@ bh_utf8_units(const char *text, size_t len)
 		unsigned char c = (unsigned char)text[i];
 
 		units += (c & 0xc0) != 0x80;
-		units +=
-		    c >= 0xf0; /* beyond the basic plane: a surrogate pair */
+		units += c >= 0xf0; /* beyond the basic plane: a surrogate pair */
 	}
 	return units;
 }
@@ -269,8 +260,7 @@ is_control(const char *text)
 {
 	unsigned char c = (unsigned char)text[0];
 
-	return c < 0x20 || c == 0x7f ||
-	       (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
 }
 
 void
@@ -357,8 +347,7 @@ bh_is_uint(const char *text, size_t len, uint64_t max, uint64_t *value_r)
 	for (size_t i = 0; i < len; i++) {
 		unsigned digit = (unsigned)(text[i] - '0');
 
-		if (text[i] < '0' || text[i] > '9' ||
-		    value > (max - digit) / 10 || digit > max)
+		if (text[i] < '0' || text[i] > '9' || value > (max - digit) / 10 || digit > max)
 			return false;
 		value = value * 10 + digit;
 	}
@@ -379,8 +368,7 @@ bh_is_int(const char *text, size_t len, int64_t *value_r)
 	if (!bh_is_uint(text, len, most, &value))
 		return false;
 	/* The least int64 has no positive counterpart. */
-	*value_r =
-	    minus && value != 0 ? -(int64_t)(value - 1) - 1 : (int64_t)value;
+	*value_r = minus && value != 0 ? -(int64_t)(value - 1) - 1 : (int64_t)value;
 	return true;
 }
 
@@ -408,8 +396,7 @@ bh_is_code(const char *text)
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
 			return false;
 	}
 	return true;
@@ -427,8 +414,7 @@ bh_put_be32(unsigned char out[4], uint32_t value)
 uint32_t
 bh_get_be32(const unsigned char in[4])
 {
-	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 |
-	       (uint32_t)in[2] << 8 | in[3];
+	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
 }
 
 void

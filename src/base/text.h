@@ -8,8 +8,7 @@
 #include "base/buf.h"
 
 /* Constant time in the contents; lengths may leak. */
-bool bh_is_equal_secret(const void *a, size_t a_len, const void *b,
-    size_t b_len);
+bool bh_is_equal_secret(const void *a, size_t a_len, const void *b, size_t b_len);
 
 /* Lower-case hex of len bytes into out, which holds 2 * len + 1. */
 void bh_hex(char *out, const void *data, size_t len);
@@ -20,14 +19,12 @@ void bh_base64_add(struct bh_buf *out, const void *data, size_t len);
 /* URL alphabet, no padding (RFC 4648 section 5). */
 void bh_base64url_add(struct bh_buf *out, const void *data, size_t len);
 /* Both alphabets, padding (at most two) optional, no white space.  -1 BH_INVALID. */
-int bh_base64_decode(struct bh_buf *out, const char *text, size_t len,
-    struct bh_err *err);
+int bh_base64_decode(struct bh_buf *out, const char *text, size_t len, struct bh_err *err);
 
 /* Percent-encode everything but RFC 3986 unreserved characters. */
 void bh_percent_add(struct bh_buf *out, const char *text, size_t len);
 /* Decode %XX; with plus, '+' becomes a space (forms).  A bad escape stays as it is. */
-void bh_percent_decode(struct bh_buf *out, const char *text, size_t len,
-    bool plus);
+void bh_percent_decode(struct bh_buf *out, const char *text, size_t len, bool plus);
 
 /* RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
 bool bh_is_utf8(const char *text, size_t len);

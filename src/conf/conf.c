@@ -17,7 +17,7 @@
 static const struct conf_option options[] = {
 #define OPTION_TEXT false
 #define OPTION_NUMBER true
-#define OPTION(name, type, fallback, least, most, meaning)                     \
+#define OPTION(name, type, fallback, least, most, meaning)                                         \
 	{#name, OPTION_##type, fallback, least, most, meaning},
 #include "conf/options.def"
 #undef OPTION
@@ -27,8 +27,7 @@ static const struct conf_option options[] = {
 
 /* Where each option stands inside struct conf, in the order of options[]. */
 static const size_t offsets[] = {
-#define OPTION(name, type, fallback, least, most, meaning)                     \
-	offsetof(struct conf, name),
+#define OPTION(name, type, fallback, least, most, meaning) offsetof(struct conf, name),
 #include "conf/options.def"
 #undef OPTION
 };
@@ -51,19 +50,17 @@ set_option(struct conf *conf, size_t i, const char *value, struct bh_err *err)
 		char **text = (char **)(void *)at;
 
 		if ((int64_t)strlen(value) > option->most)
-			return bh_fail(err, BH_INVALID,
-			    "%s is longer than %lld bytes", option->name,
-			    (long long)option->most);
+			return bh_fail(err, BH_INVALID, "%s is longer than %lld bytes",
+			    option->name, (long long)option->most);
 		free(*text);
 		*text = bh_xstrdup(value);
 		return 0;
 	}
-	if (!bh_is_int(value, strlen(value), &number) ||
-	    number < option->least || number > option->most)
+	if (!bh_is_int(value, strlen(value), &number) || number < option->least ||
+	    number > option->most)
 		return bh_fail(err, BH_INVALID,
-		    "%s must be a number from %lld to %lld, not \"%.40s\"",
-		    option->name, (long long)option->least,
-		    (long long)option->most, value);
+		    "%s must be a number from %lld to %lld, not \"%.40s\"", option->name,
+		    (long long)option->least, (long long)option->most, value);
 	memcpy(at, &number, sizeof(number));
 	return 0;
 }
@@ -100,19 +97,16 @@ is_assignment(char *line, char **name_r, char **value_r)
 }
 
 static int
-set_line(struct conf *conf, const char *name, const char *value,
-    struct bh_err *err)
+set_line(struct conf *conf, const char *name, const char *value, struct bh_err *err)
 {
 	if (value == NULL)
-		return bh_fail(err, BH_INVALID,
-		    "\"%.60s\" is not of the form name = value", name);
+		return bh_fail(err, BH_INVALID, "\"%.60s\" is not of the form name = value", name);
 	if (strcmp(name, "data_dir") == 0)
 		return 0; /* read by conf_find_dir() */
 	for (size_t i = 0; i < BH_LEN(options); i++)
 		if (strcmp(options[i].name, name) == 0)
 			return set_option(conf, i, value, err);
-	return bh_fail(err, BH_INVALID,
-	    "there is no option \"%.60s\"; see billhook.conf(5)", name);
+	return bh_fail(err, BH_INVALID, "there is no option \"%.60s\"; see billhook.conf(5)", name);
 }
 
 static int
@@ -123,9 +117,7 @@ read_file(struct conf *conf, const char *path, struct bh_err *err)
 	int number = 0, rc = 0;
 
 	if (file == NULL)
-		return errno == ENOENT ? 0
-				       : bh_fail_errno(err, BH_INVALID,
-					     "cannot open %s", path);
+		return errno == ENOENT ? 0 : bh_fail_errno(err, BH_INVALID, "cannot open %s", path);
 	while (rc == 0 && fgets(line, sizeof(line), file) != NULL) {
 		number++;
 		if (strchr(line, '\n') == NULL && !feof(file))
@@ -146,8 +138,7 @@ read_file(struct conf *conf, const char *path, struct bh_err *err)
 static char *
 absolute_from(const char *base, const char *path)
 {
-	char *whole = path[0] == '/' ? bh_xstrdup(path)
-				     : bh_xasprintf("%s/%s", base, path);
+	char *whole = path[0] == '/' ? bh_xstrdup(path) : bh_xasprintf("%s/%s", base, path);
 	size_t len;
 
 	for (len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--)
@@ -178,10 +169,9 @@ dir_beside_exe(void)
 	path = bh_xasprintf("%s/billhook.conf", base);
 	file = fopen(path, "re");
 	free(path);
-	while (file != NULL && found == NULL &&
-	       fgets(line, sizeof(line), file) != NULL)
-		if (is_assignment(line, &name, &value) && value != NULL &&
-		    *value != '\0' && strcmp(name, "data_dir") == 0)
+	while (file != NULL && found == NULL && fgets(line, sizeof(line), file) != NULL)
+		if (is_assignment(line, &name, &value) && value != NULL && *value != '\0' &&
+		    strcmp(name, "data_dir") == 0)
 			found = absolute_from(base, value);
 	if (file != NULL)
 		fclose(file);
@@ -200,8 +190,7 @@ conf_find_dir(const char *dir)
 	if (from_env != NULL && *from_env != '\0')
 		return absolute(from_env);
 	found = dir_beside_exe();
-	return found != NULL ? found
-			     : bh_xstrdup(BH_LOCALSTATEDIR "/lib/billhook");
+	return found != NULL ? found : bh_xstrdup(BH_LOCALSTATEDIR "/lib/billhook");
 }
 
 static void
@@ -212,8 +201,7 @@ fill_dir(char **dir, const char *name)
 	if (**dir != '\0')
 		return;
 	free(*dir);
-	*dir =
-	    bh_xasprintf("%s/%s", source != NULL ? source : BH_DATADIR, name);
+	*dir = bh_xasprintf("%s/%s", source != NULL ? source : BH_DATADIR, name);
 }
 
 int

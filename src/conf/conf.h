@@ -47,7 +47,6 @@ void conf_release(struct conf *conf);
 char *conf_path(const struct conf *conf, const char *name);
 
 /* Send the log where the options say, under this role's name. */
-int conf_open_log(const struct conf *conf, const char *role,
-    struct bh_err *err);
+int conf_open_log(const struct conf *conf, const char *role, struct bh_err *err);
 
 #endif

@@ -14,9 +14,9 @@ enum dest_outcome {
 	DEST_UNCHANGED, /* the CRM already held these values */
 	DEST_LATER, /* nothing was written; retry after a pause (retry_after_s, 0 = caller's choice) */
 	DEST_UNCERTAIN, /* no answer: it may be written; an upsert by key may be repeated */
-	DEST_WAITING,  /* its parent is not in the CRM yet */
-	DEST_REJECTED, /* refused for good; a person must look */
-	DEST_AUTH, /* the access token is no longer good: refresh, then repeat */
+	DEST_WAITING,   /* its parent is not in the CRM yet */
+	DEST_REJECTED,  /* refused for good; a person must look */
+	DEST_AUTH,      /* the access token is no longer good: refresh, then repeat */
 	DEST__MAX
 };
 
@@ -24,8 +24,7 @@ enum dest_outcome {
 struct dest_result {
 	enum dest_outcome outcome;
 	bool created;
-	bool
-	    permanent_auth; /* with DEST_AUTH: refreshing cannot help, a person must reconnect */
+	bool permanent_auth; /* with DEST_AUTH: refreshing cannot help, a person must reconnect */
 	char remote_id[64];
 	int retry_after_s;
 	char code[64]; /* the CRM's own word: "STRING_TOO_LONG" */
@@ -58,8 +57,7 @@ struct dest_config {
 	const json_t *settings;
 	const json_t *secrets;
 	struct http_transport *transport;
-	struct dest_auth
-	    *auth; /* read by push and describe; written by authorize */
+	struct dest_auth *auth;  /* read by push and describe; written by authorize */
 	struct dest_usage usage; /* updated from every answer */
 	int64_t calls;           /* HTTP calls made, counted up */
 };
@@ -69,9 +67,8 @@ struct dest_field {
 	char *name;
 	char *label;
 	enum record_type type;
-	size_t length; /* characters (UTF-16 units); 0: no limit known */
-	int digits,
-	    scale; /* numbers: digits before and behind the point; 0, 0 unknown */
+	size_t length;     /* characters (UTF-16 units); 0: no limit known */
+	int digits, scale; /* numbers: digits before and behind the point; 0, 0 unknown */
 	bool writable, required, unique;
 	json_t *options; /* array of allowed values, NULL: any; owned */
 };
@@ -81,17 +78,16 @@ struct dest_object {
 	size_t fields_n;
 };
 void dest_object_free(struct dest_object **object);
-const struct dest_field *dest_object_field(const struct dest_object *object,
-    const char *name);
+const struct dest_field *dest_object_field(const struct dest_object *object, const char *name);
 /* To and from JSON, for keeping a description in the store. */
 json_t *dest_object_json(const struct dest_object *object);
 struct dest_object *dest_object_from_json(const json_t *json);
 
-#define DEST_CAP_LINK_BY_KEY                                                   \
+#define DEST_CAP_LINK_BY_KEY                                                                       \
 	1u /* parents by external id in the same call: all ranks travel together */
 #define DEST_CAP_DESCRIBE 2u
 #define DEST_CAP_REFRESH 4u
-#define DEST_CAP_KEEP                                                          \
+#define DEST_CAP_KEEP                                                                              \
 	8u /* nothing leaves: the caller keeps the records in its own store (sandbox) */
 
 struct dest_driver {
@@ -115,8 +111,8 @@ struct dest_driver {
 	 * children) and their links to parents, in the fewest calls.  Every result
 	 * is set; the order of records does not change.
 	 */
-	void (*push)(struct dest_config *config, struct record *const *records,
-	    size_t n, struct dest_result *results);
+	void (*push)(struct dest_config *config, struct record *const *records, size_t n,
+	    struct dest_result *results);
 	/* Who is it: account_id and account_name of config->auth.  For "save and validate" and `billhook check`. */
 	int (*identify)(struct dest_config *config, struct bh_err *err);
 };
@@ -126,8 +122,8 @@ const struct dest_driver *const *dest_drivers(void);
 const char *dest_outcome_name(enum dest_outcome outcome);
 
 /* Fill a result; text arguments are cut to their room at a character. */
-void dest_result_set(struct dest_result *result, enum dest_outcome outcome,
-    const char *code, const char *cause, const char *remedy);
+void dest_result_set(struct dest_result *result, enum dest_outcome outcome, const char *code,
+    const char *cause, const char *remedy);
 
 /*
  * Wrap: every call fails with this reason (connection broken).  The config's
@@ -139,8 +135,7 @@ extern const struct dest_driver dest_standin;
  * Trace: a transport that logs each call of inner (method, path, status,
  * milliseconds, bytes) and hands it on; bodies and headers are not shown.
  */
-struct http_transport *dest_trace_new(struct http_transport *inner,
-    const char *connection);
+struct http_transport *dest_trace_new(struct http_transport *inner, const char *connection);
 void dest_trace_free(struct http_transport **trace);
 
 #endif

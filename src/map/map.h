@@ -53,8 +53,7 @@ struct map_context {
 	const char *key_prefix; /* of the source: "stripe" */
 	const char *account;    /* part of keys when not "" */
 	const json_t *settings; /* of the sync; may be NULL */
-	const json_t *
-	    customer; /* canonical customer of the object, NULL when not held */
+	const json_t *customer; /* canonical customer of the object, NULL when not held */
 	/* The CRM's own description of a field; false when not known.  May be NULL. */
 	bool (*is_described)(void *arg, const char *object, const char *field,
 	    struct map_limit *limit_r);
@@ -71,12 +70,11 @@ enum map_verdict {
  * new record in *record_r (NULL when filtered); -1 BH_INVALID naming the
  * field whose value cannot be turned.  Fields the source does not know (absent) are left out; null clears.
  */
-int map_render(const struct map *map, size_t index, const char *id,
-    const json_t *object, const struct map_context *context,
-    enum map_verdict *verdict_r, struct record **record_r, struct bh_err *err);
+int map_render(const struct map *map, size_t index, const char *id, const json_t *object,
+    const struct map_context *context, enum map_verdict *verdict_r, struct record **record_r,
+    struct bh_err *err);
 
 /* The key of a record: "stripe:cus_1", "stripe:acct_1/cus_1".  Appended to out. */
-void map_key(struct bh_buf *out, const char *key_prefix, const char *account,
-    const char *id);
+void map_key(struct bh_buf *out, const char *key_prefix, const char *account, const char *id);
 
 #endif

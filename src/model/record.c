@@ -34,6 +34,7 @@ record_free(struct record **record)
 		free(r->parents[i].key_field);
 		free(r->parents[i].key);
 		free(r->parents[i].remote_id);
+		free(r->parents[i].source_id);
 	}
 	free(r->fields);
 	free(r->parents);
@@ -46,15 +47,12 @@ record_free(struct record **record)
 }
 
 void
-record_take_field(struct record *record, const char *name,
-    enum record_type type, json_t *value)
+record_take_field(struct record *record, const char *name, enum record_type type, json_t *value)
 {
-	record->fields = bh_xrealloc(record->fields,
-	    (record->fields_n + 1) * sizeof(record->fields[0]));
+	record->fields =
+	    bh_xrealloc(record->fields, (record->fields_n + 1) * sizeof(record->fields[0]));
 	record->fields[record->fields_n++] =
-	    (struct record_field){.name = bh_xstrdup(name),
-		.type = type,
-		.value = value};
+	    (struct record_field){.name = bh_xstrdup(name), .type = type, .value = value};
 }
 
 struct record_parent *
@@ -63,8 +61,8 @@ record_add_parent(struct record *record, const char *field, const char *object,
 {
 	struct record_parent *parent;
 
-	record->parents = bh_xrealloc(record->parents,
-	    (record->parents_n + 1) * sizeof(record->parents[0]));
+	record->parents =
+	    bh_xrealloc(record->parents, (record->parents_n + 1) * sizeof(record->parents[0]));
 	parent = &record->parents[record->parents_n++];
 	*parent = (struct record_parent){
 	    .field = bh_xstrdup(field),

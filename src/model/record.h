@@ -22,14 +22,14 @@ struct record_field {
 
 /* A lookup (Salesforce) or association (HubSpot) to another record that Billhook keeps. */
 struct record_parent {
-	char *
-	    field; /* Salesforce: the lookup field; HubSpot: an association label or "" */
+	char *field;     /* Salesforce: the lookup field; HubSpot: an association label or "" */
 	char *object;    /* CRM object of the parent */
 	char *key_field; /* its external id field or unique property */
 	char *key;       /* its value */
 	char *remote_id; /* the CRM's id where known, else NULL */
-	bool
-	    is_new; /* the link was not written before, or points elsewhere now */
+	size_t mapped;   /* the parent's place among the mapping's objects */
+	char *source_id; /* the parent's id at the source; owned */
+	bool is_new;     /* the link was not written before, or points elsewhere now */
 };
 
 struct record {
@@ -37,23 +37,20 @@ struct record {
 	char *key_field;
 	char *key;       /* unique; prefixed by source: "stripe:cus_1" */
 	char *remote_id; /* NULL while unknown */
-	bool
-	    matched; /* remote_id was adopted: write by id, and write the key into key_field */
+	bool matched;    /* remote_id was adopted: write by id, and write the key into key_field */
 	struct record_field *fields;
 	size_t fields_n;
 	struct record_parent *parents;
 	size_t parents_n;
 };
 
-struct record *record_new(const char *object, const char *key_field,
-    const char *key);
+struct record *record_new(const char *object, const char *key_field, const char *key);
 void record_free(struct record **record);
 /* Keeps value's reference (take). */
-void record_take_field(struct record *record, const char *name,
-    enum record_type type, json_t *value);
-struct record_parent *record_add_parent(struct record *record,
-    const char *field, const char *object, const char *key_field,
-    const char *key);
+void record_take_field(struct record *record, const char *name, enum record_type type,
+    json_t *value);
+struct record_parent *record_add_parent(struct record *record, const char *field,
+    const char *object, const char *key_field, const char *key);
 /* SHA-256 in hex over everything that is pushed: object, key, fields, parents' keys; not ids. */
 void record_hash(const struct record *record, char out[65]);
 

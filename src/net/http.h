@@ -38,24 +38,20 @@ struct http_response {
 	struct bh_err err;
 };
 
-void http_request_init(struct http_request *request, const char *method,
-    const char *url);
-void http_request_header(struct http_request *request, const char *name,
-    const char *value);
+void http_request_init(struct http_request *request, const char *method, const char *url);
+void http_request_header(struct http_request *request, const char *name, const char *value);
 void http_request_release(struct http_request *request);
 void http_response_init(struct http_response *response);
 void http_response_release(struct http_response *response);
 /* The first header of this name, case ignored; NULL.  Borrowed. */
-const char *http_response_header(const struct http_response *response,
-    const char *name);
+const char *http_response_header(const struct http_response *response, const char *name);
 
 /*
  * A transport makes n requests, at the same time where it can, and fills n
  * responses (initialised by the caller).  It never fails as a whole.
  */
 struct http_transport {
-	void (*perform)(struct http_transport *transport,
-	    const struct http_request *requests,
+	void (*perform)(struct http_transport *transport, const struct http_request *requests,
 	    struct http_response *responses, size_t n);
 };
 
@@ -67,9 +63,8 @@ struct http_transport *http_curl_new(void);
 void http_curl_free(struct http_transport **transport);
 
 /* One request; 0 when there is an answer (any status), -1 with response->err copied to err. */
-int http_perform(struct http_transport *transport,
-    const struct http_request *request, struct http_response *response,
-    struct bh_err *err);
+int http_perform(struct http_transport *transport, const struct http_request *request,
+    struct http_response *response, struct bh_err *err);
 
 /* Refuse what must not be called: only https, or http to 127.0.0.0/8, [::1], localhost. */
 int http_check_url(const char *url, struct bh_err *err);

@@ -42,8 +42,23 @@ struct source_event {
 enum source_outcome {
 	SOURCE_APPLIED = 0, /* changes were made */
 	SOURCE_IGNORED,     /* knowingly: a type that carries nothing for us */
-	SOURCE_UNKNOWN, /* a type the driver does not know: kept, acknowledged */
-	SOURCE_FOREIGN /* valid, but not for this connection (other mode or account) */
+	SOURCE_UNKNOWN,     /* a type the driver does not know: kept, acknowledged */
+	SOURCE_FOREIGN      /* valid, but not for this connection (other mode or account) */
+};
+
+/* How a type of event is offered when the events of a connection are chosen. */
+enum source_choice {
+	SOURCE_NOT_WANTED = 0, /* carries nothing, doubles another one, or does harm */
+	SOURCE_OPTIONAL,
+	SOURCE_BY_DEFAULT
+};
+
+/* One type of event that a driver knows; handle is the driver's own affair (NULL: ignored). */
+struct source_news;
+struct source_type {
+	const char *type; /* NULL ends a table */
+	enum source_choice choice;
+	int (*handle)(struct source_news *news, const json_t *object, struct bh_err *err);
 };
 
 struct source_driver {
@@ -52,24 +67,24 @@ struct source_driver {
 	const char *key_prefix; /* in front of ids in CRM keys: "stripe" */
 	/* Headers to be stored with an event (lower case, NULL-terminated); others are dropped. */
 	const char *const *kept_headers;
+	/* Every type that it knows; others are SOURCE_UNKNOWN. */
+	const struct source_type *types;
 	/*
 	 * 0 the request is the sender's; -1 BH_DENIED (signature wrong, missing,
 	 * too old: say which), BH_INVALID (the connection lacks its secret).
 	 */
-	int (*verify)(const struct source_config *config,
-	    const struct source_request *request, struct bh_err *err);
-	/* 0 and the envelope; -1 BH_INVALID when the body cannot be an event of this sender.  No full parse. */
-	int (*identify)(const struct source_config *config,
-	    const struct source_request *request, struct source_event *event,
+	int (*verify)(const struct source_config *config, const struct source_request *request,
 	    struct bh_err *err);
+	/* 0 and the envelope; -1 BH_INVALID when the body cannot be an event of this sender.  No full parse. */
+	int (*identify)(const struct source_config *config, const struct source_request *request,
+	    struct source_event *event, struct bh_err *err);
 	/*
 	 * Changes that a stored event makes.  0 with *outcome_r and changes
 	 * filled (empty unless SOURCE_APPLIED); note receives a phrase for people
 	 * ("customer of another mode"); -1 BH_INVALID when the body breaks.
 	 */
-	int (*normalise)(const struct source_config *config,
-	    const struct source_event *event, const json_t *body,
-	    int64_t received_ms, struct object_changes *changes,
+	int (*normalise)(const struct source_config *config, const struct source_event *event,
+	    const json_t *body, int64_t received_ms, struct object_changes *changes,
 	    enum source_outcome *outcome_r, char note[160], struct bh_err *err);
 	/* Check settings and secrets when they are saved: 0, or -1 BH_INVALID naming the member. */
 	int (*check)(const struct source_config *config, struct bh_err *err);
@@ -81,7 +96,6 @@ const struct source_driver *source_driver(const char *name);
 const struct source_driver *const *source_drivers(void);
 
 /* Case-blind header look-up; NULL when absent. */
-const char *source_header(const struct source_request *request,
-    const char *name);
+const char *source_header(const struct source_request *request, const char *name);
 
 #endif

@@ -6,7 +6,8 @@
  *   paused | a person stopped it; events are still kept  | ready
  *   broken | cannot work until a person acts (reason)    | ready, when it is saved again
  *
- * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync.
+ * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync; Av touched by
+ * every change of Ac and As.
  */
 #include "base/base.h"
 
@@ -33,20 +34,17 @@ key_file(const char *data_dir)
 }
 
 int
-account_key_load(const char *data_dir, struct account_key *key,
-    struct bh_err *err)
+account_key_load(const char *data_dir, struct account_key *key, struct bh_err *err)
 {
 	char *path = key_file(data_dir);
 	char hex[2 * BH_KEY_LEN + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 
 	if (fd < 0)
-		bh_fail_errno(err, BH_INVALID,
-		    "cannot open %s (made by billhook init)", path);
+		bh_fail_errno(err, BH_INVALID, "cannot open %s (made by billhook init)", path);
 	else if (bh_read_full(fd, hex, 2 * BH_KEY_LEN, NULL) != 1 ||
 		 !bh_is_hex_decoded(key->bytes, BH_KEY_LEN, hex))
-		bh_fail(err, BH_INVALID,
-		    "%s does not hold 64 hex digits: put the saved copy back",
+		bh_fail(err, BH_INVALID, "%s does not hold 64 hex digits: put the saved copy back",
 		    path);
 	else
 		rc = 0;
@@ -73,8 +71,8 @@ account_key_make(const char *data_dir, struct bh_err *err)
 	bh_hex(hex, bytes, sizeof(bytes));
 	hex[2 * BH_KEY_LEN] = '\n';
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || bh_write_full(fd, hex, 2 * BH_KEY_LEN + 1, NULL) < 0 ||
-	    fsync(fd) < 0 || rename(temp, path) < 0)
+	if (fd < 0 || bh_write_full(fd, hex, 2 * BH_KEY_LEN + 1, NULL) < 0 || fsync(fd) < 0 ||
+	    rename(temp, path) < 0)
 		bh_fail_errno(err, BH_STORAGE, "cannot write %s", path);
 	else
 		rc = 1;
@@ -90,8 +88,8 @@ account_key_make(const char *data_dir, struct bh_err *err)
 /* -- stored documents -- */
 
 static int
-read_doc(struct store_txn *txn, const char *family, const char *code,
-    json_t **doc_r, uint64_t *version_r, struct bh_err *err)
+read_doc(struct store_txn *txn, const char *family, const char *code, json_t **doc_r,
+    uint64_t *version_r, struct bh_err *err)
 {
 	struct key key;
 	struct store_item item = {.checked = true};
@@ -109,14 +107,12 @@ read_doc(struct store_txn *txn, const char *family, const char *code,
 	if (version_r != NULL)
 		*version_r = item.version;
 	if (*doc_r == NULL)
-		return bh_fail(err, BH_STORAGE,
-		    "the stored settings of %s cannot be read", code);
+		return bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
 	return 1;
 }
 
 static void
-put_doc(struct store_txn *txn, const char *family, const char *code,
-    json_t *doc)
+put_doc(struct store_txn *txn, const char *family, const char *code, json_t *doc)
 {
 	char *text = bh_json_text(doc);
 	struct key key;
@@ -126,6 +122,24 @@ put_doc(struct store_txn *txn, const char *family, const char *code,
 	store_put(txn, key.data, key.len, text, strlen(text));
 	bh_wipe(text, strlen(text));
 	free(text);
+}
+
+/* Every change of connections and syncs moves this key's version. */
+static void
+touch(struct store_txn *txn)
+{
+	store_put(txn, "Av", 2, "", 0);
+}
+
+int
+account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
+{
+	struct store_item item = {.key = "Av", .key_len = 2, .checked = true};
+
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	*version_r = item.found ? item.version : 0;
+	return 0;
 }
 
 static void
@@ -139,8 +153,7 @@ drop_doc(struct store_txn *txn, const char *family, const char *code)
 }
 
 static int
-list_docs(struct store_txn *txn, const char *family, json_t **codes_r,
-    struct bh_err *err)
+list_docs(struct store_txn *txn, const char *family, json_t **codes_r, struct bh_err *err)
 {
 	struct store_scan scan = {.prefix = family,
 	    .prefix_len = strlen(family),
@@ -182,8 +195,7 @@ seal_context(char out[128], const char *what, const char *code)
 }
 
 static json_t *
-seal(const struct account_key *key, const char *what, const char *code,
-    const json_t *plain)
+seal(const struct account_key *key, const char *what, const char *code, const json_t *plain)
 {
 	struct bh_buf sealed = BH_BUF_INIT(VALUE_MAX);
 	char *text = bh_json_text(plain), context[128];
@@ -199,8 +211,8 @@ seal(const struct account_key *key, const char *what, const char *code,
 }
 
 static int
-unseal(const struct account_key *key, const char *what, const char *code,
-    const char *sealed, json_t **plain_r, struct bh_err *err)
+unseal(const struct account_key *key, const char *what, const char *code, const char *sealed,
+    json_t **plain_r, struct bh_err *err)
 {
 	struct bh_secret secret = BH_SECRET_INIT;
 	char context[128];
@@ -211,9 +223,9 @@ unseal(const struct account_key *key, const char *what, const char *code,
 		return bh_during(err, "%s", code);
 	*plain_r = json_loadb(secret.data, secret.len, 0, NULL);
 	bh_secret_release(&secret);
-	return *plain_r != NULL ? 0
-				: bh_fail(err, BH_STORAGE,
-				      "the secrets of %s cannot be read", code);
+	return *plain_r != NULL
+		   ? 0
+		   : bh_fail(err, BH_STORAGE, "the secrets of %s cannot be read", code);
 }
 
 /* -- connections -- */
@@ -227,8 +239,8 @@ account_connection_release(struct account_connection *connection)
 }
 
 int
-account_connection_load(struct store_txn *txn, const struct account_key *key,
-    const char *code, struct account_connection *connection, struct bh_err *err)
+account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
+    struct account_connection *connection, struct bh_err *err)
 {
 	const char *sealed;
 	json_t *doc;
@@ -239,20 +251,16 @@ account_connection_load(struct store_txn *txn, const struct account_key *key,
 	if (rc <= 0)
 		return rc;
 	snprintf(connection->code, sizeof(connection->code), "%s", code);
-	copy_text(connection->driver, sizeof(connection->driver), doc,
-	    "driver");
+	copy_text(connection->driver, sizeof(connection->driver), doc, "driver");
 	copy_text(connection->name, sizeof(connection->name), doc, "name");
-	copy_text(connection->broken, sizeof(connection->broken), doc,
-	    "broken");
+	copy_text(connection->broken, sizeof(connection->broken), doc, "broken");
 	connection->is_source = bh_is_json_true(doc, "source");
 	connection->paused = bh_is_json_true(doc, "paused");
 	connection->settings = json_incref(json_object_get(doc, "settings"));
 	sealed = bh_json_str(doc, "secrets");
 	if (key != NULL && sealed != NULL)
-		rc = unseal(key, "connection", code, sealed,
-			 &connection->secrets, err) < 0
-			 ? -1
-			 : 1;
+		rc =
+		    unseal(key, "connection", code, sealed, &connection->secrets, err) < 0 ? -1 : 1;
 	json_decref(doc);
 	if (rc < 0)
 		account_connection_release(connection);
@@ -269,17 +277,16 @@ account_connection_save(struct store_txn *txn, const struct account_key *key,
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    connection->code);
-	doc =
-	    json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", connection->driver,
-		"name", connection->name, "broken", connection->broken,
-		"source", connection->is_source, "paused", connection->paused);
+	doc = json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", connection->driver, "name",
+	    connection->name, "broken", connection->broken, "source", connection->is_source,
+	    "paused", connection->paused);
 	if (connection->settings != NULL)
 		json_object_set(doc, "settings", connection->settings);
 	if (connection->secrets != NULL)
 		json_object_set_new(doc, "secrets",
-		    seal(key, "connection", connection->code,
-			connection->secrets));
+		    seal(key, "connection", connection->code, connection->secrets));
 	put_doc(txn, "Ac", connection->code, doc);
+	touch(txn);
 	json_decref(doc);
 	return 0;
 }
@@ -288,6 +295,7 @@ void
 account_connection_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "Ac", code);
+	touch(txn);
 	drop_doc(txn, "Aa", code);
 }
 
@@ -298,8 +306,8 @@ account_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err)
 }
 
 int
-account_auth_load(struct store_txn *txn, const struct account_key *key,
-    const char *code, json_t **auth_r, struct bh_err *err)
+account_auth_load(struct store_txn *txn, const struct account_key *key, const char *code,
+    json_t **auth_r, struct bh_err *err)
 {
 	json_t *doc;
 	int rc;
@@ -309,16 +317,14 @@ account_auth_load(struct store_txn *txn, const struct account_key *key,
 	if (rc <= 0)
 		return rc;
 	rc = unseal(key, "auth", code,
-	    bh_json_str(doc, "sealed") != NULL ? bh_json_str(doc, "sealed")
-					       : "",
-	    auth_r, err);
+	    bh_json_str(doc, "sealed") != NULL ? bh_json_str(doc, "sealed") : "", auth_r, err);
 	json_decref(doc);
 	return rc < 0 ? -1 : 1;
 }
 
 void
-account_auth_save(struct store_txn *txn, const struct account_key *key,
-    const char *code, const json_t *auth)
+account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
+    const json_t *auth)
 {
 	json_t *doc = json_object();
 
@@ -344,8 +350,8 @@ account_sync_release(struct account_sync *sync)
 }
 
 int
-account_sync_load(struct store_txn *txn, const char *code,
-    struct account_sync *sync, struct bh_err *err)
+account_sync_load(struct store_txn *txn, const char *code, struct account_sync *sync,
+    struct bh_err *err)
 {
 	json_t *doc;
 	int rc;
@@ -366,8 +372,7 @@ account_sync_load(struct store_txn *txn, const char *code,
 }
 
 int
-account_sync_save(struct store_txn *txn, const struct account_sync *sync,
-    struct bh_err *err)
+account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err)
 {
 	json_t *doc;
 
@@ -375,13 +380,14 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync,
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    sync->code);
-	doc = json_pack("{s:s, s:s, s:s, s:b}", "from", sync->from, "to",
-	    sync->to, "preset", sync->preset, "paused", sync->paused);
+	doc = json_pack("{s:s, s:s, s:s, s:b}", "from", sync->from, "to", sync->to, "preset",
+	    sync->preset, "paused", sync->paused);
 	if (sync->mapping != NULL)
 		json_object_set(doc, "mapping", sync->mapping);
 	if (sync->settings != NULL)
 		json_object_set(doc, "settings", sync->settings);
 	put_doc(txn, "As", sync->code, doc);
+	touch(txn);
 	json_decref(doc);
 	return 0;
 }
@@ -390,6 +396,7 @@ void
 account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
+	touch(txn);
 }
 
 int

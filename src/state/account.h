@@ -14,8 +14,7 @@ struct account_key {
 	unsigned char bytes[BH_KEY_LEN];
 };
 /* Read data_dir/key (32 bytes in hex).  -1 BH_INVALID: say how to make one (billhook init). */
-int account_key_load(const char *data_dir, struct account_key *key,
-    struct bh_err *err);
+int account_key_load(const char *data_dir, struct account_key *key, struct bh_err *err);
 /* Make the file (mode 0600) when it is absent: 1 made, 0 was there, -1. */
 int account_key_make(const char *data_dir, struct bh_err *err);
 
@@ -27,33 +26,34 @@ struct account_connection {
 	bool is_source;
 	char name[128];
 	bool paused;
-	char broken
-	    [240]; /* why it cannot work until a person acts; "" when it can */
+	char broken[240]; /* why it cannot work until a person acts; "" when it can */
 	json_t *settings; /* object */
-	json_t *
-	    secrets; /* object of texts, opened; NULL when loaded without key */
+	json_t *secrets;  /* object of texts, opened; NULL when loaded without key */
 	uint64_t version; /* of the stored value; 0 new */
 };
 void account_connection_release(struct account_connection *connection);
 /* 1, 0, -1 (BH_DENIED when the key does not open the secrets).  key NULL: secrets stay closed. */
-int account_connection_load(struct store_txn *txn,
-    const struct account_key *key, const char *code,
+int account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
     struct account_connection *connection, struct bh_err *err);
 /* Seals and stores.  -1 BH_INVALID for a bad code. */
-int account_connection_save(struct store_txn *txn,
-    const struct account_key *key, const struct account_connection *connection,
-    struct bh_err *err);
+int account_connection_save(struct store_txn *txn, const struct account_key *key,
+    const struct account_connection *connection, struct bh_err *err);
 void account_connection_drop(struct store_txn *txn, const char *code);
 /* All codes, sorted; an array of texts (new reference). */
-int account_connections(struct store_txn *txn, json_t **codes_r,
-    struct bh_err *err);
-#define ACCOUNT_WATCH "Ac"
+int account_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
+/*
+ * A number that changes whenever a connection or sync is saved or dropped;
+ * checked at commit, so that a transaction that used a snapshot of the
+ * settings does not commit over a change of them.
+ */
+int account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err);
+#define ACCOUNT_WATCH "Av"
 
 /* Tokens of a destination, kept apart because they change often: a JSON object of texts and numbers, sealed as a whole. */
-int account_auth_load(struct store_txn *txn, const struct account_key *key,
-    const char *code, json_t **auth_r, struct bh_err *err);
-void account_auth_save(struct store_txn *txn, const struct account_key *key,
-    const char *code, const json_t *auth);
+int account_auth_load(struct store_txn *txn, const struct account_key *key, const char *code,
+    json_t **auth_r, struct bh_err *err);
+void account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
+    const json_t *auth);
 void account_auth_drop(struct store_txn *txn, const char *code);
 
 /* -- syncs: from a source to a destination -- */
@@ -62,16 +62,15 @@ struct account_sync {
 	char code[72];
 	char from[72], to[72]; /* codes of connections */
 	bool paused;
-	char preset[72]; /* name of the preset that the mapping came from; "" */
-	json_t *mapping; /* see map/map.h */
+	char preset[72];  /* name of the preset that the mapping came from; "" */
+	json_t *mapping;  /* see map/map.h */
 	json_t *settings; /* object; may be NULL */
 	uint64_t version;
 };
 void account_sync_release(struct account_sync *sync);
-int account_sync_load(struct store_txn *txn, const char *code,
-    struct account_sync *sync, struct bh_err *err);
-int account_sync_save(struct store_txn *txn, const struct account_sync *sync,
+int account_sync_load(struct store_txn *txn, const char *code, struct account_sync *sync,
     struct bh_err *err);
+int account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err);
 void account_sync_drop(struct store_txn *txn, const char *code);
 int account_syncs(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
 
@@ -92,8 +91,8 @@ struct account_user {
 	char *hash; /* bh_password_hash(); owned */
 };
 void account_user_release(struct account_user *user);
-int account_user_load(struct store_txn *txn, const char *name,
-    struct account_user *user, struct bh_err *err);
+int account_user_load(struct store_txn *txn, const char *name, struct account_user *user,
+    struct bh_err *err);
 void account_user_save(struct store_txn *txn, const struct account_user *user);
 void account_user_drop(struct store_txn *txn, const char *name);
 int account_users(struct store_txn *txn, json_t **names_r, struct bh_err *err);
@@ -112,15 +111,14 @@ struct account_session {
 void account_session_new(struct store_txn *txn, struct account_session *session,
     char id[BH_ID_LEN + 1]);
 /* 1; 0 unknown or expired; -1. */
-int account_session_load(struct store_txn *txn, const char *id,
-    struct account_session *session, struct bh_err *err);
+int account_session_load(struct store_txn *txn, const char *id, struct account_session *session,
+    struct bh_err *err);
 void account_session_drop(struct store_txn *txn, const char *id);
 
 /* Failed logins of one name or address, for the throttle: count within the last 15 minutes. */
 int account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,
     struct bh_err *err);
-int account_login_failed(struct store_txn *txn, const char *who,
-    struct bh_err *err);
+int account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err);
 void account_login_forget(struct store_txn *txn, const char *who);
 
 #endif

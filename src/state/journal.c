@@ -26,8 +26,8 @@
 #define EVENT_VERSION 1
 #define SPOOL_MAGIC "BHJ1"
 
-static const char *const state_names[JOURNAL__MAX] = {"received", "applied",
-    "stale", "ignored", "unknown", "failed"};
+static const char *const state_names[JOURNAL__MAX] = {"received", "applied", "stale", "ignored",
+    "unknown", "failed"};
 
 const char *
 journal_state_name(enum journal_state state)
@@ -39,8 +39,7 @@ static void
 encode(struct bh_buf *out, const struct journal_entry *entry)
 {
 	unsigned char head[9] = {EVENT_VERSION};
-	char *headers = entry->headers != NULL ? bh_json_text(entry->headers)
-					       : bh_xstrdup("{}");
+	char *headers = entry->headers != NULL ? bh_json_text(entry->headers) : bh_xstrdup("{}");
 
 	bh_put_be64(head + 1, (uint64_t)entry->received_ms);
 	bh_buf_add(out, head, sizeof(head));
@@ -67,16 +66,14 @@ take_text(const char **at, const char *end)
 
 /* Fields borrowed from value; headers stay text. */
 static int
-decode(const char *value, size_t len, struct journal_entry *entry,
-    const char **headers_r, struct bh_err *err)
+decode(const char *value, size_t len, struct journal_entry *entry, const char **headers_r,
+    struct bh_err *err)
 {
 	const char *at = value + 9, *end = value + len;
 
 	if (len < 13 || value[0] != EVENT_VERSION)
-		return bh_fail(err, BH_STORAGE,
-		    "a stored event has an unknown form");
-	entry->received_ms =
-	    (int64_t)bh_get_be64((const unsigned char *)value + 1);
+		return bh_fail(err, BH_STORAGE, "a stored event has an unknown form");
+	entry->received_ms = (int64_t)bh_get_be64((const unsigned char *)value + 1);
 	entry->connection = take_text(&at, end);
 	entry->id = entry->connection != NULL ? take_text(&at, end) : NULL;
 	entry->type = entry->id != NULL ? take_text(&at, end) : NULL;
@@ -107,21 +104,18 @@ static int
 check_entry(const struct journal_entry *entry, struct bh_err *err)
 {
 	if (*entry->id == '\0' || strlen(entry->id) > 255)
-		return bh_fail(err, BH_INVALID,
-		    "the event's id is empty or longer than 255 bytes");
+		return bh_fail(err, BH_INVALID, "the event's id is empty or longer than 255 bytes");
 	if (strlen(entry->type) > 127)
-		return bh_fail(err, BH_INVALID,
-		    "the event's type is longer than 127 bytes");
+		return bh_fail(err, BH_INVALID, "the event's type is longer than 127 bytes");
 	if (entry->body_len > JOURNAL_BODY_MAX)
-		return bh_fail(err, BH_INVALID,
-		    "the event's body is larger than %u bytes",
+		return bh_fail(err, BH_INVALID, "the event's body is larger than %u bytes",
 		    JOURNAL_BODY_MAX);
 	return 0;
 }
 
 static void
-collect(struct store_txn *txn, const char *connection, const char *id,
-    const char *value, size_t len)
+collect(struct store_txn *txn, const char *connection, const char *id, const char *value,
+    size_t len)
 {
 	struct key index;
 
@@ -132,8 +126,7 @@ collect(struct store_txn *txn, const char *connection, const char *id,
 }
 
 int
-journal_accept(struct store *store, const struct journal_entry *entry,
-    struct bh_err *err)
+journal_accept(struct store *store, const struct journal_entry *entry, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	struct bh_err why = BH_ERR_INIT;
@@ -144,8 +137,7 @@ journal_accept(struct store *store, const struct journal_entry *entry,
 		return -1;
 	encode(&value, entry);
 	txn = store_begin(store);
-	collect(txn, entry->connection, entry->id, bh_buf_str(&value),
-	    value.len);
+	collect(txn, entry->connection, entry->id, bh_buf_str(&value), value.len);
 	rc = store_commit(txn, NULL, &why);
 	if (rc == 0)
 		rc = 1;
@@ -159,14 +151,12 @@ journal_accept(struct store *store, const struct journal_entry *entry,
 }
 
 int
-journal_spool(const char *data_dir, const struct journal_entry *entry,
-    struct bh_err *err)
+journal_spool(const char *data_dir, const struct journal_entry *entry, struct bh_err *err)
 {
 	struct bh_buf content = BH_BUF_INIT(STORE_VALUE_MAX);
 	unsigned char digest[BH_SHA256_LEN];
 	char name[2 * BH_SHA256_LEN + 1];
-	struct bh_part parts[] = {{entry->connection,
-				      strlen(entry->connection) + 1},
+	struct bh_part parts[] = {{entry->connection, strlen(entry->connection) + 1},
 	    {entry->id, strlen(entry->id)}};
 	int rc;
 
@@ -177,15 +167,13 @@ journal_spool(const char *data_dir, const struct journal_entry *entry,
 	bh_hex(name, digest, sizeof(digest));
 	bh_buf_adds(&content, SPOOL_MAGIC);
 	encode(&content, entry);
-	rc =
-	    store_spool(data_dir, name, bh_buf_str(&content), content.len, err);
+	rc = store_spool(data_dir, name, bh_buf_str(&content), content.len, err);
 	bh_buf_release(&content);
 	return rc;
 }
 
 int
-journal_import(struct store_txn *txn, const void *content, size_t len,
-    struct bh_err *err)
+journal_import(struct store_txn *txn, const void *content, size_t len, struct bh_err *err)
 {
 	const char *text = content, *headers;
 	struct journal_entry entry;
@@ -194,8 +182,7 @@ journal_import(struct store_txn *txn, const void *content, size_t len,
 
 	if (len < 4 || memcmp(text, SPOOL_MAGIC, 4) != 0)
 		return bh_fail(err, BH_INVALID, "it is not a spooled event");
-	if (decode(text + 4, len - 4, &entry, &headers, err) < 0 ||
-	    check_entry(&entry, err) < 0)
+	if (decode(text + 4, len - 4, &entry, &headers, err) < 0 || check_entry(&entry, err) < 0)
 		return -1;
 	rc = journal_find(txn, entry.connection, entry.id, &stamp, err);
 	if (rc != 0)
@@ -214,8 +201,8 @@ journal_event_release(struct journal_event *event)
 }
 
 static int
-fill_event(struct journal_event *event, uint64_t stamp, const char *value,
-    size_t len, bool with_body, struct bh_err *err)
+fill_event(struct journal_event *event, uint64_t stamp, const char *value, size_t len,
+    bool with_body, struct bh_err *err)
 {
 	struct journal_entry entry;
 	const char *headers;
@@ -225,8 +212,7 @@ fill_event(struct journal_event *event, uint64_t stamp, const char *value,
 		return -1;
 	event->stamp = stamp;
 	event->received_ms = entry.received_ms;
-	snprintf(event->connection, sizeof(event->connection), "%s",
-	    entry.connection);
+	snprintf(event->connection, sizeof(event->connection), "%s", entry.connection);
 	snprintf(event->id, sizeof(event->id), "%s", entry.id);
 	snprintf(event->type, sizeof(event->type), "%s", entry.type);
 	event->headers = json_loads(headers, 0, NULL);
@@ -246,19 +232,16 @@ fill_outcome(struct journal_event *event, const char *value, size_t len)
 	const char *note = bh_json_str(doc, "n");
 	int64_t state = bh_json_int(doc, "s", 0);
 
-	event->state = state >= 0 && state < JOURNAL__MAX
-			   ? (enum journal_state)state
-			   : JOURNAL_RECEIVED;
+	event->state =
+	    state >= 0 && state < JOURNAL__MAX ? (enum journal_state)state : JOURNAL_RECEIVED;
 	event->handled_ms = bh_json_int(doc, "t", 0);
-	snprintf(event->note, sizeof(event->note), "%s",
-	    note != NULL ? note : "");
+	snprintf(event->note, sizeof(event->note), "%s", note != NULL ? note : "");
 	event->objects = json_incref(json_object_get(doc, "o"));
 	json_decref(doc);
 }
 
 static int
-read_outcome(struct store_txn *txn, struct journal_event *event,
-    struct bh_err *err)
+read_outcome(struct store_txn *txn, struct journal_event *event, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(1 << 20);
 	struct key key;
@@ -273,8 +256,7 @@ read_outcome(struct store_txn *txn, struct journal_event *event,
 }
 
 int
-journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
-    struct bh_err *err)
+journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	struct key key;
@@ -283,9 +265,8 @@ journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
 	memset(event, 0, sizeof(*event));
 	key_stamp(&key, "Je", stamp);
 	rc = store_peek(txn, key.data, key.len, &value, err);
-	if (rc > 0 &&
-	    (fill_event(event, stamp, value.data, value.len, true, err) < 0 ||
-		read_outcome(txn, event, err) < 0)) {
+	if (rc > 0 && (fill_event(event, stamp, value.data, value.len, true, err) < 0 ||
+			  read_outcome(txn, event, err) < 0)) {
 		journal_event_release(event);
 		rc = -1;
 	}
@@ -294,8 +275,8 @@ journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
 }
 
 int
-journal_find(struct store_txn *txn, const char *connection, const char *id,
-    uint64_t *stamp_r, struct bh_err *err)
+journal_find(struct store_txn *txn, const char *connection, const char *id, uint64_t *stamp_r,
+    struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(64);
 	struct key key;
@@ -304,10 +285,8 @@ journal_find(struct store_txn *txn, const char *connection, const char *id,
 	key_index(&key, connection, id);
 	rc = store_get(txn, key.data, key.len, &value, err);
 	if (rc > 0)
-		*stamp_r = value.len >= 8
-			       ? bh_get_be64((unsigned char *)value.data +
-					     value.len - 8)
-			       : 0;
+		*stamp_r =
+		    value.len >= 8 ? bh_get_be64((unsigned char *)value.data + value.len - 8) : 0;
 	bh_buf_release(&value);
 	return rc;
 }
@@ -319,14 +298,11 @@ stamp_of(const char *key, size_t len)
 }
 
 int
-journal_list(struct store_txn *txn, uint64_t before, size_t max,
-    struct journal_event *events, size_t *n_r, struct bh_err *err)
+journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_event *events,
+    size_t *n_r, struct bh_err *err)
 {
 	struct key from;
-	struct store_scan scan = {.prefix = "Je",
-	    .prefix_len = 2,
-	    .max = max,
-	    .reverse = true};
+	struct store_scan scan = {.prefix = "Je", .prefix_len = 2, .max = max, .reverse = true};
 	const struct store_entry *entries;
 	size_t n;
 	bool more;
@@ -338,10 +314,8 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max,
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (fill_event(&events[i],
-			stamp_of(entries[i].key, entries[i].key_len),
-			entries[i].value, entries[i].value_len, false,
-			err) < 0 ||
+		if (fill_event(&events[i], stamp_of(entries[i].key, entries[i].key_len),
+			entries[i].value, entries[i].value_len, false, err) < 0 ||
 		    read_outcome(txn, &events[i], err) < 0)
 			return -1;
 		*n_r = i + 1;
@@ -351,12 +325,12 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max,
 
 /* The cursor is the first 8 bytes; absent: 0. */
 static int
-read_cursor(struct store_txn *txn, bool checked, uint64_t *cursor_r,
-    struct journal_pace *pace_r, struct bh_err *err)
+read_cursor(struct store_txn *txn, bool checked, uint64_t *cursor_r, struct journal_pace *pace_r,
+    struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(64);
-	int rc = checked ? store_get(txn, "Jc", 2, &value, err)
-			 : store_peek(txn, "Jc", 2, &value, err);
+	int rc =
+	    checked ? store_get(txn, "Jc", 2, &value, err) : store_peek(txn, "Jc", 2, &value, err);
 
 	*cursor_r = 0;
 	if (pace_r != NULL)
@@ -366,22 +340,17 @@ read_cursor(struct store_txn *txn, bool checked, uint64_t *cursor_r,
 
 		*cursor_r = bh_get_be64(at);
 		if (pace_r != NULL)
-			*pace_r =
-			    (struct journal_pace){(int64_t)bh_get_be64(at + 8),
-				(int64_t)bh_get_be64(at + 16)};
+			*pace_r = (struct journal_pace){(int64_t)bh_get_be64(at + 8),
+			    (int64_t)bh_get_be64(at + 16)};
 	}
 	bh_buf_release(&value);
 	return rc;
 }
 
 static int
-add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch,
-    struct bh_err *err)
+add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Jr",
-	    .prefix_len = 2,
-	    .max = max,
-	    .keys_only = true};
+	struct store_scan scan = {.prefix = "Jr", .prefix_len = 2, .max = max, .keys_only = true};
 	const struct store_entry *entries;
 	size_t n;
 
@@ -389,14 +358,12 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t stamp = stamp_of(entries[i].key, entries[i].key_len);
-		int rc =
-		    journal_read(txn, stamp, &batch->events[batch->n], err);
+		int rc = journal_read(txn, stamp, &batch->events[batch->n], err);
 
 		if (rc < 0)
 			return -1;
 		if (rc == 0) /* pruned meanwhile: still taken off the queue */
-			batch->events[batch->n] =
-			    (struct journal_event){.stamp = stamp};
+			batch->events[batch->n] = (struct journal_event){.stamp = stamp};
 		batch->n++;
 	}
 	batch->replays = batch->n;
@@ -404,8 +371,7 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch,
 }
 
 static int
-add_new(struct store_txn *txn, size_t max, struct journal_batch *batch,
-    struct bh_err *err)
+add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
 	struct key from;
 	struct store_scan scan = {.prefix = "Je", .prefix_len = 2, .max = max};
@@ -421,8 +387,8 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch,
 	batch->more = batch->more || more;
 	for (size_t i = 0; i < n; i++) {
 		if (fill_event(&batch->events[batch->n],
-			stamp_of(entries[i].key, entries[i].key_len),
-			entries[i].value, entries[i].value_len, true, err) < 0)
+			stamp_of(entries[i].key, entries[i].key_len), entries[i].value,
+			entries[i].value_len, true, err) < 0)
 			return -1;
 		batch->n++;
 	}
@@ -430,8 +396,7 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch,
 }
 
 int
-journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch,
-    struct bh_err *err)
+journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
 	memset(batch, 0, sizeof(*batch));
 	batch->events = bh_xcalloc(max, sizeof(batch->events[0]));
@@ -456,8 +421,8 @@ journal_batch_release(struct journal_batch *batch)
 void
 journal_settle(struct store_txn *txn, const struct journal_event *event)
 {
-	json_t *doc = json_pack("{s:i, s:I}", "s", (int)event->state, "t",
-	    (json_int_t)event->handled_ms);
+	json_t *doc =
+	    json_pack("{s:i, s:I}", "s", (int)event->state, "t", (json_int_t)event->handled_ms);
 	struct key key;
 	char *text;
 
@@ -476,9 +441,8 @@ void
 journal_advance(struct store_txn *txn, const struct journal_batch *batch,
     const struct journal_pace *pace)
 {
-	uint64_t cursor = batch->n > batch->replays
-			      ? batch->events[batch->n - 1].stamp
-			      : batch->cursor;
+	uint64_t cursor =
+	    batch->n > batch->replays ? batch->events[batch->n - 1].stamp : batch->cursor;
 	unsigned char value[24];
 	struct key key;
 
@@ -493,8 +457,7 @@ journal_advance(struct store_txn *txn, const struct journal_batch *batch,
 }
 
 int
-journal_pace(struct store_txn *txn, struct journal_pace *pace,
-    struct bh_err *err)
+journal_pace(struct store_txn *txn, struct journal_pace *pace, struct bh_err *err)
 {
 	uint64_t cursor;
 
@@ -511,22 +474,24 @@ journal_replay(struct store_txn *txn, uint64_t stamp)
 }
 
 int
-journal_backlog(struct store_txn *txn, size_t max, size_t *n_r,
-    struct bh_err *err)
+journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Je",
-	    .prefix_len = 2,
-	    .max = max,
-	    .keys_only = true};
+	struct store_scan scan = {.prefix = "Jr", .prefix_len = 2, .max = max, .keys_only = true};
 	const struct store_entry *entries;
 	struct key from;
 	uint64_t cursor;
+	size_t replays;
 	bool more;
 
-	if (read_cursor(txn, false, &cursor, NULL, err) < 0)
+	if (read_cursor(txn, false, &cursor, NULL, err) < 0 ||
+	    store_scan(txn, &scan, &entries, &replays, &more, err) < 0)
 		return -1;
 	key_stamp(&from, "Je", cursor + 1);
+	scan.prefix = "Je";
 	scan.from = from.data;
 	scan.from_len = from.len;
-	return store_scan(txn, &scan, &entries, n_r, &more, err);
+	if (store_scan(txn, &scan, &entries, n_r, &more, err) < 0)
+		return -1;
+	*n_r = *n_r + replays < max ? *n_r + replays : max;
+	return 0;
 }

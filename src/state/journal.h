@@ -12,8 +12,7 @@
 /* An event as received.  Strings are borrowed; headers: JSON object name -> value of the kept ones. */
 struct journal_entry {
 	const char *connection;
-	const char
-	    *id; /* the provider's, or made from a digest; 1 to 255 bytes */
+	const char *id;   /* the provider's, or made from a digest; 1 to 255 bytes */
 	const char *type; /* the provider's word; may be "" */
 	int64_t received_ms;
 	const json_t *headers;
@@ -28,24 +27,21 @@ struct journal_entry {
  * event of this id (a redelivery: acknowledge it, do nothing more); -1
  * BH_UNAVAILABLE, BH_STORAGE or BH_INVALID (id or body too long).
  */
-int journal_accept(struct store *store, const struct journal_entry *entry,
-    struct bh_err *err);
+int journal_accept(struct store *store, const struct journal_entry *entry, struct bh_err *err);
 
 /* The same as a spool file, for when no keeper answers; 0 or -1 BH_STORAGE. */
-int journal_spool(const char *data_dir, const struct journal_entry *entry,
-    struct bh_err *err);
+int journal_spool(const char *data_dir, const struct journal_entry *entry, struct bh_err *err);
 /* The keeper's import function for such a file: see struct keeper_options. */
-int journal_import(struct store_txn *txn, const void *content, size_t len,
-    struct bh_err *err);
+int journal_import(struct store_txn *txn, const void *content, size_t len, struct bh_err *err);
 
 /* What became of an event. */
 enum journal_state {
 	JOURNAL_RECEIVED = 0, /* not yet looked at */
 	JOURNAL_APPLIED,      /* changed the mirror */
 	JOURNAL_STALE,        /* older than or equal to what the mirror held */
-	JOURNAL_IGNORED, /* carries nothing for us, or is of another mode or account */
-	JOURNAL_UNKNOWN, /* a type that the driver does not know */
-	JOURNAL_FAILED,  /* the body cannot be read; replay after a fix */
+	JOURNAL_IGNORED,      /* carries nothing for us, or is of another mode or account */
+	JOURNAL_UNKNOWN,      /* a type that the driver does not know */
+	JOURNAL_FAILED,       /* the body cannot be read; replay after a fix */
 	JOURNAL__MAX
 };
 const char *journal_state_name(enum journal_state state);
@@ -62,24 +58,23 @@ struct journal_event {
 	size_t body_len;
 	enum journal_state state;
 	int64_t handled_ms;
-	char note[200]; /* why ignored, what failed */
-	json_t
-	    *objects; /* array of "kind id" that it changed; NULL when none */
+	char note[200];  /* why ignored, what failed */
+	json_t *objects; /* array of "kind id" that it changed; NULL when none */
 };
 void journal_event_release(struct journal_event *event);
 
 /* 1, 0 no such stamp, -1. */
-int journal_read(struct store_txn *txn, uint64_t stamp,
-    struct journal_event *event, struct bh_err *err);
+int journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
+    struct bh_err *err);
 /* The stamp under which a connection's event stands: 1, 0, -1. */
-int journal_find(struct store_txn *txn, const char *connection, const char *id,
-    uint64_t *stamp_r, struct bh_err *err);
+int journal_find(struct store_txn *txn, const char *connection, const char *id, uint64_t *stamp_r,
+    struct bh_err *err);
 /*
  * Newest first from before (exclusive; 0: the end), at most max (<= 200),
  * without bodies.  events has room for max; *n_r is set; release each.
  */
-int journal_list(struct store_txn *txn, uint64_t before, size_t max,
-    struct journal_event *events, size_t *n_r, struct bh_err *err);
+int journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_event *events,
+    size_t *n_r, struct bh_err *err);
 
 /*
  * The next events to be handled, in order: replays first, then those behind
@@ -89,9 +84,8 @@ int journal_list(struct store_txn *txn, uint64_t before, size_t max,
 struct journal_batch {
 	struct journal_event *events;
 	size_t n;
-	size_t replays; /* the first so many are replays */
-	uint64_t
-	    cursor; /* stamp of the last event behind us, before this batch */
+	size_t replays;  /* the first so many are replays */
+	uint64_t cursor; /* stamp of the last event behind us, before this batch */
 	bool more;
 };
 int journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch,
@@ -110,14 +104,12 @@ struct journal_pace {
 void journal_advance(struct store_txn *txn, const struct journal_batch *batch,
     const struct journal_pace *pace);
 /* 1, 0 nothing was handled yet, -1. */
-int journal_pace(struct store_txn *txn, struct journal_pace *pace,
-    struct bh_err *err);
+int journal_pace(struct store_txn *txn, struct journal_pace *pace, struct bh_err *err);
 
 /* Queue an event for another handling. */
 void journal_replay(struct store_txn *txn, uint64_t stamp);
-/* Events not handled yet, counted up to max. */
-int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r,
-    struct bh_err *err);
+/* Events not handled yet, replays included, counted up to max. */
+int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err);
 
 /* Prefixes to store_watch() for new work. */
 #define JOURNAL_WATCH_NEW "Je"

@@ -26,8 +26,8 @@
 #include "base/proc.h"
 #include "store/key.h"
 
-static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain",
-    "held", "waiting", "excluded"};
+static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
+    "excluded"};
 
 const char *
 link_state_name(enum link_state state)
@@ -98,18 +98,15 @@ static bool
 is_mark(struct key_reader *reader, struct link_id *id)
 {
 	return is_key_text(reader, &id->dest) && is_rank(reader, &id->rank) &&
-	       is_key_text(reader, &id->sync) &&
-	       is_key_text(reader, &id->object) &&
-	       is_key_text(reader, &id->account) &&
-	       is_key_text(reader, &id->id);
+	       is_key_text(reader, &id->sync) && is_key_text(reader, &id->object) &&
+	       is_key_text(reader, &id->account) && is_key_text(reader, &id->id);
 }
 
 static void
 own_id(struct link_id *to, const struct link_id *from)
 {
-	*to = (struct link_id){bh_xstrdup(from->dest), from->rank,
-	    bh_xstrdup(from->sync), bh_xstrdup(from->object),
-	    bh_xstrdup(from->account), bh_xstrdup(from->id)};
+	*to = (struct link_id){bh_xstrdup(from->dest), from->rank, bh_xstrdup(from->sync),
+	    bh_xstrdup(from->object), bh_xstrdup(from->account), bh_xstrdup(from->id)};
 }
 
 static void
@@ -141,8 +138,8 @@ link_dirty_release(struct link_dirty_list *list)
 }
 
 int
-link_dirty(struct store_txn *txn, const char *dest, size_t max,
-    struct link_dirty_list *list, struct bh_err *err)
+link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirty_list *list,
+    struct bh_err *err)
 {
 	struct store_scan scan = {.max = max, .keys_only = true};
 	const struct store_entry *entries;
@@ -164,8 +161,7 @@ link_dirty(struct store_txn *txn, const char *dest, size_t max,
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Ly");
 		if (!is_mark(&reader, &id))
-			return bh_fail(err, BH_STORAGE,
-			    "a dirty mark has a broken key");
+			return bh_fail(err, BH_STORAGE, "a dirty mark has a broken key");
 		own_id(&list->items[i].id, &id);
 		list->items[i].mark = entries[i].version;
 		list->n = i + 1;
@@ -199,8 +195,7 @@ decode(const char *value, size_t len, uint64_t version, struct link *link)
 	int64_t state = bh_json_int(doc, "s", 0);
 
 	memset(link, 0, sizeof(*link));
-	link->state =
-	    state >= 0 && state < LINK__MAX ? (enum link_state)state : LINK_NEW;
+	link->state = state >= 0 && state < LINK__MAX ? (enum link_state)state : LINK_NEW;
 	copy_text(link->remote_id, sizeof(link->remote_id), doc, "r");
 	copy_text(link->hash, sizeof(link->hash), doc, "h");
 	copy_text(link->parents, sizeof(link->parents), doc, "p");
@@ -253,8 +248,8 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 }
 
 int
-link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n,
-    struct link *links, struct bh_err *err)
+link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct link *links,
+    struct bh_err *err)
 {
 	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
@@ -263,22 +258,19 @@ link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n,
 	memset(links, 0, n * sizeof(links[0]));
 	for (size_t i = 0; i < n; i++) {
 		key_link(&keys[i], "Lk", &ids[i]);
-		items[i] = (struct store_item){.key = keys[i].data,
-		    .key_len = keys[i].len};
+		items[i] = (struct store_item){.key = keys[i].data, .key_len = keys[i].len};
 	}
 	rc = store_get_many(txn, items, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (items[i].found)
-			decode(items[i].value, items[i].value_len,
-			    items[i].version, &links[i]);
+			decode(items[i].value, items[i].value_len, items[i].version, &links[i]);
 	free(items);
 	free(keys);
 	return rc;
 }
 
 int
-link_get(struct store_txn *txn, const struct link_id *id, struct link *link,
-    struct bh_err *err)
+link_get(struct store_txn *txn, const struct link_id *id, struct link *link, struct bh_err *err)
 {
 	if (link_get_many(txn, id, 1, link, err) < 0)
 		return -1;
@@ -292,8 +284,8 @@ struct counts {
 };
 
 static int
-read_counts(struct store_txn *txn, const char *dest, bool checked,
-    struct counts *counts, struct bh_err *err)
+read_counts(struct store_txn *txn, const char *dest, bool checked, struct counts *counts,
+    struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(4096);
 	struct key key;
@@ -307,8 +299,7 @@ read_counts(struct store_txn *txn, const char *dest, bool checked,
 		json_t *doc = json_loadb(value.data, value.len, 0, NULL);
 
 		for (int i = 0; i < LINK__MAX; i++)
-			counts->by_state[i] =
-			    bh_json_int(doc, state_names[i], 0);
+			counts->by_state[i] = bh_json_int(doc, state_names[i], 0);
 		json_decref(doc);
 	}
 	bh_buf_release(&value);
@@ -343,8 +334,7 @@ struct settle {
 
 /* Children that waited for this record are looked at again. */
 static int
-wake_waiters(struct store_txn *txn, const struct link_id *parent,
-    struct bh_err *err)
+wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err *err)
 {
 	struct store_scan scan = {.max = 10000, .keys_only = true};
 	const struct store_entry *entries;
@@ -358,15 +348,12 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent,
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct link_id child = {.dest = parent->dest,
-		    .sync = parent->sync};
+		struct link_id child = {.dest = parent->dest, .sync = parent->sync};
 		struct key_reader reader = {entries[i].key + prefix.len,
 		    entries[i].key_len - prefix.len};
 
-		if (is_rank(&reader, &child.rank) &&
-		    is_key_text(&reader, &child.object) &&
-		    is_key_text(&reader, &child.account) &&
-		    is_key_text(&reader, &child.id))
+		if (is_rank(&reader, &child.rank) && is_key_text(&reader, &child.object) &&
+		    is_key_text(&reader, &child.account) && is_key_text(&reader, &child.id))
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
 	}
@@ -374,9 +361,8 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent,
 }
 
 static int
-settle_one(struct store_txn *txn, const struct settle *s, size_t i,
-    const struct link *was, const struct store_item *mark,
-    struct counts *counts, struct bh_err *err)
+settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
+    const struct store_item *mark, struct counts *counts, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -430,16 +416,13 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		    .checked = i < s->n};
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
-		rc =
-		    read_counts(txn, s->entries[0].id.dest, true, &counts, err);
+		rc = read_counts(txn, s->entries[0].id.dest, true, &counts, err);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		struct link was = {0};
 
 		if (items[i].found)
-			decode(items[i].value, items[i].value_len,
-			    items[i].version, &was);
-		rc =
-		    settle_one(txn, s, i, &was, &items[s->n + i], &counts, err);
+			decode(items[i].value, items[i].value_len, items[i].version, &was);
+		rc = settle_one(txn, s, i, &was, &items[s->n + i], &counts, err);
 	}
 	if (rc == 0)
 		put_counts(txn, s->entries[0].id.dest, &counts);
@@ -449,8 +432,8 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-link_settle(struct store *store, const struct link_dirty_entry *entries,
-    const struct link *links, const bool *clear, size_t n, struct bh_err *err)
+link_settle(struct store *store, const struct link_dirty_entry *entries, const struct link *links,
+    const bool *clear, size_t n, struct bh_err *err)
 {
 	struct settle s = {entries, links, clear, n};
 
@@ -502,8 +485,8 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-link_wait_for(struct store *store, const struct link_id *parent,
-    const struct link_id *child, struct bh_err *err)
+link_wait_for(struct store *store, const struct link_id *parent, const struct link_id *child,
+    struct bh_err *err)
 {
 	struct wait w = {parent, child};
 
@@ -513,8 +496,7 @@ link_wait_for(struct store *store, const struct link_id *parent,
 /* -- lanes -- */
 
 static int
-read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane,
-    struct bh_err *err)
+read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(4096);
 	struct key key;
@@ -538,8 +520,7 @@ read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane,
 }
 
 int
-link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
-    struct bh_err *err)
+link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane, struct bh_err *err)
 {
 	struct store_scan scan = {.max = 1000, .keys_only = true};
 	const struct store_entry *entries;
@@ -562,8 +543,7 @@ link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
 }
 
 void
-link_lane_note(struct store_txn *txn, const char *dest,
-    const struct link_lane *lane)
+link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane)
 {
 	json_t *doc = json_object();
 	struct key key;
@@ -600,10 +580,8 @@ link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err)
 }
 
 int
-link_held(struct store_txn *txn, const char *dest, size_t max,
-    struct bh_buf *after,
-    int (*each)(void *arg, const struct link_id *id, const struct link *link,
-	struct bh_err *err),
+link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err)
 {
 	struct store_scan scan = {.max = max};
@@ -627,17 +605,12 @@ link_held(struct store_txn *txn, const char *dest, size_t max,
 		struct link link;
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Lh");
-		if (!is_key_text(&reader, &id.dest) ||
-		    !is_key_text(&reader, &id.sync) ||
-		    !is_key_text(&reader, &id.object) ||
-		    !is_key_text(&reader, &id.account) ||
+		if (!is_key_text(&reader, &id.dest) || !is_key_text(&reader, &id.sync) ||
+		    !is_key_text(&reader, &id.object) || !is_key_text(&reader, &id.account) ||
 		    !is_key_text(&reader, &id.id))
-			return bh_fail(err, BH_STORAGE,
-			    "a held link has a broken key");
-		id.rank =
-		    entries[i].value_len != 0 ? entries[i].value[0] - '0' : 0;
-		if (link_get(txn, &id, &link, err) < 0 ||
-		    each(arg, &id, &link, err) < 0)
+			return bh_fail(err, BH_STORAGE, "a held link has a broken key");
+		id.rank = entries[i].value_len != 0 ? entries[i].value[0] - '0' : 0;
+		if (link_get(txn, &id, &link, err) < 0 || each(arg, &id, &link, err) < 0)
 			return -1;
 	}
 	if (n != 0) {

@@ -16,8 +16,7 @@ struct link_id {
 	const char *dest; /* code of the destination connection: its lane */
 	int rank;         /* parents have a lower one; 0 to 99 */
 	const char *sync;
-	const char
-	    *object; /* name of the mapped object inside the sync's mapping */
+	const char *object;  /* name of the mapped object inside the sync's mapping */
 	const char *account; /* of the source's object; "" when there is one */
 	const char *id;      /* of the source's object */
 };
@@ -42,7 +41,7 @@ struct link {
 	int attempts; /* failed tries since the last success */
 	int64_t not_before_ms;
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
-	bool has_waiters; /* children wait for this record */
+	bool has_waiters;                       /* children wait for this record */
 	uint64_t version;
 };
 
@@ -65,13 +64,13 @@ struct link_dirty_list {
  * Dirty links of a lane, parents first, at most max.  To go on behind the
  * last page hand the same list in again; begin with a zeroed one.
  */
-int link_dirty(struct store_txn *txn, const char *dest, size_t max,
-    struct link_dirty_list *list, struct bh_err *err);
+int link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirty_list *list,
+    struct bh_err *err);
 void link_dirty_release(struct link_dirty_list *list);
 
 /* n links at once; LINK_NEW where there is none.  Unchecked. */
-int link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n,
-    struct link *links, struct bh_err *err);
+int link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct link *links,
+    struct bh_err *err);
 /* 1, 0, -1. */
 int link_get(struct store_txn *txn, const struct link_id *id, struct link *link,
     struct bh_err *err);
@@ -88,8 +87,8 @@ int link_settle(struct store *store, const struct link_dirty_entry *entries,
  * Register that child waits for parent, which is not in the CRM: 0 registered;
  * 1 the parent is there by now (do not wait).  A transaction of its own.
  */
-int link_wait_for(struct store *store, const struct link_id *parent,
-    const struct link_id *child, struct bh_err *err);
+int link_wait_for(struct store *store, const struct link_id *parent, const struct link_id *child,
+    struct bh_err *err);
 
 /* Counts and condition of a lane, for status and pages. */
 struct link_lane {
@@ -104,23 +103,19 @@ struct link_lane {
 	int64_t calls; /* HTTP calls since the start of time */
 	int64_t day_used, day_limit;
 };
-int link_lane_get(struct store_txn *txn, const char *dest,
-    struct link_lane *lane, struct bh_err *err);
-/* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
-void link_lane_note(struct store_txn *txn, const char *dest,
-    const struct link_lane *lane);
-/* Is anything dirty in this lane?  1, 0, -1. */
-int link_lane_is_dirty(struct store_txn *txn, const char *dest,
+int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
     struct bh_err *err);
+/* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
+void link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane);
+/* Is anything dirty in this lane?  1, 0, -1. */
+int link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err);
 
 /*
  * Held links of a lane, at most max, in key order behind *after (empty at
  * first): each gets identity and link.
  */
-int link_held(struct store_txn *txn, const char *dest, size_t max,
-    struct bh_buf *after,
-    int (*each)(void *arg, const struct link_id *id, const struct link *link,
-	struct bh_err *err),
+int link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 
 #define LINK_WATCH "Ly"

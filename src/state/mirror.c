@@ -38,28 +38,22 @@ key_object(struct key *key, const struct mirror_id *id)
 }
 
 static int
-decode(const char *value, size_t len, struct mirror_object *object,
-    struct bh_err *err)
+decode(const char *value, size_t len, struct mirror_object *object, struct bh_err *err)
 {
 	const unsigned char *head = (const unsigned char *)value;
 	const char *nul;
 
 	memset(object, 0, sizeof(*object));
-	nul = len > HEAD_LEN ? memchr(value + HEAD_LEN, '\0', len - HEAD_LEN)
-			     : NULL;
+	nul = len > HEAD_LEN ? memchr(value + HEAD_LEN, '\0', len - HEAD_LEN) : NULL;
 	if (nul == NULL || value[0] != OBJECT_VERSION)
-		return bh_fail(err, BH_STORAGE,
-		    "a mirrored object has an unknown form");
+		return bh_fail(err, BH_STORAGE, "a mirrored object has an unknown form");
 	object->version.at_ms = (int64_t)bh_get_be64(head + 1);
 	object->version.rank = (int)bh_get_be32(head + 9);
 	object->deleted = head[13] != 0;
-	snprintf(object->version.tie, sizeof(object->version.tie), "%s",
-	    value + HEAD_LEN);
-	object->fields =
-	    json_loadb(nul + 1, len - (size_t)(nul + 1 - value), 0, NULL);
+	snprintf(object->version.tie, sizeof(object->version.tie), "%s", value + HEAD_LEN);
+	object->fields = json_loadb(nul + 1, len - (size_t)(nul + 1 - value), 0, NULL);
 	if (object->fields == NULL)
-		return bh_fail(err, BH_STORAGE,
-		    "a mirrored object cannot be read");
+		return bh_fail(err, BH_STORAGE, "a mirrored object cannot be read");
 	return 0;
 }
 
@@ -73,8 +67,8 @@ mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
 }
 
 int
-mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n,
-    bool checked, struct mirror_object *objects, struct bh_err *err)
+mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, bool checked,
+    struct mirror_object *objects, struct bh_err *err)
 {
 	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
@@ -90,8 +84,7 @@ mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n,
 	rc = store_get_many(txn, items, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (items[i].found)
-			rc = decode(items[i].value, items[i].value_len,
-			    &objects[i], err);
+			rc = decode(items[i].value, items[i].value_len, &objects[i], err);
 	if (rc < 0)
 		for (size_t i = 0; i < n; i++)
 			mirror_object_release(&objects[i]);
@@ -101,8 +94,7 @@ mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n,
 }
 
 static void
-key_customer(struct key *key, const char *connection, const char *account,
-    const char *customer)
+key_customer(struct key *key, const char *connection, const char *account, const char *customer)
 {
 	key_begin(key, "Mc");
 	key_text(key, connection);
@@ -111,8 +103,7 @@ key_customer(struct key *key, const char *connection, const char *account,
 }
 
 void
-mirror_put(struct store_txn *txn, const struct mirror_id *id,
-    const struct mirror_object *object)
+mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct mirror_object *object)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	unsigned char head[HEAD_LEN] = {OBJECT_VERSION};
@@ -123,8 +114,7 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id,
 	bh_put_be32(head + 9, (uint32_t)object->version.rank);
 	head[13] = object->deleted;
 	bh_buf_add(&value, head, sizeof(head));
-	bh_buf_add(&value, object->version.tie,
-	    strlen(object->version.tie) + 1);
+	bh_buf_add(&value, object->version.tie, strlen(object->version.tie) + 1);
 	bh_json_add(&value, object->fields);
 	key_object(&key, id);
 	store_put(txn, key.data, key.len, value.data, value.len);
@@ -139,9 +129,8 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id,
 }
 
 int
-mirror_children(struct store_txn *txn, const struct mirror_id *customer,
-    size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
+mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t max,
+    struct bh_buf *after, int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err)
 {
 	struct store_scan scan = {.max = max, .keys_only = true};
@@ -150,8 +139,7 @@ mirror_children(struct store_txn *txn, const struct mirror_id *customer,
 	size_t n;
 	int rc = 0;
 
-	key_customer(&prefix, customer->connection, customer->account,
-	    customer->id);
+	key_customer(&prefix, customer->connection, customer->account, customer->id);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
 	if (after->len != 0) {
@@ -162,14 +150,12 @@ mirror_children(struct store_txn *txn, const struct mirror_id *customer,
 	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct mirror_id id = {customer->connection, customer->account,
-		    OBJECT_NONE, NULL};
+		struct mirror_id id = {customer->connection, customer->account, OBJECT_NONE, NULL};
 		struct key_reader reader = {entries[i].key + prefix.len,
 		    entries[i].key_len - prefix.len};
 		const char *kind;
 
-		if (!is_key_text(&reader, &kind) ||
-		    !is_key_text(&reader, &id.id))
+		if (!is_key_text(&reader, &kind) || !is_key_text(&reader, &id.id))
 			return bh_fail(err, BH_STORAGE,
 			    "the index of a customer's objects is broken");
 		id.kind = object_kind_of(kind);
@@ -191,10 +177,10 @@ key_kind(struct key *key, const char *connection, enum object_kind kind)
 }
 
 int
-mirror_walk(struct store_txn *txn, const char *connection,
-    enum object_kind kind, size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id,
-	const struct mirror_object *object, struct bh_err *err),
+mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    struct bh_buf *after,
+    int (*each)(void *arg, const struct mirror_id *id, const struct mirror_object *object,
+	struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err)
 {
 	const struct store_entry *entries;
@@ -207,8 +193,7 @@ mirror_walk(struct store_txn *txn, const char *connection,
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
 	if (after->len != 0) {
-		bh_buf_addc(after,
-		    '\0'); /* the least key behind the last one */
+		bh_buf_addc(after, '\0'); /* the least key behind the last one */
 		scan.from = after->data;
 		scan.from_len = after->len;
 	}
@@ -221,14 +206,10 @@ mirror_walk(struct store_txn *txn, const char *connection,
 		const char *skipped;
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Mo");
-		if (!is_key_text(&reader, &skipped) ||
-		    !is_key_text(&reader, &skipped) ||
-		    !is_key_text(&reader, &id.account) ||
-		    !is_key_text(&reader, &id.id))
-			return bh_fail(err, BH_STORAGE,
-			    "a mirrored object has a broken key");
-		if (decode(entries[i].value, entries[i].value_len, &object,
-			err) < 0)
+		if (!is_key_text(&reader, &skipped) || !is_key_text(&reader, &skipped) ||
+		    !is_key_text(&reader, &id.account) || !is_key_text(&reader, &id.id))
+			return bh_fail(err, BH_STORAGE, "a mirrored object has a broken key");
+		if (decode(entries[i].value, entries[i].value_len, &object, err) < 0)
 			return -1;
 		rc = each(arg, &id, &object, err);
 		mirror_object_release(&object);
@@ -241,8 +222,8 @@ mirror_walk(struct store_txn *txn, const char *connection,
 }
 
 int
-mirror_count(struct store_txn *txn, const char *connection,
-    enum object_kind kind, size_t max, size_t *n_r, struct bh_err *err)
+mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    size_t *n_r, struct bh_err *err)
 {
 	const struct store_entry *entries;
 	struct store_scan scan = {.max = max, .keys_only = true};

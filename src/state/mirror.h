@@ -23,8 +23,8 @@ void mirror_object_release(struct mirror_object *object);
 int mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
     struct mirror_object *object, struct bh_err *err);
 /* n at once; objects[i].fields NULL where it is not held. */
-int mirror_get_many(struct store_txn *txn, const struct mirror_id *ids,
-    size_t n, bool checked, struct mirror_object *objects, struct bh_err *err);
+int mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, bool checked,
+    struct mirror_object *objects, struct bh_err *err);
 void mirror_put(struct store_txn *txn, const struct mirror_id *id,
     const struct mirror_object *object);
 
@@ -33,22 +33,21 @@ void mirror_put(struct store_txn *txn, const struct mirror_id *id,
  * max, starting behind *after (a key kept by the caller, empty at first).
  * *more_r tells whether any follow.  each returns 0, or -1 to stop.
  */
-int mirror_walk(struct store_txn *txn, const char *connection,
-    enum object_kind kind, size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id,
-	const struct mirror_object *object, struct bh_err *err),
+int mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    struct bh_buf *after,
+    int (*each)(void *arg, const struct mirror_id *id, const struct mirror_object *object,
+	struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 /*
  * The objects that name this customer, in key order, at most max from the
  * first after *after (empty at first).  An object that has moved to another
  * customer may still be listed: look at its fields.
  */
-int mirror_children(struct store_txn *txn, const struct mirror_id *customer,
-    size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
+int mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t max,
+    struct bh_buf *after, int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 /* Objects of a connection and kind, counted up to max. */
-int mirror_count(struct store_txn *txn, const char *connection,
-    enum object_kind kind, size_t max, size_t *n_r, struct bh_err *err);
+int mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
+    size_t *n_r, struct bh_err *err);
 
 #endif

@@ -29,8 +29,7 @@ key_job(struct key *key, const char *kind, const char *arg)
 }
 
 void
-queue_wake(struct store_txn *txn, const char *kind, const char *arg,
-    int64_t due_ms)
+queue_wake(struct store_txn *txn, const char *kind, const char *arg, int64_t due_ms)
 {
 	struct key key;
 
@@ -45,17 +44,12 @@ static void
 decode(const char *value, size_t len, struct queue_job *job)
 {
 	json_t *doc = json_loadb(value, len, 0, NULL);
-	const char *owner = bh_json_str(doc, "owner"),
-		   *reason = bh_json_str(doc, "reason");
+	const char *owner = bh_json_str(doc, "owner"), *reason = bh_json_str(doc, "reason");
 	int64_t state = bh_json_int(doc, "state", 0);
 
-	job->state = state >= 0 && state <= QUEUE_BURIED
-			 ? (enum queue_state)state
-			 : QUEUE_IDLE;
-	snprintf(job->owner, sizeof(job->owner), "%s",
-	    owner != NULL ? owner : "");
-	snprintf(job->reason, sizeof(job->reason), "%s",
-	    reason != NULL ? reason : "");
+	job->state = state >= 0 && state <= QUEUE_BURIED ? (enum queue_state)state : QUEUE_IDLE;
+	snprintf(job->owner, sizeof(job->owner), "%s", owner != NULL ? owner : "");
+	snprintf(job->reason, sizeof(job->reason), "%s", reason != NULL ? reason : "");
 	job->lease_until_ms = bh_json_int(doc, "until", 0);
 	job->attempts = (int)bh_json_int(doc, "attempts", 0);
 	json_decref(doc);
@@ -64,10 +58,9 @@ decode(const char *value, size_t len, struct queue_job *job)
 static void
 put_job(struct store_txn *txn, const struct queue_job *job)
 {
-	json_t *doc =
-	    json_pack("{s:i, s:s, s:I, s:i, s:s}", "state", (int)job->state,
-		"owner", job->owner, "until", (json_int_t)job->lease_until_ms,
-		"attempts", job->attempts, "reason", job->reason);
+	json_t *doc = json_pack("{s:i, s:s, s:I, s:i, s:s}", "state", (int)job->state, "owner",
+	    job->owner, "until", (json_int_t)job->lease_until_ms, "attempts", job->attempts,
+	    "reason", job->reason);
 	char *text = bh_json_text(doc);
 	struct key key;
 
@@ -78,8 +71,8 @@ put_job(struct store_txn *txn, const struct queue_job *job)
 }
 
 static int
-read_job(struct store_txn *txn, const char *kind, const char *arg,
-    struct queue_job *job, struct bh_err *err)
+read_job(struct store_txn *txn, const char *kind, const char *arg, struct queue_job *job,
+    struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(1 << 16);
 	struct key key;
@@ -108,14 +101,13 @@ struct lease {
 
 /* Decide on one wake-up; 1 when it was used up. */
 static int
-lease_one(struct store_txn *txn, struct lease *l, const char *kind,
-    const char *arg, int64_t due_ms, struct bh_err *err)
+lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *arg, int64_t due_ms,
+    struct bh_err *err)
 {
 	struct queue_job job;
 
 	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->jobs[i].kind, kind) == 0 &&
-		    strcmp(l->jobs[i].arg, arg) == 0)
+		if (strcmp(l->jobs[i].kind, kind) == 0 && strcmp(l->jobs[i].arg, arg) == 0)
 			return 1;
 	if (read_job(txn, kind, arg, &job, err) < 0)
 		return -1;
@@ -158,11 +150,9 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 		int used;
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Qd");
-		if (!is_key_u64(&reader, &due) ||
-		    !is_key_text(&reader, &kind) ||
+		if (!is_key_u64(&reader, &due) || !is_key_text(&reader, &kind) ||
 		    !is_key_text(&reader, &job_arg))
-			return bh_fail(err, BH_STORAGE,
-			    "a wake-up has a broken key");
+			return bh_fail(err, BH_STORAGE, "a wake-up has a broken key");
 		if ((int64_t)due > l->now_ms) {
 			l->next_due_ms = (int64_t)due;
 			break;
@@ -177,12 +167,10 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms,
-    int64_t lease_ms, size_t max, struct queue_job *jobs, size_t *n_r,
-    int64_t *next_due_r, struct bh_err *err)
+queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, int64_t lease_ms,
+    size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err)
 {
-	struct lease l = {owner, steal, now_ms, lease_ms, max, 0, jobs,
-	    INT64_MAX};
+	struct lease l = {owner, steal, now_ms, lease_ms, max, 0, jobs, INT64_MAX};
 	int rc = store_run(store, lease, &l, NULL, err);
 
 	*n_r = rc < 0 ? 0 : l.n;
@@ -207,14 +195,12 @@ finish(struct store_txn *txn, void *arg, struct bh_err *err)
 	if (read_job(txn, f->job->kind, f->job->arg, &job, err) < 0)
 		return -1;
 	if (job.state != QUEUE_LEASED || strcmp(job.owner, f->job->owner) != 0)
-		return bh_fail(err, BH_DENIED, "job %s was leased to another",
-		    f->job->id);
+		return bh_fail(err, BH_DENIED, "job %s was leased to another", f->job->id);
 	job.state = f->state;
 	job.owner[0] = '\0';
 	job.lease_until_ms = 0;
 	job.attempts = f->failed ? job.attempts + 1 : 0;
-	snprintf(job.reason, sizeof(job.reason), "%s",
-	    f->reason != NULL ? f->reason : "");
+	snprintf(job.reason, sizeof(job.reason), "%s", f->reason != NULL ? f->reason : "");
 	put_job(txn, &job);
 	if (f->again_ms >= 0)
 		queue_wake(txn, job.kind, job.arg, f->again_ms);
@@ -222,8 +208,8 @@ finish(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-queue_finish(struct store *store, const struct queue_job *job, bool failed,
-    const char *reason, int64_t again_ms, struct bh_err *err)
+queue_finish(struct store *store, const struct queue_job *job, bool failed, const char *reason,
+    int64_t again_ms, struct bh_err *err)
 {
 	struct finish f = {job, QUEUE_IDLE, failed, reason, again_ms};
 
@@ -231,8 +217,7 @@ queue_finish(struct store *store, const struct queue_job *job, bool failed,
 }
 
 int
-queue_bury(struct store *store, const struct queue_job *job, const char *reason,
-    struct bh_err *err)
+queue_bury(struct store *store, const struct queue_job *job, const char *reason, struct bh_err *err)
 {
 	struct finish f = {job, QUEUE_BURIED, true, reason, -1};
 
@@ -240,8 +225,8 @@ queue_bury(struct store *store, const struct queue_job *job, const char *reason,
 }
 
 int
-queue_kick(struct store_txn *txn, const char *kind, const char *arg,
-    int64_t now_ms, struct bh_err *err)
+queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now_ms,
+    struct bh_err *err)
 {
 	struct queue_job job;
 
@@ -257,12 +242,28 @@ queue_kick(struct store_txn *txn, const char *kind, const char *arg,
 }
 
 int
+queue_is_due(struct store_txn *txn, int64_t now_ms, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Qd", .prefix_len = 2, .max = 1, .keys_only = true};
+	const struct store_entry *entries;
+	struct key_reader reader;
+	uint64_t due;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	key_read(&reader, entries[0].key, entries[0].key_len, "Qd");
+	return is_key_u64(&reader, &due) && (int64_t)due <= now_ms;
+}
+
+int
 queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err)
 {
 	static const char *const names[] = {"idle", "leased", "buried"};
-	struct store_scan scan = {.prefix = "Qj",
-	    .prefix_len = 2,
-	    .max = LOOK_MAX};
+	struct store_scan scan = {.prefix = "Qj", .prefix_len = 2, .max = LOOK_MAX};
 	const struct store_entry *entries;
 	size_t n;
 	bool more;
@@ -281,9 +282,8 @@ queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err)
 			continue;
 		decode(entries[i].value, entries[i].value_len, &job);
 		json_array_append_new(*jobs_r,
-		    json_pack("{s:s, s:s, s:s, s:i, s:s}", "kind", kind, "arg",
-			arg, "state", names[job.state], "attempts",
-			job.attempts, "reason", job.reason));
+		    json_pack("{s:s, s:s, s:s, s:i, s:s}", "kind", kind, "arg", arg, "state",
+			names[job.state], "attempts", job.attempts, "reason", job.reason));
 	}
 	return 0;
 }

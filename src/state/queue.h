@@ -26,29 +26,30 @@ struct queue_job {
 };
 
 /* Make it due at due_ms; no read.  The job comes into being with its first wake-up. */
-void queue_wake(struct store_txn *txn, const char *kind, const char *arg,
-    int64_t due_ms);
+void queue_wake(struct store_txn *txn, const char *kind, const char *arg, int64_t due_ms);
 /*
  * Take up to max due jobs under owner until now + lease_ms.  Jobs leased by
  * another owner are taken when their lease is over or that owner is not the
  * living dispatcher (there is only one: pass steal).  *next_due_r: when the
  * next job falls due (INT64_MAX: none known).
  */
-int queue_lease(struct store *store, const char *owner, bool steal,
-    int64_t now_ms, int64_t lease_ms, size_t max, struct queue_job *jobs,
-    size_t *n_r, int64_t *next_due_r, struct bh_err *err);
+int queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms,
+    int64_t lease_ms, size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r,
+    struct bh_err *err);
 /*
  * End of a run.  failed: attempts goes up, reason is kept.  again_ms >= 0:
  * due again at that time.  0; -1 BH_DENIED when the lease is no longer owner's.
  */
-int queue_finish(struct store *store, const struct queue_job *job, bool failed,
-    const char *reason, int64_t again_ms, struct bh_err *err);
+int queue_finish(struct store *store, const struct queue_job *job, bool failed, const char *reason,
+    int64_t again_ms, struct bh_err *err);
 /* Out of the way until kicked. */
-int queue_bury(struct store *store, const struct queue_job *job,
-    const char *reason, struct bh_err *err);
+int queue_bury(struct store *store, const struct queue_job *job, const char *reason,
+    struct bh_err *err);
 /* Dig a buried job out and wake it. */
-int queue_kick(struct store_txn *txn, const char *kind, const char *arg,
-    int64_t now_ms, struct bh_err *err);
+int queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now_ms,
+    struct bh_err *err);
+/* Is any wake-up due at now_ms (whether or not its job can run)?  1, 0, -1. */
+int queue_is_due(struct store_txn *txn, int64_t now_ms, struct bh_err *err);
 /* All jobs, for status; JSON array (new reference). */
 int queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err);
 

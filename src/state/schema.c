@@ -19,10 +19,8 @@ check(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
 	char text[24];
 	int rc = store_get(txn, "Vs", 2, &value, err);
 
-	if (rc > 0 &&
-	    !bh_is_uint(bh_buf_str(&value), value.len, UINT32_MAX, &version))
-		rc = bh_fail(err, BH_STORAGE,
-		    "the store's format version cannot be read");
+	if (rc > 0 && !bh_is_uint(bh_buf_str(&value), value.len, UINT32_MAX, &version))
+		rc = bh_fail(err, BH_STORAGE, "the store's format version cannot be read");
 	bh_buf_release(&value);
 	if (rc < 0)
 		return -1;

@@ -28,8 +28,8 @@ put_json(struct store_txn *txn, const struct key *key, const json_t *doc)
 }
 
 int
-target_get(struct store_txn *txn, const char *dest, const char *object,
-    json_t **description_r, int64_t *fetched_ms_r, struct bh_err *err)
+target_get(struct store_txn *txn, const char *dest, const char *object, json_t **description_r,
+    int64_t *fetched_ms_r, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	struct key key;
@@ -51,11 +51,10 @@ target_get(struct store_txn *txn, const char *dest, const char *object,
 }
 
 void
-target_put(struct store_txn *txn, const char *dest, const char *object,
-    const json_t *description, int64_t fetched_ms)
+target_put(struct store_txn *txn, const char *dest, const char *object, const json_t *description,
+    int64_t fetched_ms)
 {
-	json_t *doc = json_pack("{s:I, s:O}", "at", (json_int_t)fetched_ms,
-	    "object", description);
+	json_t *doc = json_pack("{s:I, s:O}", "at", (json_int_t)fetched_ms, "object", description);
 	struct key key;
 
 	key_object(&key, dest, object);
@@ -73,8 +72,8 @@ target_drop(struct store_txn *txn, const char *dest, const char *object)
 }
 
 void
-target_keep(struct store_txn *txn, const char *dest, const char *object,
-    const char *record_key, const json_t *record)
+target_keep(struct store_txn *txn, const char *dest, const char *object, const char *record_key,
+    const json_t *record)
 {
 	struct key key;
 
@@ -86,8 +85,8 @@ target_keep(struct store_txn *txn, const char *dest, const char *object,
 }
 
 int
-target_kept(struct store_txn *txn, const char *dest, size_t max,
-    json_t **records_r, struct bh_err *err)
+target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
+    struct bh_err *err)
 {
 	struct store_scan scan = {.max = max};
 	const struct store_entry *entries;
@@ -109,15 +108,13 @@ target_kept(struct store_txn *txn, const char *dest, size_t max,
 		json_t *doc;
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Ds");
-		if (!is_key_text(&reader, &skipped) ||
-		    !is_key_text(&reader, &object) ||
+		if (!is_key_text(&reader, &skipped) || !is_key_text(&reader, &object) ||
 		    !is_key_text(&reader, &key))
 			continue;
-		doc =
-		    json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+		doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
 		json_array_append_new(*records_r,
-		    json_pack("{s:s, s:s, s:o}", "object", object, "key", key,
-			"record", doc != NULL ? doc : json_null()));
+		    json_pack("{s:s, s:s, s:o}", "object", object, "key", key, "record",
+			doc != NULL ? doc : json_null()));
 	}
 	return 0;
 }

@@ -9,18 +9,18 @@
 #include "store/store.h"
 
 /* The CRM's description of an object as JSON (new reference) and when it was fetched: 1, 0, -1. */
-int target_get(struct store_txn *txn, const char *dest, const char *object,
-    json_t **description_r, int64_t *fetched_ms_r, struct bh_err *err);
+int target_get(struct store_txn *txn, const char *dest, const char *object, json_t **description_r,
+    int64_t *fetched_ms_r, struct bh_err *err);
 void target_put(struct store_txn *txn, const char *dest, const char *object,
     const json_t *description, int64_t fetched_ms);
 /* Forget, so that it is fetched again. */
 void target_drop(struct store_txn *txn, const char *dest, const char *object);
 
 /* Keep a record that the sandbox was given, by object and key; the newest wins. */
-void target_keep(struct store_txn *txn, const char *dest, const char *object,
-    const char *key, const json_t *record);
+void target_keep(struct store_txn *txn, const char *dest, const char *object, const char *key,
+    const json_t *record);
 /* At most max of them as a JSON array of {object, key, record} (new reference). */
-int target_kept(struct store_txn *txn, const char *dest, size_t max,
-    json_t **records_r, struct bh_err *err);
+int target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
+    struct bh_err *err);
 
 #endif

@@ -14,16 +14,13 @@
 void
 trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *entry)
 {
-	unsigned char suffix[2] = {(unsigned char)(nth >> 8 & 0xff),
-	    (unsigned char)(nth & 0xff)};
-	json_t *doc = json_pack("{s:I, s:s, s:s, s:s}", "at",
-	    (json_int_t)entry->at_ms, "what", entry->what, "subject",
-	    entry->subject, "text", entry->text);
+	unsigned char suffix[2] = {(unsigned char)(nth >> 8 & 0xff), (unsigned char)(nth & 0xff)};
+	json_t *doc = json_pack("{s:I, s:s, s:s, s:s}", "at", (json_int_t)entry->at_ms, "what",
+	    entry->what, "subject", entry->subject, "text", entry->text);
 	char *text;
 
 	if (entry->facts != NULL)
-		json_object_set(doc, "facts",
-		    (json_t *)(uintptr_t)entry->facts);
+		json_object_set(doc, "facts", (json_t *)(uintptr_t)entry->facts);
 	text = bh_json_text(doc);
 	store_append(txn, "Tr", 2, suffix, sizeof(suffix), text, strlen(text));
 	free(text);
@@ -31,13 +28,10 @@ trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *entry)
 }
 
 int
-trail_list(struct store_txn *txn, uint64_t before, size_t max,
-    json_t **entries_r, struct bh_err *err)
+trail_list(struct store_txn *txn, uint64_t before, size_t max, json_t **entries_r,
+    struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Tr",
-	    .prefix_len = 2,
-	    .max = max,
-	    .reverse = true};
+	struct store_scan scan = {.prefix = "Tr", .prefix_len = 2, .max = max, .reverse = true};
 	const struct store_entry *entries;
 	struct key from;
 	size_t n;
@@ -53,17 +47,14 @@ trail_list(struct store_txn *txn, uint64_t before, size_t max,
 		return -1;
 	*entries_r = json_array();
 	for (size_t i = 0; i < n; i++) {
-		json_t *doc =
-		    json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
-		uint64_t stamp =
-		    entries[i].key_len >= 10
-			? bh_get_be64((const unsigned char *)entries[i].key + 2)
-			: 0;
+		json_t *doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+		uint64_t stamp = entries[i].key_len >= 10
+				     ? bh_get_be64((const unsigned char *)entries[i].key + 2)
+				     : 0;
 
 		if (doc == NULL)
 			continue;
-		json_object_set_new(doc, "stamp",
-		    json_integer((json_int_t)stamp));
+		json_object_set_new(doc, "stamp", json_integer((json_int_t)stamp));
 		json_array_append_new(*entries_r, doc);
 	}
 	return 0;

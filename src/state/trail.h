@@ -7,10 +7,8 @@
 struct trail_entry {
 	uint64_t stamp;
 	int64_t at_ms;
-	const char *
-	    what; /* "push", "refused", "waiting", "auth", "config", "login" ... */
-	const char *
-	    subject; /* a lane, a record, a user; no person's data beyond ids */
+	const char *what;    /* "push", "refused", "waiting", "auth", "config", "login" ... */
+	const char *subject; /* a lane, a record, a user; no person's data beyond ids */
 	const char *text;    /* one sentence */
 	const json_t *facts; /* object; may be NULL */
 };
@@ -18,10 +16,9 @@ struct trail_entry {
  * Append.  Several in one transaction are told apart by nth (0 to 65535),
  * which the caller counts up.
  */
-void trail_add(struct store_txn *txn, unsigned nth,
-    const struct trail_entry *entry);
+void trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *entry);
 /* Newest first, at most max; JSON array of objects (new reference). */
-int trail_list(struct store_txn *txn, uint64_t before, size_t max,
-    json_t **entries_r, struct bh_err *err);
+int trail_list(struct store_txn *txn, uint64_t before, size_t max, json_t **entries_r,
+    struct bh_err *err);
 
 #endif

@@ -12,8 +12,7 @@
 
 #define FAILURE_WINDOW_MS (15 * 60 * (int64_t)1000)
 
-static const char *const role_names[] = {"nobody", "viewer", "operator",
-    "admin"};
+static const char *const role_names[] = {"nobody", "viewer", "operator", "admin"};
 
 const char *
 account_role_name(enum account_role role)
@@ -31,8 +30,7 @@ account_role_of(const char *name)
 }
 
 static int
-read_doc(struct store_txn *txn, const struct key *key, json_t **doc_r,
-    struct bh_err *err)
+read_doc(struct store_txn *txn, const struct key *key, json_t **doc_r, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(1 << 16);
 	int rc = store_get(txn, key->data, key->len, &value, err);
@@ -40,8 +38,7 @@ read_doc(struct store_txn *txn, const struct key *key, json_t **doc_r,
 	*doc_r = rc > 0 ? json_loadb(value.data, value.len, 0, NULL) : NULL;
 	bh_buf_release(&value);
 	if (rc > 0 && *doc_r == NULL)
-		return bh_fail(err, BH_STORAGE,
-		    "a stored user or session cannot be read");
+		return bh_fail(err, BH_STORAGE, "a stored user or session cannot be read");
 	return rc;
 }
 
@@ -71,8 +68,8 @@ account_user_release(struct account_user *user)
 }
 
 int
-account_user_load(struct store_txn *txn, const char *name,
-    struct account_user *user, struct bh_err *err)
+account_user_load(struct store_txn *txn, const char *name, struct account_user *user,
+    struct bh_err *err)
 {
 	const char *hash, *role;
 	struct key key;
@@ -102,8 +99,7 @@ account_user_save(struct store_txn *txn, const struct account_user *user)
 
 	key_user(&key, user->name);
 	put_doc(txn, &key,
-	    json_pack("{s:s, s:s}", "hash", user->hash, "role",
-		account_role_name(user->role)));
+	    json_pack("{s:s, s:s}", "hash", user->hash, "role", account_role_name(user->role)));
 }
 
 void
@@ -118,10 +114,7 @@ account_user_drop(struct store_txn *txn, const char *name)
 int
 account_users(struct store_txn *txn, json_t **names_r, struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Au",
-	    .prefix_len = 2,
-	    .max = 1000,
-	    .keys_only = true};
+	struct store_scan scan = {.prefix = "Au", .prefix_len = 2, .max = 1000, .keys_only = true};
 	const struct store_entry *entries;
 	size_t n;
 	bool more;
@@ -154,8 +147,7 @@ key_session(struct key *key, const char *id)
 }
 
 void
-account_session_new(struct store_txn *txn, struct account_session *session,
-    char id[BH_ID_LEN + 1])
+account_session_new(struct store_txn *txn, struct account_session *session, char id[BH_ID_LEN + 1])
 {
 	struct key key;
 
@@ -164,13 +156,13 @@ account_session_new(struct store_txn *txn, struct account_session *session,
 	key_session(&key, id);
 	put_doc(txn, &key,
 	    json_pack("{s:s, s:s, s:s, s:I}", "user", session->user, "role",
-		account_role_name(session->role), "token", session->form_token,
-		"expires", (json_int_t)session->expires_ms));
+		account_role_name(session->role), "token", session->form_token, "expires",
+		(json_int_t)session->expires_ms));
 }
 
 int
-account_session_load(struct store_txn *txn, const char *id,
-    struct account_session *session, struct bh_err *err)
+account_session_load(struct store_txn *txn, const char *id, struct account_session *session,
+    struct bh_err *err)
 {
 	const char *user, *role, *token;
 	struct key key;
@@ -187,13 +179,11 @@ account_session_load(struct store_txn *txn, const char *id,
 	token = bh_json_str(doc, "token");
 	session->expires_ms = bh_json_int(doc, "expires", 0);
 	session->role = account_role_of(role != NULL ? role : "");
-	snprintf(session->user, sizeof(session->user), "%s",
-	    user != NULL ? user : "");
+	snprintf(session->user, sizeof(session->user), "%s", user != NULL ? user : "");
 	snprintf(session->form_token, sizeof(session->form_token), "%s",
 	    token != NULL ? token : "");
 	json_decref(doc);
-	return session->expires_ms > bh_now_ms() &&
-	       session->form_token[0] != '\0';
+	return session->expires_ms > bh_now_ms() && session->form_token[0] != '\0';
 }
 
 void
@@ -219,8 +209,7 @@ key_failures(struct key *key, const char *who)
 }
 
 int
-account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,
-    struct bh_err *err)
+account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r, struct bh_err *err)
 {
 	struct key key;
 	json_t *doc;
@@ -229,8 +218,7 @@ account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,
 	*n_r = 0;
 	key_failures(&key, who);
 	rc = read_doc(txn, &key, &doc, err);
-	if (rc > 0 &&
-	    bh_json_int(doc, "since", 0) > bh_now_ms() - FAILURE_WINDOW_MS)
+	if (rc > 0 && bh_json_int(doc, "since", 0) > bh_now_ms() - FAILURE_WINDOW_MS)
 		*n_r = bh_json_int(doc, "n", 0);
 	json_decref(doc);
 	return rc < 0 ? -1 : 0;
@@ -246,8 +234,7 @@ account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err)
 		return -1;
 	key_failures(&key, who);
 	put_doc(txn, &key,
-	    json_pack("{s:I, s:I}", "n", (json_int_t)n + 1, "since",
-		(json_int_t)bh_now_ms()));
+	    json_pack("{s:I, s:I}", "n", (json_int_t)n + 1, "since", (json_int_t)bh_now_ms()));
 	return 0;
 }
 

@@ -26,8 +26,7 @@ struct key_reader {
 	const char *at;
 	size_t left;
 };
-void key_read(struct key_reader *reader, const void *key, size_t key_len,
-    const char *family);
+void key_read(struct key_reader *reader, const void *key, size_t key_len, const char *family);
 /* Borrowed from the key; NUL-terminated there. */
 bool is_key_text(struct key_reader *reader, const char **text_r);
 bool is_key_u64(struct key_reader *reader, uint64_t *value_r);

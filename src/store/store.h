@@ -32,11 +32,10 @@ struct store;
 struct store_txn;
 
 struct store_options {
-	const char *engine; /* "bdb" (through the keeper) or "mem" */
-	const char
-	    *data_dir; /* for bdb: run/keeper.sock and db/ are below it */
+	const char *engine;   /* "bdb" (through the keeper) or "mem" */
+	const char *data_dir; /* for bdb: run/keeper.sock and db/ are below it */
 	int deadline_ms; /* longest wait of one call, starting the keeper included; 0: 10,000 */
-	bool no_start; /* bdb: fail at once instead of starting the keeper */
+	bool no_start;   /* bdb: fail at once instead of starting the keeper */
 	/*
 	 * Starts whatever runs the keeper (detached) and returns at once; may be
 	 * called again every 250 ms until the socket answers.  NULL: never.
@@ -45,8 +44,7 @@ struct store_options {
 };
 
 /* Nothing is contacted yet for bdb.  -1 BH_INVALID for an unknown engine. */
-int store_open(const struct store_options *options, struct store **store_r,
-    struct bh_err *err);
+int store_open(const struct store_options *options, struct store **store_r, struct bh_err *err);
 void store_close(struct store **store);
 
 /* -- transactions -- */
@@ -60,11 +58,11 @@ void store_free(struct store_txn **txn);
  * 1 and the value appended to value, 0 absent (value unchanged), -1 BH_UNAVAILABLE or BH_STORAGE.
  * Sees the writes already collected in txn.  value may be NULL (is it there?).
  */
-int store_get(struct store_txn *txn, const void *key, size_t key_len,
-    struct bh_buf *value, struct bh_err *err);
+int store_get(struct store_txn *txn, const void *key, size_t key_len, struct bh_buf *value,
+    struct bh_err *err);
 /* As store_get() without the check at commit. */
-int store_peek(struct store_txn *txn, const void *key, size_t key_len,
-    struct bh_buf *value, struct bh_err *err);
+int store_peek(struct store_txn *txn, const void *key, size_t key_len, struct bh_buf *value,
+    struct bh_err *err);
 
 /*
  * Many at once, in one message.  For each item the caller sets key, key_len
@@ -80,8 +78,7 @@ struct store_item {
 	size_t value_len;
 	uint64_t version;
 };
-int store_get_many(struct store_txn *txn, struct store_item *items, size_t n,
-    struct bh_err *err);
+int store_get_many(struct store_txn *txn, struct store_item *items, size_t n, struct bh_err *err);
 
 /*
  * Up to max entries whose key starts with prefix, in key order from the first
@@ -108,27 +105,24 @@ struct store_scan {
 	bool keys_only; /* values stay empty */
 };
 int store_scan(struct store_txn *txn, const struct store_scan *scan,
-    const struct store_entry **entries_r, size_t *n_r, bool *more_r,
-    struct bh_err *err);
+    const struct store_entry **entries_r, size_t *n_r, bool *more_r, struct bh_err *err);
 
-void store_put(struct store_txn *txn, const void *key, size_t key_len,
-    const void *value, size_t value_len);
+void store_put(struct store_txn *txn, const void *key, size_t key_len, const void *value,
+    size_t value_len);
 void store_delete(struct store_txn *txn, const void *key, size_t key_len);
 /*
  * Append: the key is prefix + the 8 bytes (big-endian) of this commit's stamp
  * + suffix.  Several appends in one commit need different prefixes or suffixes.
  */
-void store_append(struct store_txn *txn, const void *prefix, size_t prefix_len,
-    const void *suffix, size_t suffix_len, const void *value, size_t value_len);
+void store_append(struct store_txn *txn, const void *prefix, size_t prefix_len, const void *suffix,
+    size_t suffix_len, const void *value, size_t value_len);
 /* As store_put(), with the 8 bytes of this commit's stamp behind the value: how an index points to an append. */
-void store_put_stamped(struct store_txn *txn, const void *key, size_t key_len,
-    const void *value, size_t value_len);
+void store_put_stamped(struct store_txn *txn, const void *key, size_t key_len, const void *value,
+    size_t value_len);
 /* The commit answers BH_CONFLICT when the key exists. */
-void store_expect_absent(struct store_txn *txn, const void *key,
-    size_t key_len);
+void store_expect_absent(struct store_txn *txn, const void *key, size_t key_len);
 /* The commit answers BH_CONFLICT unless the key is at this version. */
-void store_expect(struct store_txn *txn, const void *key, size_t key_len,
-    uint64_t version);
+void store_expect(struct store_txn *txn, const void *key, size_t key_len, uint64_t version);
 
 /*
  * Apply what was collected; stamp_r (may be NULL) receives this commit's
@@ -145,9 +139,8 @@ int store_commit(struct store_txn *txn, uint64_t *stamp_r, struct bh_err *err);
  * commit, 1 to end without committing (store_run() then returns 1), -1 to fail.
  * stamp_r may be NULL.
  */
-int store_run(struct store *store,
-    int (*fn)(struct store_txn *txn, void *arg, struct bh_err *err), void *arg,
-    uint64_t *stamp_r, struct bh_err *err);
+int store_run(struct store *store, int (*fn)(struct store_txn *txn, void *arg, struct bh_err *err),
+    void *arg, uint64_t *stamp_r, struct bh_err *err);
 
 /* -- waking up -- */
 
@@ -156,8 +149,7 @@ int store_run(struct store *store,
  * "at least one wake-up soon", not of what changed; after a reconnect every
  * watch wakes once.  At most 16 prefixes a connection.
  */
-int store_watch(struct store *store, const void *prefix, size_t prefix_len,
-    struct bh_err *err);
+int store_watch(struct store *store, const void *prefix, size_t prefix_len, struct bh_err *err);
 /* The descriptor to poll for wake-ups; it may change after any call.  -1: not connected, poll again soon. */
 int store_watch_fd(struct store *store);
 /* Take the wake-ups that came: true when there was one.  Never blocks. */
@@ -166,18 +158,15 @@ bool store_is_woken(struct store *store);
 /* -- upkeep, for the command line -- */
 
 /* A key-value line as JSON: {"k":"<text or base64>","v":...}; see store/dump.c.  Ends with a count line. */
-int store_dump(struct store *store,
-    int (*write)(void *arg, const char *text, size_t len), void *arg,
-    struct bh_err *err);
+int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len),
+    void *arg, struct bh_err *err);
 /* Into an empty store; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty. */
-int store_load(struct store *store,
-    int (*read)(void *arg, char *buf, size_t size), void *arg,
+int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t size), void *arg,
     struct bh_err *err);
 /* A consistent copy of the running store below dir (made, must be empty). */
 int store_backup(struct store *store, const char *dir, struct bh_err *err);
 /* Put such a copy in place of data_dir/db while no keeper runs. */
-int store_restore(const char *data_dir, const char *backup_dir,
-    struct bh_err *err);
+int store_restore(const char *data_dir, const char *backup_dir, struct bh_err *err);
 /* Counts for status and metrics: JSON object (new reference): keys, log bytes, flushes, commits, batch sizes, spool ... */
 int store_stats(struct store *store, json_t **stats_r, struct bh_err *err);
 
@@ -187,7 +176,7 @@ int store_stats(struct store *store, json_t **stats_r, struct bh_err *err);
  * bytes of a-z 0-9 . _ -): a second file of the same id replaces the first.  The keeper hands
  * content to the import function it was started with.
  */
-int store_spool(const char *data_dir, const char *id, const void *content,
-    size_t len, struct bh_err *err);
+int store_spool(const char *data_dir, const char *id, const void *content, size_t len,
+    struct bh_err *err);
 
 #endif

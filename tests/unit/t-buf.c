@@ -172,11 +172,9 @@ errors_recorded(void **state BH_UNUSED)
 	assert_int_equal(bh_fail(NULL, BH_DENIED, "nobody listens"), -1);
 	assert_int_equal(bh_during(NULL, "x"), -1);
 	errno = ENOENT;
-	assert_int_equal(bh_fail_errno(&err, BH_STORAGE, "cannot open %s", "f"),
-	    -1);
+	assert_int_equal(bh_fail_errno(&err, BH_STORAGE, "cannot open %s", "f"), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_string_equal(err.text,
-	    "cannot open f: No such file or directory");
+	assert_string_equal(err.text, "cannot open f: No such file or directory");
 	assert_int_equal(bh_fail_errno(NULL, BH_STORAGE, "x"), -1);
 }
 
@@ -184,23 +182,19 @@ errors_recorded(void **state BH_UNUSED)
 static void
 long_errors_stay_utf8(void **state BH_UNUSED)
 {
-	static const char *const chars[] = {"\xc3\xa4", "\xe2\x82\xac",
-	    "\xf0\x9f\x98\x80"};
+	static const char *const chars[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
 	struct bh_err err = BH_ERR_INIT;
 
 	for (size_t c = 0; c < BH_LEN(chars); c++) {
 		for (int lead = 230; lead < 245; lead++) {
-			bh_fail(&err, BH_INVALID, "%*s%s%s", lead, "", chars[c],
-			    chars[c]);
+			bh_fail(&err, BH_INVALID, "%*s%s%s", lead, "", chars[c], chars[c]);
 			assert_true(bh_is_utf8(err.text, strlen(err.text)));
 			assert_true(strlen(err.text) >= 230);
 			bh_fail(&err, BH_INVALID, "why");
-			bh_during(&err, "%*s%s%s", lead - 40, "", chars[c],
-			    chars[c]);
+			bh_during(&err, "%*s%s%s", lead - 40, "", chars[c], chars[c]);
 			assert_true(bh_is_utf8(err.text, strlen(err.text)));
 			bh_fail(&err, BH_INVALID, "why");
-			bh_during(&err, "%*s%s%s", lead, "", chars[c],
-			    chars[c]);
+			bh_during(&err, "%*s%s%s", lead, "", chars[c], chars[c]);
 			assert_true(bh_has_suffix(err.text, ": why"));
 			assert_true(bh_is_utf8(err.text, strlen(err.text)));
 		}

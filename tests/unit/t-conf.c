@@ -32,9 +32,8 @@ make_temp_dir(void **state BH_UNUSED)
 static int
 remove_temp_dir(void **state BH_UNUSED)
 {
-	static const char *const names[] = {"billhook.conf", "other.log",
-	    "log/billhook.log", "log", "bin/billhook.conf", "bin/t-conf",
-	    "bin"};
+	static const char *const names[] = {"billhook.conf", "other.log", "log/billhook.log", "log",
+	    "bin/billhook.conf", "bin/t-conf", "bin"};
 
 	for (size_t i = 0; i < BH_LEN(names); i++) {
 		char *path = below(names[i]);
@@ -87,13 +86,10 @@ options_fit_their_limits(void **state BH_UNUSED)
 		assert_true(options[i].least <= options[i].most);
 		if (!options[i].is_number)
 			continue;
-		assert_true(bh_is_int(options[i].fallback,
-		    strlen(options[i].fallback), &value));
-		assert_true(
-		    value >= options[i].least && value <= options[i].most);
+		assert_true(bh_is_int(options[i].fallback, strlen(options[i].fallback), &value));
+		assert_true(value >= options[i].least && value <= options[i].most);
 		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(options[i].name,
-			    options[k].name);
+			assert_string_not_equal(options[i].name, options[k].name);
 	}
 }
 
@@ -136,8 +132,7 @@ lines_are_read(void **state BH_UNUSED)
 	    &conf);
 	assert_int_equal(conf.workers, 8);
 	assert_int_equal(conf.body_max, 2048);
-	assert_string_equal(conf.public_url,
-	    "https://billing.example.com/a=b#c");
+	assert_string_equal(conf.public_url, "https://billing.example.com/a=b#c");
 	assert_string_equal(conf.log_file, "");
 	assert_string_equal(conf.data_dir, dir);
 	assert_string_equal(conf.template_dir, "/my/templates");
@@ -180,8 +175,7 @@ errors_name_file_and_line(void **state BH_UNUSED)
 		assert_int_equal(err.code, BH_INVALID);
 		if (strstr(err.text, bad[i].why) == NULL)
 			fail_msg("%s", err.text);
-		snprintf(where, sizeof(where),
-		    "%s/billhook.conf line %d: ", dir, bad[i].line);
+		snprintf(where, sizeof(where), "%s/billhook.conf line %d: ", dir, bad[i].line);
 		if (bad[i].line != 0 && !bh_has_prefix(err.text, where))
 			fail_msg("%s", err.text);
 	}
@@ -270,9 +264,8 @@ data_dir_given_or_in_the_environment(void **state BH_UNUSED)
 static void
 assert_dir_beside(const char *conf, const char *want)
 {
-	char *command = bh_xasprintf(
-		 "cd / && unset BILLHOOK_DIR && exec %s/bin/t-conf find-dir",
-		 dir),
+	char *command =
+		 bh_xasprintf("cd / && unset BILLHOOK_DIR && exec %s/bin/t-conf find-dir", dir),
 	     line[1000] = "";
 	FILE *pipe;
 
@@ -305,13 +298,11 @@ copy_program(const char *to)
 static void
 data_dir_beside_the_program(void **state BH_UNUSED)
 {
-	char *bin = below("bin"), *program = below("bin/t-conf"),
-	     *relative = below("bin/../data");
+	char *bin = below("bin"), *program = below("bin/t-conf"), *relative = below("bin/../data");
 
 	assert_int_equal(bh_make_dir(bin, NULL), 0);
 	copy_program(program);
-	assert_dir_beside("# data_dir = /no\ndata_dir = /var/data/\n",
-	    "/var/data");
+	assert_dir_beside("# data_dir = /no\ndata_dir = /var/data/\n", "/var/data");
 	/* The same wherever it is called from. */
 	assert_dir_beside("workers = 3\ndata_dir = ../data\n", relative);
 	assert_dir_beside("data_dir =\n", BH_LOCALSTATEDIR "/lib/billhook");
@@ -337,8 +328,8 @@ assert_logged(const char *path, const char *text)
 static void
 log_goes_where_it_should(void **state BH_UNUSED)
 {
-	char *log_dir = below("log"), *log = below("log/billhook.log"),
-	     *other = below("other.log"), *text;
+	char *log_dir = below("log"), *log = below("log/billhook.log"), *other = below("other.log"),
+	     *text;
 	struct bh_err err = BH_ERR_INIT;
 	struct conf conf;
 

@@ -44,19 +44,14 @@ sha256_vectors(void **state BH_UNUSED)
 	char *many = bh_xmalloc(1000000);
 
 	bh_sha256(digest, "", 0);
-	assert_digest(digest,
-	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_digest(digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	bh_sha256(digest, BYTES("abc"));
-	assert_digest(digest,
-	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	bh_sha256(digest,
-	    BYTES("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"));
-	assert_digest(digest,
-	    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+	assert_digest(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	bh_sha256(digest, BYTES("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"));
+	assert_digest(digest, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 	memset(many, 'a', 1000000);
 	bh_sha256(digest, many, 1000000);
-	assert_digest(digest,
-	    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	assert_digest(digest, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 	free(many);
 }
 
@@ -104,15 +99,12 @@ hmac_vectors(void **state BH_UNUSED)
 		if (hmac_cases[i].key != NULL)
 			memcpy(key, hmac_cases[i].key, hmac_cases[i].key_len);
 		else
-			memset(key, hmac_cases[i].key_byte,
-			    hmac_cases[i].key_len);
+			memset(key, hmac_cases[i].key_byte, hmac_cases[i].key_len);
 		/* The same MAC wherever the parts are cut. */
 		for (size_t cut = 0; cut <= len; cut++) {
-			struct bh_part parts[] = {{data, cut}, {NULL, 0},
-			    {data + cut, len - cut}};
+			struct bh_part parts[] = {{data, cut}, {NULL, 0}, {data + cut, len - cut}};
 
-			bh_hmac_sha256(digest, key, hmac_cases[i].key_len,
-			    parts, BH_LEN(parts));
+			bh_hmac_sha256(digest, key, hmac_cases[i].key_len, parts, BH_LEN(parts));
 			assert_digest(digest, hmac_cases[i].want);
 		}
 	}
@@ -124,8 +116,7 @@ hmac_of_nothing(void **state BH_UNUSED)
 	unsigned char digest[BH_SHA256_LEN];
 
 	bh_hmac_sha256(digest, "", 0, NULL, 0);
-	assert_digest(digest,
-	    "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	assert_digest(digest, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
 static void
@@ -138,15 +129,13 @@ random_ids(void **state BH_UNUSED)
 		bh_random_id(a);
 		bh_random_id(b);
 		assert_int_equal(strlen(a), BH_ID_LEN);
-		assert_int_equal(strspn(a, "abcdefghijklmnopqrstuvwxyz234567"),
-		    BH_ID_LEN);
+		assert_int_equal(strspn(a, "abcdefghijklmnopqrstuvwxyz234567"), BH_ID_LEN);
 		assert_string_not_equal(a, b);
 		for (const char *s = a; *s != '\0'; s++)
 			seen[(unsigned char)*s]++;
 	}
 	/* 12,000 letters over 32: each some 375 times. */
-	for (const char *s = "abcdefghijklmnopqrstuvwxyz234567"; *s != '\0';
-	     s++)
+	for (const char *s = "abcdefghijklmnopqrstuvwxyz234567"; *s != '\0'; s++)
 		assert_in_range(seen[(unsigned char)*s], 200, 600);
 }
 
@@ -173,8 +162,8 @@ passwords(void **state BH_UNUSED)
 static void
 no_password_hash(void **state BH_UNUSED)
 {
-	static const char *const texts[] = {"", "x", "correct horse",
-	    "scrypt$15$8$1$", "scrypt$15$8$1$00$00",
+	static const char *const texts[] = {"", "x", "correct horse", "scrypt$15$8$1$",
+	    "scrypt$15$8$1$00$00",
 	    /* other costs: not ours */
 	    "scrypt$14$8$1$000102030405060708090a0b0c0d0e0f$"
 	    "5c662628ac4eb1068a287e2aa2a202ae248e98db04d61d3327e7342db6ec7097",
@@ -194,10 +183,8 @@ no_password_hash(void **state BH_UNUSED)
 
 /* -- seals -- */
 
-static const unsigned char key_a[BH_KEY_LEN] =
-    "0123456789abcdef0123456789abcde";
-static const unsigned char key_b[BH_KEY_LEN] =
-    "0123456789abcdef0123456789abcdf";
+static const unsigned char key_a[BH_KEY_LEN] = "0123456789abcdef0123456789abcde";
+static const unsigned char key_b[BH_KEY_LEN] = "0123456789abcdef0123456789abcdf";
 
 static void
 sealed_and_opened(void **state BH_UNUSED)
@@ -212,8 +199,7 @@ sealed_and_opened(void **state BH_UNUSED)
 
 		bh_random(plain, sizes[i]);
 		bh_seal(&sealed, key_a, "connection/stripe", plain, sizes[i]);
-		if (bh_unseal(&secret, key_a, "connection/stripe",
-			bh_buf_str(&sealed), &err) < 0)
+		if (bh_unseal(&secret, key_a, "connection/stripe", bh_buf_str(&sealed), &err) < 0)
 			fail_msg("%zu bytes: %s", sizes[i], err.text);
 		assert_int_equal(secret.len, sizes[i]);
 		assert_memory_equal(secret.data, plain, sizes[i]);
@@ -224,8 +210,7 @@ sealed_and_opened(void **state BH_UNUSED)
 }
 
 static void
-assert_closed(const unsigned char key[BH_KEY_LEN], const char *context,
-    const char *sealed)
+assert_closed(const unsigned char key[BH_KEY_LEN], const char *context, const char *sealed)
 {
 	struct bh_secret secret = BH_SECRET_INIT;
 	struct bh_err err = BH_ERR_INIT;
@@ -255,8 +240,7 @@ sealed_tampered(void **state BH_UNUSED)
 {
 	struct bh_buf sealed = BH_BUF_INIT(1000);
 
-	bh_seal(&sealed, key_a, "c",
-	    BYTES("whsec_1234567890")); /* 45 bytes: no padding bits */
+	bh_seal(&sealed, key_a, "c", BYTES("whsec_1234567890")); /* 45 bytes: no padding bits */
 	for (size_t i = 0; i < sealed.len; i++) {
 		char was = sealed.data[i];
 
@@ -320,8 +304,7 @@ verify(const char *key, const char *text, const struct bh_buf *sig)
 {
 	char *pem = key_text(key);
 	struct bh_err err = BH_ERR_INIT;
-	int rc = bh_rs256_verify(pem, text, strlen(text), bh_buf_str(sig),
-	    sig->len, &err);
+	int rc = bh_rs256_verify(pem, text, strlen(text), bh_buf_str(sig), sig->len, &err);
 
 	if (rc < 0)
 		assert_int_equal(err.code, BH_INVALID);
@@ -332,12 +315,10 @@ verify(const char *key, const char *text, const struct bh_buf *sig)
 static void
 signature_of_openssl(void **state BH_UNUSED)
 {
-	char *text = key_text("message.txt"),
-	     *base64 = key_text("message.sig.b64");
+	char *text = key_text("message.txt"), *base64 = key_text("message.sig.b64");
 	struct bh_buf sig = BH_BUF_INIT(1000);
 
-	assert_int_equal(bh_base64_decode(&sig, base64, strlen(base64), NULL),
-	    0);
+	assert_int_equal(bh_base64_decode(&sig, base64, strlen(base64), NULL), 0);
 	assert_int_equal(verify("rsa.pub.pem", text, &sig), 1);
 	assert_int_equal(verify("other.pub.pem", text, &sig), 0);
 	assert_int_equal(verify("rsa.pub.pem", "{}", &sig), 0);
@@ -362,16 +343,14 @@ signed_here(void **state BH_UNUSED)
 {
 	char *pem = key_text("rsa.pem"), *text = key_text("message.txt"),
 	     *base64 = key_text("message.sig.b64");
-	struct bh_buf sig = BH_BUF_INIT(1000), got = BH_BUF_INIT(1000),
-		      small = BH_BUF_INIT(100);
+	struct bh_buf sig = BH_BUF_INIT(1000), got = BH_BUF_INIT(1000), small = BH_BUF_INIT(100);
 	struct bh_err err = BH_ERR_INIT;
 
 	assert_int_equal(bh_rs256_sign(pem, text, strlen(text), &sig, &err), 0);
 	/* PKCS#1 v1.5 signatures have no random part. */
 	bh_base64_add(&got, sig.data, sig.len);
 	assert_string_equal(bh_buf_str(&got), base64);
-	assert_int_equal(bh_rs256_sign(pem, text, strlen(text), &small, &err),
-	    -1);
+	assert_int_equal(bh_rs256_sign(pem, text, strlen(text), &small, &err), -1);
 	assert_int_equal(err.code, BH_INVALID);
 	bh_buf_release(&small);
 	bh_buf_release(&got);
@@ -384,8 +363,8 @@ signed_here(void **state BH_UNUSED)
 static void
 keys_that_cannot_sign(void **state BH_UNUSED)
 {
-	static const char *const names[] = {"rsa.pub.pem", "ec.pem",
-	    "rsa-encrypted.pem", "rsa-256-bits.pem", "message.txt"};
+	static const char *const names[] = {"rsa.pub.pem", "ec.pem", "rsa-encrypted.pem",
+	    "rsa-256-bits.pem", "message.txt"};
 
 	for (size_t i = 0; i < BH_LEN(names); i++) {
 		char *pem = key_text(names[i]);

@@ -129,8 +129,7 @@ static void
 brackets_in_strings_are_no_depth(void **state BH_UNUSED)
 {
 	char *brackets = nested(100, '[', "", ']');
-	char *text =
-	    bh_xasprintf("{\"a\\\"%s\":\"\\\\%s\"}", brackets, brackets);
+	char *text = bh_xasprintf("{\"a\\\"%s\":\"\\\\%s\"}", brackets, brackets);
 
 	json_decref(parsed(text));
 	free(text);
@@ -140,8 +139,8 @@ brackets_in_strings_are_no_depth(void **state BH_UNUSED)
 static void
 paths(void **state BH_UNUSED)
 {
-	json_t *json = parsed(
-	    "{\"a\":{\"b\":[10,{\"c\":\"x\"}],\"0\":\"zero\"},\"\":{\"e\":1},\"n\":null}");
+	json_t *json =
+	    parsed("{\"a\":{\"b\":[10,{\"c\":\"x\"}],\"0\":\"zero\"},\"\":{\"e\":1},\"n\":null}");
 
 	assert_ptr_equal(bh_json_at(json, ""), json);
 	assert_int_equal(bh_json_int(json, "a.b.0", -1), 10);
@@ -209,11 +208,9 @@ integers(void **state BH_UNUSED)
 		json_t *json = parsed(numbers[i].text);
 		int64_t value = 0;
 
-		if (bh_is_json_int(json, "", &value) != numbers[i].ok ||
-		    value != numbers[i].value)
+		if (bh_is_json_int(json, "", &value) != numbers[i].ok || value != numbers[i].value)
 			fail_msg("%s", numbers[i].text);
-		assert_true(bh_json_int(json, "", 5) ==
-			    (numbers[i].ok ? numbers[i].value : 5));
+		assert_true(bh_json_int(json, "", 5) == (numbers[i].ok ? numbers[i].value : 5));
 		json_decref(json);
 	}
 }
@@ -221,8 +218,7 @@ integers(void **state BH_UNUSED)
 static void
 only_true_is_true(void **state BH_UNUSED)
 {
-	json_t *json =
-	    parsed("{\"t\":true,\"f\":false,\"one\":1,\"s\":\"true\"}");
+	json_t *json = parsed("{\"t\":true,\"f\":false,\"one\":1,\"s\":\"true\"}");
 
 	assert_true(bh_is_json_true(json, "t"));
 	assert_false(bh_is_json_true(json, "f"));
@@ -235,15 +231,12 @@ only_true_is_true(void **state BH_UNUSED)
 static void
 canonical_text(void **state BH_UNUSED)
 {
-	json_t *a =
-	    parsed(" { \"b\" : [ 1 , 2.50 , null ], \"a\":\"\\u00e4\\n/\" }");
-	json_t *b =
-	    parsed("{\"a\":\"\xc3\xa4\\u000a\\/\",\"b\":[1,25e-1,null]}");
+	json_t *a = parsed(" { \"b\" : [ 1 , 2.50 , null ], \"a\":\"\\u00e4\\n/\" }");
+	json_t *b = parsed("{\"a\":\"\xc3\xa4\\u000a\\/\",\"b\":[1,25e-1,null]}");
 	struct bh_buf out = BH_BUF_INIT(100), small = BH_BUF_INIT(5);
 	char *text = bh_json_text(a), *same = bh_json_text(b);
 
-	assert_string_equal(text,
-	    "{\"a\":\"\xc3\xa4\\n/\",\"b\":[1,2.5,null]}");
+	assert_string_equal(text, "{\"a\":\"\xc3\xa4\\n/\",\"b\":[1,2.5,null]}");
 	assert_string_equal(same, text);
 	bh_buf_adds(&out, "=");
 	bh_json_add(&out, a);
@@ -315,26 +308,20 @@ static const struct {
 } scans[] = {
     {"first member", BYTES("{\"id\":\"evt_1\",\"type\":\"x\"}"), "evt_1"},
     {"last member", BYTES("{\"type\":\"x\",\"id\":\"evt_1\"}"), "evt_1"},
-    {"white space", BYTES(" \t\r\n{ \"n\" : 1 ,\n\t\"id\"\r\n:\t\"evt_1\" }"),
-	"evt_1"},
+    {"white space", BYTES(" \t\r\n{ \"n\" : 1 ,\n\t\"id\"\r\n:\t\"evt_1\" }"), "evt_1"},
     {"empty value", BYTES("{\"id\":\"\"}"), ""},
     {"UTF-8", BYTES("{\"id\":\"\xc3\xa4\"}"), "\xc3\xa4"},
     {"nested same name before",
-	BYTES(
-	    "{\"data\":{\"id\":\"in\",\"x\":[{\"id\":\"in\"}]},\"id\":\"out\"}"),
-	"out"},
+	BYTES("{\"data\":{\"id\":\"in\",\"x\":[{\"id\":\"in\"}]},\"id\":\"out\"}"), "out"},
     {"nested same name only", BYTES("{\"data\":{\"id\":\"in\"}}"), NULL},
     {"in an array of the top", BYTES("[{\"id\":\"in\"}]"), NULL},
     {"array that looks like an object", BYTES("[\"id\":\"in\"]"), NULL},
     {"no object", BYTES("\"id\":\"x\""), NULL},
     {"the name as a value", BYTES("{\"a\":\"id\",\"id\":\"x\"}"), "x"},
-    {"the name inside a text",
-	BYTES("{\"a\":\"\\\"id\\\":\\\"no\\\"\",\"id\":\"x\"}"), "x"},
+    {"the name inside a text", BYTES("{\"a\":\"\\\"id\\\":\\\"no\\\"\",\"id\":\"x\"}"), "x"},
     {"brackets inside a text", BYTES("{\"a\":\"}]{[\",\"id\":\"x\"}"), "x"},
-    {"backslash at the end of a text", BYTES("{\"a\":\"\\\\\",\"id\":\"x\"}"),
-	"x"},
-    {"quote behind backslashes", BYTES("{\"a\":\"\\\\\\\"\",\"id\":\"x\"}"),
-	"x"},
+    {"backslash at the end of a text", BYTES("{\"a\":\"\\\\\",\"id\":\"x\"}"), "x"},
+    {"quote behind backslashes", BYTES("{\"a\":\"\\\\\\\"\",\"id\":\"x\"}"), "x"},
     {"longer name", BYTES("{\"idx\":\"no\",\"xid\":\"no\"}"), NULL},
     {"escape in the value", BYTES("{\"id\":\"a\\u0062\"}"), NULL},
     {"quote in the value", BYTES("{\"id\":\"a\\\"b\"}"), NULL},
@@ -363,12 +350,10 @@ scanned(void **state BH_UNUSED)
 		bool found;
 
 		memcpy(copy, scans[i].text, scans[i].len);
-		found = bh_is_json_scanned(copy, scans[i].len, "id", out,
-		    sizeof(out));
+		found = bh_is_json_scanned(copy, scans[i].len, "id", out, sizeof(out));
 		free(copy);
 		if (found != (scans[i].want != NULL))
-			fail_msg("%s: %s", scans[i].name,
-			    found ? out : "not found");
+			fail_msg("%s: %s", scans[i].name, found ? out : "not found");
 		if (found)
 			assert_string_equal(out, scans[i].want);
 	}
@@ -378,8 +363,7 @@ scanned(void **state BH_UNUSED)
 static void
 scanned_truncated(void **state BH_UNUSED)
 {
-	static const char text[] =
-	    "{\"data\":{\"id\":\"in\",\"list\":[1,{}]},\"id\":\"evt_1\"}";
+	static const char text[] = "{\"data\":{\"id\":\"in\",\"list\":[1,{}]},\"id\":\"evt_1\"}";
 	size_t whole = sizeof(text) - 1;
 
 	for (size_t len = 0; len <= whole; len++) {

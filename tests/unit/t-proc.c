@@ -32,8 +32,7 @@ make_temp_dir(void **state BH_UNUSED)
 static int
 remove_temp_dir(void **state BH_UNUSED)
 {
-	static const char *const names[] = {"a/b", "a", "c/d", "c", "file",
-	    "mark", "once", "loop"};
+	static const char *const names[] = {"a/b", "a", "c/d", "c", "file", "mark", "once", "loop"};
 	char path[200];
 
 	for (size_t i = 0; i < BH_LEN(names); i++) {
@@ -56,9 +55,7 @@ below(const char *name)
 static void
 make_pair(int pair[2])
 {
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-			     pair),
-	    0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 }
 
 static void
@@ -72,8 +69,7 @@ frames_cross(void **state BH_UNUSED)
 	make_pair(pair);
 	for (size_t i = 0; i < BH_LEN(sizes); i++) {
 		bh_random(data, sizes[i]);
-		assert_int_equal(bh_frame_write(pair[0], data, sizes[i], NULL),
-		    0);
+		assert_int_equal(bh_frame_write(pair[0], data, sizes[i], NULL), 0);
 		assert_int_equal(bh_frame_read(pair[1], &buf, NULL), 1);
 		assert_int_equal(buf.len, sizes[i]);
 		assert_memory_equal(bh_buf_str(&buf), data, sizes[i]);
@@ -111,16 +107,12 @@ frames_broken(void **state BH_UNUSED)
 
 		make_pair(pair);
 		bh_buf_adds(&buf, "before");
-		assert_int_equal(bh_write_full(pair[0], cases[i].bytes,
-				     cases[i].len, NULL),
-		    0);
+		assert_int_equal(bh_write_full(pair[0], cases[i].bytes, cases[i].len, NULL), 0);
 		close(pair[0]);
-		assert_int_equal(bh_frame_read(pair[1], &buf, &err),
-		    cases[i].rc);
+		assert_int_equal(bh_frame_read(pair[1], &buf, &err), cases[i].rc);
 		if (cases[i].rc < 0) {
 			assert_int_equal(err.code, BH_UNAVAILABLE);
-			assert_true(buf.len == 0 ||
-				    strcmp(bh_buf_str(&buf), "before") == 0);
+			assert_true(buf.len == 0 || strcmp(bh_buf_str(&buf), "before") == 0);
 			assert_int_equal(bh_buf_str(&buf)[buf.len], '\0');
 		}
 		close(pair[1]);
@@ -298,8 +290,8 @@ spawned_without_our_descriptors(void **state BH_UNUSED)
 	int fd = open("/dev/null", O_RDONLY); /* inheritable on purpose */
 
 	script = bh_xasprintf(
-	    "{ test -e /proc/self/fd/%d && echo leaked || echo clean; } > %s.new; mv %s.new %s",
-	    fd, mark, mark, mark);
+	    "{ test -e /proc/self/fd/%d && echo leaked || echo clean; } > %s.new; mv %s.new %s", fd,
+	    mark, mark, mark);
 	argv[2] = script;
 	assert_int_equal(bh_spawn_detached(argv, NULL), 0);
 	for (int i = 0; i < 500 && file == NULL; i++) {

@@ -8,16 +8,14 @@
 static struct record *
 sample(void)
 {
-	struct record *record =
-	    record_new("companies", "billhook_id", "stripe:cus_1");
+	struct record *record = record_new("companies", "billhook_id", "stripe:cus_1");
 	struct record_parent *parent;
 
-	record_take_field(record, "name", RECORD_TEXT,
-	    json_string("Example GmbH"));
+	record_take_field(record, "name", RECORD_TEXT, json_string("Example GmbH"));
 	record_take_field(record, "mrr", RECORD_NUMBER, json_string("12.50"));
 	record_take_field(record, "phone", RECORD_TEXT, json_null());
-	parent = record_add_parent(record, "Parent__c", "Account",
-	    "Billhook_Id__c", "stripe:cus_0");
+	parent =
+	    record_add_parent(record, "Parent__c", "Account", "Billhook_Id__c", "stripe:cus_0");
 	parent->is_new = false;
 	return record;
 }
@@ -96,8 +94,8 @@ change(struct record *r, int what)
 		set_text(&r->parents[0].object, "Contact");
 		break;
 	case 16:
-		parent = record_add_parent(r, "Second__c", "Account",
-		    "Billhook_Id__c", "stripe:cus_0");
+		parent =
+		    record_add_parent(r, "Second__c", "Account", "Billhook_Id__c", "stripe:cus_0");
 		parent->is_new = false;
 		break;
 	case 17:
@@ -154,8 +152,7 @@ same_content_hashes_alike(void **state BH_UNUSED)
 	char hash_a[65], hash_b[65];
 	json_t *nested = json_object();
 
-	record_take_field(a, "x", RECORD_TEXT,
-	    json_pack("{s:i, s:i}", "one", 1, "two", 2));
+	record_take_field(a, "x", RECORD_TEXT, json_pack("{s:i, s:i}", "one", 1, "two", 2));
 	json_object_set_new(nested, "two", json_integer(2));
 	json_object_set_new(nested, "one", json_integer(1));
 	record_take_field(b, "x", RECORD_TEXT, nested);
@@ -170,8 +167,7 @@ same_content_hashes_alike(void **state BH_UNUSED)
 static void
 fields_are_no_parents(void **state BH_UNUSED)
 {
-	struct record *a = record_new("o", "k", "1"),
-		      *b = record_new("o", "k", "1");
+	struct record *a = record_new("o", "k", "1"), *b = record_new("o", "k", "1");
 	char hash_a[65], hash_b[65];
 
 	for (int i = 0; i < 3; i++) {

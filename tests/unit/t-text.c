@@ -57,24 +57,20 @@ static void
 base64_both_ways(void **state BH_UNUSED)
 {
 	for (size_t i = 0; i < BH_LEN(base64_cases); i++) {
-		const char *texts[] = {base64_cases[i].padded,
-		    base64_cases[i].url};
+		const char *texts[] = {base64_cases[i].padded, base64_cases[i].url};
 		struct bh_buf out = BH_BUF_INIT(64);
 
 		bh_base64_add(&out, base64_cases[i].plain, base64_cases[i].len);
 		assert_string_equal(bh_buf_str(&out), base64_cases[i].padded);
 		bh_buf_reset(&out);
-		bh_base64url_add(&out, base64_cases[i].plain,
-		    base64_cases[i].len);
+		bh_base64url_add(&out, base64_cases[i].plain, base64_cases[i].len);
 		assert_string_equal(bh_buf_str(&out), base64_cases[i].url);
 		for (int k = 0; k < 2; k++) {
 			bh_buf_reset(&out);
-			assert_int_equal(bh_base64_decode(&out, texts[k],
-					     strlen(texts[k]), NULL),
+			assert_int_equal(bh_base64_decode(&out, texts[k], strlen(texts[k]), NULL),
 			    0);
 			assert_int_equal(out.len, base64_cases[i].len);
-			assert_memory_equal(bh_buf_str(&out),
-			    base64_cases[i].plain, out.len);
+			assert_memory_equal(bh_buf_str(&out), base64_cases[i].plain, out.len);
 		}
 		bh_buf_release(&out);
 	}
@@ -83,16 +79,14 @@ base64_both_ways(void **state BH_UNUSED)
 static void
 base64_refused(void **state BH_UNUSED)
 {
-	static const char *const texts[] = {"A", "AAAAA",
-	    "A===", "AA===", "====", "AA A", "AA\nA", "AA=A",
-	    "A\xc3\xa4g=", "Zm9v.Zm9v", "=AAA"};
+	static const char *const texts[] = {"A", "AAAAA", "A===", "AA===", "====", "AA A", "AA\nA",
+	    "AA=A", "A\xc3\xa4g=", "Zm9v.Zm9v", "=AAA"};
 
 	for (size_t i = 0; i < BH_LEN(texts); i++) {
 		struct bh_buf out = BH_BUF_INIT(64);
 		struct bh_err err = BH_ERR_INIT;
 
-		if (bh_base64_decode(&out, texts[i], strlen(texts[i]), &err) !=
-		    -1)
+		if (bh_base64_decode(&out, texts[i], strlen(texts[i]), &err) != -1)
 			fail_msg("accepted: %s", texts[i]);
 		assert_int_equal(err.code, BH_INVALID);
 		bh_buf_release(&out);
@@ -118,8 +112,7 @@ percent_both_ways(void **state BH_UNUSED)
 	struct bh_buf out = BH_BUF_INIT(256);
 
 	bh_percent_add(&out, BYTES("aZ09-._~ /?&=+%\xc3\xa4\x00"));
-	assert_string_equal(bh_buf_str(&out),
-	    "aZ09-._~%20%2F%3F%26%3D%2B%25%C3%A4%00");
+	assert_string_equal(bh_buf_str(&out), "aZ09-._~%20%2F%3F%26%3D%2B%25%C3%A4%00");
 	bh_buf_reset(&out);
 	bh_percent_decode(&out, BYTES("a%20b+c%2bd%C3%a4"), false);
 	assert_string_equal(bh_buf_str(&out), "a b+c+d\xc3\xa4");
@@ -132,8 +125,7 @@ percent_both_ways(void **state BH_UNUSED)
 static void
 percent_bad_escapes_stay(void **state BH_UNUSED)
 {
-	static const char *const texts[] = {"%", "%4", "%zz", "100%", "%%%",
-	    "%4g", "a%", "%-1"};
+	static const char *const texts[] = {"%", "%4", "%zz", "100%", "%%%", "%4g", "a%", "%-1"};
 
 	for (size_t i = 0; i < BH_LEN(texts); i++) {
 		struct bh_buf out = BH_BUF_INIT(64);
@@ -229,15 +221,13 @@ utf8_cleaned(void **state BH_UNUSED)
 	}
 	bh_buf_reset(&out);
 	bh_utf8_clean_add(&out, BYTES("K\xc3\xb6ln \xf0\x9f\x98\x80\t\n."));
-	assert_string_equal(bh_buf_str(&out),
-	    "K\xc3\xb6ln \xf0\x9f\x98\x80\t\n.");
+	assert_string_equal(bh_buf_str(&out), "K\xc3\xb6ln \xf0\x9f\x98\x80\t\n.");
 	bh_buf_reset(&out);
 	bh_utf8_clean_add(&out, BYTES("a\0b\x1b[31m\r\x7f\xc2\x9b|\xc2\xa0|"));
 	assert_string_equal(bh_buf_str(&out), "a b [31m   |\xc2\xa0|");
 	bh_buf_reset(&out);
 	bh_utf8_clean_add(&out, BYTES("x\xc3(\xff\xe2\x82"));
-	assert_string_equal(bh_buf_str(&out),
-	    "x\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	assert_string_equal(bh_buf_str(&out), "x\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	bh_buf_release(&out);
 }
 
@@ -293,9 +283,7 @@ utf8_cut_between_characters(void **state BH_UNUSED)
 		assert_int_equal(bh_utf8_cut(BYTES(text), units), want[units]);
 	assert_int_equal(bh_utf8_cut(BYTES(text), SIZE_MAX), 11);
 	/* Two surrogate pairs in three units: only one fits. */
-	assert_int_equal(bh_utf8_cut(BYTES("\xf0\x9f\x98\x80\xf0\x9f\x98\x80"),
-			     3),
-	    4);
+	assert_int_equal(bh_utf8_cut(BYTES("\xf0\x9f\x98\x80\xf0\x9f\x98\x80"), 3), 4);
 	assert_int_equal(bh_utf8_cut(BYTES("ab\xff"), 9), 2);
 }
 
@@ -344,8 +332,8 @@ uint_bounds(void **state BH_UNUSED)
 {
 	for (size_t i = 0; i < BH_LEN(uint_cases); i++) {
 		uint64_t value = 0;
-		bool ok = bh_is_uint(uint_cases[i].text,
-		    strlen(uint_cases[i].text), uint_cases[i].max, &value);
+		bool ok = bh_is_uint(uint_cases[i].text, strlen(uint_cases[i].text),
+		    uint_cases[i].max, &value);
 
 		if (ok != uint_cases[i].ok || value != uint_cases[i].value)
 			fail_msg("\"%s\" up to %llu", uint_cases[i].text,
@@ -378,8 +366,7 @@ int_bounds(void **state BH_UNUSED)
 {
 	for (size_t i = 0; i < BH_LEN(int_cases); i++) {
 		int64_t value = 0;
-		bool ok = bh_is_int(int_cases[i].text,
-		    strlen(int_cases[i].text), &value);
+		bool ok = bh_is_int(int_cases[i].text, strlen(int_cases[i].text), &value);
 
 		if (ok != int_cases[i].ok || value != int_cases[i].value)
 			fail_msg("\"%s\"", int_cases[i].text);
@@ -404,9 +391,8 @@ codes(void **state BH_UNUSED)
 {
 	static const char *const good[] = {"a", "7", "stripe-eu_2", "0-_",
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
-	static const char *const bad[] = {"", "-a", "_a", "A", "a b", "a/b",
-	    "a.b", "\xc3\xa4", "a\n",
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	static const char *const bad[] = {"", "-a", "_a", "A", "a b", "a/b", "a.b", "\xc3\xa4",
+	    "a\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 
 	for (size_t i = 0; i < BH_LEN(good); i++)
 		assert_true(bh_is_code(good[i]));

@@ -1,0 +1,410 @@
+/*
+ * The dispatcher.  It leases due jobs to idle workers, gives them back when a
+ * worker dies, and keeps one worker free for ingest.
+ *
+ * Ingest is no leased job: the journal's cursor lets only one batch commit,
+ * so a second ingest would be wasted work, never wrong.  A push lane is
+ * leased: no two writers on one org.
+ */
+#include "base/base.h"
+
+#include "run/dispatcher.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "run/worker.h"
+#include "state/journal.h"
+
+#define LEASE_MS (600 * 1000)
+#define STOP_MS 10000
+#define LOOK_AGAIN_MS 1000
+#define LANES_MAX 64
+#define WORKERS_MAX 32
+
+/* What a worker does now. */
+struct slot {
+	struct worker worker;
+	bool is_busy;
+	bool is_ingest;
+	struct queue_job job;
+	int64_t since_ms; /* of the job; monotonic */
+};
+
+/* A leased lane that waits for a batch to form. */
+struct held {
+	struct queue_job job;
+	int64_t since_ms; /* when it began to wait */
+	int64_t next_ms;  /* when to ask again; 0: it is with a worker */
+};
+
+struct dispatcher {
+	const struct conf *conf;
+	struct store *store;
+	struct account_key key;
+	char owner[32];
+	struct slot slots[WORKERS_MAX];
+	size_t slots_n;
+	struct held held[LANES_MAX];
+	size_t held_n;
+	bool has_stolen; /* leases of the dispatcher before us are taken once */
+	bool is_stopping;
+	int64_t next_due_ms;
+	int64_t busy_ms; /* monotonic: when there was work last */
+};
+
+static struct slot *
+idle_slot(struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].worker.pid != 0 && !d->slots[i].is_busy)
+			return &d->slots[i];
+	return NULL;
+}
+
+static size_t
+count_idle(const struct dispatcher *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->slots_n; i++)
+		n += d->slots[i].worker.pid != 0 && !d->slots[i].is_busy;
+	return n;
+}
+
+static bool
+is_ingesting(const struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].is_busy && d->slots[i].is_ingest)
+			return true;
+	return false;
+}
+
+static struct held *
+held_lane(struct dispatcher *d, const struct queue_job *job)
+{
+	for (size_t i = 0; i < d->held_n; i++)
+		if (strcmp(d->held[i].job.id, job->id) == 0)
+			return &d->held[i];
+	return NULL;
+}
+
+static void
+forget_held(struct dispatcher *d, const struct queue_job *job)
+{
+	struct held *held = held_lane(d, job);
+
+	if (held != NULL)
+		*held = d->held[--d->held_n];
+}
+
+static void
+start_workers(struct dispatcher *d)
+{
+	struct bh_err err = BH_ERR_INIT;
+
+	for (size_t i = 0; i < d->slots_n; i++) {
+		struct slot *slot = &d->slots[i];
+
+		if (slot->worker.pid == 0 &&
+		    worker_start(d->conf, &d->key, &slot->worker, &err) < 0)
+			bh_log(BH_ERROR, "%s", err.text);
+	}
+}
+
+static void
+finish_job(struct dispatcher *d, const struct queue_job *job, bool failed, const char *reason,
+    int64_t again_ms)
+{
+	struct bh_err err = BH_ERR_INIT;
+
+	forget_held(d, job);
+	if (queue_finish(d->store, job, failed, reason, again_ms, &err) < 0)
+		/* The lease runs out, or the next dispatcher takes it over. */
+		bh_log(BH_WARN, "job %s: %s", job->id, err.text);
+}
+
+static int64_t
+retry_at(const struct queue_job *job, int retry_after_s)
+{
+	int64_t wait = 1000;
+
+	for (int i = 0; i < job->attempts && wait < 300000; i++)
+		wait *= 2;
+	if (retry_after_s > 0)
+		wait = retry_after_s * (int64_t)1000;
+	return bh_now_ms() + wait;
+}
+
+static void
+hold_lane(struct dispatcher *d, const struct queue_job *job, int64_t next_ms)
+{
+	struct held *held = held_lane(d, job);
+
+	if (held == NULL) {
+		if (d->held_n == LANES_MAX) {
+			finish_job(d, job, false, "", next_ms);
+			return;
+		}
+		held = &d->held[d->held_n++];
+		*held = (struct held){.job = *job, .since_ms = bh_now_ms()};
+	}
+	held->next_ms = next_ms;
+}
+
+static void
+end_slot(struct dispatcher *d, struct slot *slot)
+{
+	close(slot->worker.fd);
+	kill(slot->worker.pid, SIGKILL);
+	waitpid(slot->worker.pid, NULL, 0);
+	slot->worker = (struct worker){.fd = -1};
+	if (slot->is_busy && !slot->is_ingest)
+		finish_job(d, &slot->job, true, "the worker ended in the middle", bh_now_ms() + 50);
+	slot->is_busy = false;
+}
+
+static void
+take_answer(struct dispatcher *d, struct slot *slot)
+{
+	struct worker_answer answer;
+	struct bh_err err = BH_ERR_INIT;
+
+	if (worker_receive(&slot->worker, &answer, &err) != 1) {
+		end_slot(d, slot);
+		return;
+	}
+	d->busy_ms = bh_mono_ms();
+	slot->is_busy = false;
+	if (slot->is_ingest)
+		return;
+	if (answer.held)
+		hold_lane(d, &slot->job, answer.again_ms);
+	else if (answer.code != BH_OK)
+		finish_job(d, &slot->job, true, answer.error,
+		    retry_at(&slot->job, answer.retry_after_s));
+	else
+		finish_job(d, &slot->job, false, "", answer.again_ms);
+}
+
+static bool
+is_given(struct dispatcher *d, const struct queue_job *job, bool is_ingest, bool may_hold)
+{
+	struct slot *slot = idle_slot(d);
+	struct bh_err err = BH_ERR_INIT;
+
+	if (slot == NULL)
+		return false;
+	if (worker_send(&slot->worker, job, may_hold, &err) < 0) {
+		end_slot(d, slot);
+		return false;
+	}
+	slot->is_busy = true;
+	slot->is_ingest = is_ingest;
+	slot->job = *job;
+	slot->since_ms = d->busy_ms = bh_mono_ms();
+	return true;
+}
+
+static void
+give_ingest(struct dispatcher *d)
+{
+	struct queue_job job = {.id = "ingest", .kind = "ingest"};
+	struct store_txn *txn;
+	size_t backlog = 0;
+
+	if (is_ingesting(d))
+		return;
+	txn = store_begin(d->store);
+	if (journal_backlog(txn, 1, &backlog, NULL) == 0 && backlog != 0)
+		is_given(d, &job, true, false);
+	store_free(&txn);
+}
+
+static void
+give_held(struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->held_n; i++) {
+		struct held *held = &d->held[i];
+		int64_t now = bh_now_ms();
+
+		if (held->next_ms == 0 || held->next_ms > now)
+			continue;
+		if (is_given(d, &held->job, false, now - held->since_ms < d->conf->push_wait_ms))
+			held->next_ms = 0;
+	}
+}
+
+/* One worker stays free for ingest, so that slow CRMs cannot stop it. */
+static void
+give_jobs(struct dispatcher *d)
+{
+	size_t idle = count_idle(d), free_ones = is_ingesting(d) ? idle : idle - (idle > 1);
+	struct queue_job jobs[WORKERS_MAX];
+	struct bh_err err = BH_ERR_INIT;
+	size_t n;
+
+	if (free_ones == 0 || (d->slots_n > 1 && !is_ingesting(d) && idle < 2))
+		return;
+	if (queue_lease(d->store, d->owner, !d->has_stolen, bh_now_ms(), LEASE_MS, free_ones, jobs,
+		&n, &d->next_due_ms, &err) < 0) {
+		d->next_due_ms = bh_now_ms() + 100;
+		return;
+	}
+	d->has_stolen = true;
+	for (size_t i = 0; i < n; i++)
+		if (!is_given(d, &jobs[i], false, true))
+			finish_job(d, &jobs[i], false, "", bh_now_ms());
+}
+
+static void
+reap(struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->slots_n; i++) {
+		struct slot *slot = &d->slots[i];
+
+		if (slot->worker.pid == 0)
+			continue;
+		if (slot->is_busy && bh_mono_ms() - slot->since_ms > LEASE_MS) {
+			bh_log(BH_ERROR, "job %s has run for ten minutes: its worker is ended",
+			    slot->job.id);
+			end_slot(d, slot);
+		}
+	}
+}
+
+static void
+take_signals(struct dispatcher *d)
+{
+	for (int number = bh_signal_next(); number != 0; number = bh_signal_next())
+		if (number == SIGTERM || number == SIGINT || number == SIGHUP)
+			d->is_stopping = true;
+}
+
+static int
+wait_ms(const struct dispatcher *d)
+{
+	int64_t now = bh_now_ms(), next = now + LOOK_AGAIN_MS;
+
+	if (d->next_due_ms < next)
+		next = d->next_due_ms;
+	for (size_t i = 0; i < d->held_n; i++)
+		if (d->held[i].next_ms != 0 && d->held[i].next_ms < next)
+			next = d->held[i].next_ms;
+	return next <= now ? 1 : (int)(next - now);
+}
+
+/* Wait for a signal, a wake-up of the store, an answer, or the next due time. */
+static void
+wait_for_news(struct dispatcher *d)
+{
+	struct pollfd fds[WORKERS_MAX + 2];
+	struct slot *of[WORKERS_MAX + 2];
+	size_t n = 0;
+
+	fds[n++] = (struct pollfd){.fd = bh_signal_pipe(), .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = store_watch_fd(d->store), .events = POLLIN};
+	for (size_t i = 0; i < d->slots_n; i++) {
+		if (d->slots[i].worker.pid == 0)
+			continue;
+		of[n] = &d->slots[i];
+		fds[n++] = (struct pollfd){.fd = d->slots[i].worker.fd, .events = POLLIN};
+	}
+	if (poll(fds, n, wait_ms(d)) < 0 && errno != EINTR)
+		bh_sleep_ms(10);
+	take_signals(d);
+	for (size_t i = 2; i < n; i++)
+		if (fds[i].revents != 0)
+			take_answer(d, of[i]);
+	if (store_is_woken(d->store))
+		d->busy_ms = bh_mono_ms();
+}
+
+static bool
+is_any_busy(const struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].is_busy)
+			return true;
+	return false;
+}
+
+static void
+stop_workers(struct dispatcher *d)
+{
+	int64_t end_ms = bh_mono_ms() + STOP_MS;
+
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].worker.pid != 0)
+			kill(d->slots[i].worker.pid, SIGTERM);
+	while (is_any_busy(d) && bh_mono_ms() < end_ms) {
+		d->next_due_ms = bh_now_ms() + 50;
+		wait_for_news(d);
+	}
+	while (d->held_n != 0)
+		finish_job(d, &d->held[0].job, false, "", bh_now_ms());
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].worker.pid != 0)
+			end_slot(d, &d->slots[i]);
+}
+
+static int
+open_store(struct dispatcher *d, struct bh_err *err)
+{
+	static const char *const watched[] = {JOURNAL_WATCH_NEW, JOURNAL_WATCH_REPLAY, QUEUE_WATCH};
+	struct store_options options = {.engine = "bdb",
+	    .data_dir = d->conf->data_dir,
+	    .deadline_ms = 3000,
+	    .no_start = true};
+
+	if (store_open(&options, &d->store, err) < 0)
+		return -1;
+	for (size_t i = 0; i < BH_LEN(watched); i++)
+		store_watch(d->store, watched[i], strlen(watched[i]), NULL);
+	return 0;
+}
+
+int
+dispatcher_run(const struct dispatcher_options *options)
+{
+	struct dispatcher d = {.conf = options->conf, .next_due_ms = 0, .busy_ms = bh_mono_ms()};
+	struct bh_err err = BH_ERR_INIT;
+	bool is_idle = false;
+
+	bh_signal_pipe();
+	bh_random_id(d.owner);
+	if (account_key_load(d.conf->data_dir, &d.key, &err) < 0) {
+		bh_log(BH_ERROR, "%s", err.text);
+		return 1;
+	}
+	d.slots_n = (size_t)d.conf->workers;
+	start_workers(&d);
+	if (open_store(&d, &err) < 0) {
+		bh_log(BH_ERROR, "%s", err.text);
+		return 1;
+	}
+	while (!d.is_stopping && !is_idle) {
+		wait_for_news(&d);
+		start_workers(&d);
+		reap(&d);
+		if (d.is_stopping)
+			break;
+		give_ingest(&d);
+		give_held(&d);
+		give_jobs(&d);
+		is_idle = options->idle_exit_ms > 0 && !is_any_busy(&d) && d.held_n == 0 &&
+			  d.next_due_ms > bh_now_ms() &&
+			  bh_mono_ms() - d.busy_ms > options->idle_exit_ms;
+	}
+	stop_workers(&d);
+	store_close(&d.store);
+	return is_idle ? DISPATCHER_EXIT_IDLE : 0;
+}

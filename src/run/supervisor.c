@@ -1,0 +1,405 @@
+/* The supervisor: see supervisor.h. */
+#include "base/base.h"
+
+#include "run/supervisor.h"
+
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "run/dispatcher.h"
+#include "state/journal.h"
+#include "store/keeper.h"
+
+#define PING_MS 5000
+#define SILENT_MS 15000
+#define RESPAWN_WINDOW_MS 30000
+#define RESPAWN_MAX 20
+#define RESPAWN_PAUSE_MS 5000
+#define STOP_MS 12000
+
+enum role {
+	ROLE_KEEPER,
+	ROLE_DISPATCHER,
+	ROLE_FRONT,
+	ROLE__MAX
+};
+
+static const char *const role_names[ROLE__MAX] = {"keeper", "dispatcher", "front"};
+
+struct child {
+	pid_t pid;            /* 0: not running */
+	int64_t not_before;   /* monotonic: earliest next start */
+	int64_t window_start; /* of counting respawns */
+	int respawns;
+};
+
+struct supervisor {
+	const struct supervisor_options *options;
+	struct conf conf; /* read again on SIGUSR1 */
+	int lock_fd;
+	struct child children[ROLE__MAX];
+	struct store *store; /* a client, for pings only */
+	int64_t last_ping, last_pong;
+	bool is_stopping, is_idle;
+	pid_t pid;
+};
+
+/* -- roles; each runs in its own process and returns its exit status -- */
+
+static bool
+is_keeper_wanted(void *arg)
+{
+	return getppid() == *(const pid_t *)arg;
+}
+
+static int
+run_keeper(struct supervisor *s)
+{
+	struct keeper_options options = {.data_dir = s->conf.data_dir,
+	    .cache_bytes = (size_t)s->conf.cache_mb << 20,
+	    .ballast_bytes = (size_t)s->conf.ballast_mb << 20,
+	    .checkpoint_s = (int)s->conf.checkpoint_s,
+	    .checkpoint_bytes = (size_t)s->conf.checkpoint_mb << 20,
+	    .flush_delay_ms = (int)s->conf.flush_delay_ms,
+	    .import = journal_import,
+	    .is_wanted = is_keeper_wanted,
+	    .arg = &s->pid};
+
+	return keeper_run(&options);
+}
+
+static int
+run_dispatcher(struct supervisor *s)
+{
+	struct dispatcher_options options = {.conf = &s->conf,
+	    .idle_exit_ms = s->options->idle_exit_ms > 0 ? s->options->idle_exit_ms
+							 : s->conf.idle_exit_s * 1000};
+
+	bh_die_with_parent(s->pid);
+	return dispatcher_run(&options);
+}
+
+static int
+run_front(struct supervisor *s)
+{
+	bh_die_with_parent(s->pid);
+	return s->options->front(&s->conf);
+}
+
+static _Noreturn void
+run_role(struct supervisor *s, enum role role)
+{
+	char name[16];
+	int status = 1;
+
+	bh_signal_forget();
+	close(s->lock_fd); /* the lock must not outlive the supervisor */
+	store_close(&s->store);
+	snprintf(name, sizeof(name), "bh-%s", role_names[role]);
+	prctl(PR_SET_NAME, name);
+	bh_log_role(role_names[role]);
+	switch (role) {
+	case ROLE_KEEPER:
+		status = run_keeper(s);
+		break;
+	case ROLE_DISPATCHER:
+		status = run_dispatcher(s);
+		break;
+	case ROLE_FRONT:
+		status = run_front(s);
+		break;
+	case ROLE__MAX:
+		break;
+	}
+	exit(status);
+}
+
+static bool
+is_role_used(const struct supervisor *s, enum role role)
+{
+	return role != ROLE_FRONT || (s->options->front != NULL && s->conf.front_processes > 0);
+}
+
+static void
+start_child(struct supervisor *s, enum role role)
+{
+	struct child *child = &s->children[role];
+	int64_t now = bh_mono_ms();
+	pid_t pid;
+
+	if (child->pid != 0 || !is_role_used(s, role) || now < child->not_before)
+		return;
+	if (now - child->window_start > RESPAWN_WINDOW_MS) {
+		child->window_start = now;
+		child->respawns = 0;
+	}
+	if (child->respawns++ == RESPAWN_MAX) {
+		bh_log(BH_ERROR, "%s ended %d times in %d s: next start in %d s", role_names[role],
+		    RESPAWN_MAX, RESPAWN_WINDOW_MS / 1000, RESPAWN_PAUSE_MS / 1000);
+		child->not_before = now + RESPAWN_PAUSE_MS;
+		child->window_start = 0;
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		run_role(s, role);
+	if (pid < 0) {
+		bh_log(BH_ERROR, "cannot fork %s: %s", role_names[role], strerror(errno));
+		child->not_before = now + 1000;
+		return;
+	}
+	child->pid = pid;
+	if (role == ROLE_KEEPER)
+		s->last_pong = now;
+}
+
+static void
+note_end(struct supervisor *s, enum role role, int status)
+{
+	struct child *child = &s->children[role];
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+
+	child->pid = 0;
+	if (role == ROLE_DISPATCHER && code == DISPATCHER_EXIT_IDLE) {
+		s->is_idle = true;
+		return;
+	}
+	if (s->is_stopping)
+		return;
+	/* Another keeper is on its way out: the lock falls free at once. */
+	if (role == ROLE_KEEPER && code == KEEPER_EXIT_TAKEN) {
+		child->not_before = bh_mono_ms() + 100;
+		return;
+	}
+	if (WIFSIGNALED(status))
+		bh_log(BH_WARN, "%s was killed by signal %d", role_names[role], WTERMSIG(status));
+	else if (code != 0)
+		bh_log(BH_WARN, "%s ended with status %d", role_names[role], code);
+}
+
+static void
+reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int role = 0; role < ROLE__MAX; role++)
+			if (s->children[role].pid == pid)
+				note_end(s, (enum role)role, status);
+}
+
+static void
+signal_child(struct supervisor *s, enum role role, int number)
+{
+	if (s->children[role].pid != 0)
+		kill(s->children[role].pid, number);
+}
+
+/* New options for what can be replaced without an interruption. */
+static void
+replace_gracefully(struct supervisor *s)
+{
+	struct bh_err err = BH_ERR_INIT;
+	struct conf fresh;
+
+	if (conf_load(s->conf.data_dir, &fresh, &err) < 0) {
+		bh_log(BH_ERROR, "the old options stay: %s", err.text);
+		return;
+	}
+	conf_release(&s->conf);
+	s->conf = fresh;
+	bh_log(BH_INFO, "fronts and dispatcher are replaced");
+	signal_child(s, ROLE_FRONT, SIGUSR1);
+	signal_child(s, ROLE_DISPATCHER, SIGTERM);
+}
+
+static void
+take_signals(struct supervisor *s)
+{
+	for (int number = bh_signal_next(); number != 0; number = bh_signal_next()) {
+		if (number == SIGTERM || number == SIGINT)
+			s->is_stopping = true;
+		else if (number == SIGUSR1 || number == SIGHUP)
+			replace_gracefully(s);
+	}
+}
+
+/* A keeper that says nothing for 15 s hangs: kill it, recovery does the rest. */
+static void
+ping_keeper(struct supervisor *s)
+{
+	int64_t now = bh_mono_ms();
+	json_t *stats = NULL;
+
+	if (s->children[ROLE_KEEPER].pid == 0 || now - s->last_ping < PING_MS)
+		return;
+	s->last_ping = now;
+	if (store_stats(s->store, &stats, NULL) == 0)
+		s->last_pong = bh_mono_ms();
+	json_decref(stats);
+	if (bh_mono_ms() - s->last_pong > SILENT_MS) {
+		bh_log(BH_ERROR, "the keeper is silent: it is killed");
+		signal_child(s, ROLE_KEEPER, SIGKILL);
+	}
+}
+
+static void
+wait_for_end(struct supervisor *s, enum role role)
+{
+	int64_t end_ms = bh_mono_ms() + STOP_MS;
+
+	signal_child(s, role, SIGTERM);
+	while (s->children[role].pid != 0 && bh_mono_ms() < end_ms) {
+		reap(s);
+		if (s->children[role].pid != 0)
+			bh_sleep_ms(5);
+	}
+	if (s->children[role].pid != 0) {
+		bh_log(BH_WARN, "%s does not stop: it is killed", role_names[role]);
+		signal_child(s, role, SIGKILL);
+		while (s->children[role].pid != 0) {
+			reap(s);
+			bh_sleep_ms(2);
+		}
+	}
+}
+
+static char *
+run_file(const char *data_dir, const char *name)
+{
+	return bh_xasprintf("%s/run/%s", data_dir, name);
+}
+
+/* 1 taken by us, 0 another has it, -1. */
+static int
+take_lock(struct supervisor *s, struct bh_err *err)
+{
+	char *path = run_file(s->conf.data_dir, "supervisor.lock"), text[24];
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc = 1;
+
+	if (fd < 0)
+		rc = bh_fail_errno(err, BH_STORAGE, "cannot open %s", path);
+	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		rc = 0;
+	free(path);
+	if (rc == 1) {
+		snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+		if (ftruncate(fd, 0) < 0 || bh_write_full(fd, text, strlen(text), NULL) < 0)
+			bh_log(BH_WARN, "cannot note the pid in the lock file");
+		s->lock_fd = fd;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	return rc;
+}
+
+static int
+make_dirs(const char *data_dir, struct bh_err *err)
+{
+	static const char *const names[] = {"run", "log", "db"};
+	int rc = 0;
+
+	for (size_t i = 0; i < BH_LEN(names) && rc == 0; i++) {
+		char *path = bh_xasprintf("%s/%s", data_dir, names[i]);
+
+		rc = bh_make_dir(path, err);
+		free(path);
+	}
+	return rc;
+}
+
+static void
+serve(struct supervisor *s)
+{
+	int64_t end_ms = s->options->limit_ms > 0 ? bh_mono_ms() + s->options->limit_ms : INT64_MAX;
+
+	while (!s->is_stopping && !s->is_idle && bh_mono_ms() < end_ms) {
+		struct pollfd pfd = {.fd = bh_signal_pipe(), .events = POLLIN};
+
+		reap(s);
+		if (s->is_idle)
+			break;
+		for (int role = 0; role < ROLE__MAX; role++)
+			start_child(s, (enum role)role);
+		ping_keeper(s);
+		poll(&pfd, 1, 200);
+		take_signals(s);
+	}
+	s->is_stopping = true;
+	wait_for_end(s, ROLE_FRONT);
+	wait_for_end(s, ROLE_DISPATCHER);
+	wait_for_end(s, ROLE_KEEPER);
+}
+
+int
+supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor s = {.options = options, .lock_fd = -1, .pid = getpid()};
+	struct store_options store = {.engine = "bdb", .deadline_ms = 2000, .no_start = true};
+	struct bh_err err = BH_ERR_INIT;
+	int rc;
+
+	if (conf_load(options->conf->data_dir, &s.conf, &err) < 0 ||
+	    make_dirs(s.conf.data_dir, &err) < 0 || (rc = take_lock(&s, &err)) < 0) {
+		bh_log(BH_ERROR, "%s", err.text);
+		return 1;
+	}
+	if (rc == 0)
+		return SUPERVISOR_EXIT_TAKEN;
+	prctl(PR_SET_NAME, "bh-supervisor");
+	bh_signal_pipe();
+	store.data_dir = s.conf.data_dir;
+	if (store_open(&store, &s.store, &err) < 0) {
+		bh_log(BH_ERROR, "%s", err.text);
+		return 1;
+	}
+	bh_log(BH_INFO, "started in %s", s.conf.data_dir);
+	serve(&s);
+	bh_log(BH_INFO, "stopped%s", s.is_idle ? ": idle" : "");
+	store_close(&s.store);
+	close(s.lock_fd);
+	conf_release(&s.conf);
+	return 0;
+}
+
+pid_t
+supervisor_pid(const char *data_dir)
+{
+	char *path = run_file(data_dir, "supervisor.lock"), text[24] = "";
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint64_t pid = 0;
+	ssize_t n;
+
+	free(path);
+	if (fd < 0)
+		return 0;
+	/* The lock says whether it lives; the number alone may be stale. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		n = read(fd, text, sizeof(text) - 1);
+		if (n <= 1 || !bh_is_uint(text, (size_t)n - 1, INT32_MAX, &pid))
+			pid = 0;
+	}
+	close(fd);
+	return (pid_t)pid;
+}
+
+int
+supervisor_start(const char *data_dir, struct bh_err *err)
+{
+	const char *argv[] = {bh_exe_path(), "serve", "--quiet", "--dir", data_dir, NULL};
+
+	return bh_spawn_detached(argv, err);
+}

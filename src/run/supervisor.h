@@ -1,0 +1,33 @@
+/*
+ * The supervisor: starts and watches keeper, dispatcher and front pool;
+ * limits respawns.  Holds no database and no TLS handle.
+ */
+#ifndef RUN_SUPERVISOR_H
+#define RUN_SUPERVISOR_H
+
+#include "conf/conf.h"
+
+#define SUPERVISOR_EXIT_TAKEN 3 /* another supervisor holds the lock */
+
+struct supervisor_options {
+	const struct conf *conf;
+	/* Serve web requests on a listening socket until SIGTERM: the front pool.  NULL or conf->front_processes 0: none. */
+	int (*front)(const struct conf *conf);
+	int64_t idle_exit_ms; /* 0: conf->idle_exit_s; > 0: end when idle for so long */
+	int64_t limit_ms;     /* end after so long in any case; 0: never */
+};
+
+/*
+ * Serve until SIGTERM or SIGINT (children stop in order: fronts, dispatcher,
+ * keeper), or idle.  SIGUSR1 replaces fronts and dispatcher gracefully (options are read again by them).
+ * Returns the process exit status: 0, SUPERVISOR_EXIT_TAKEN, 1.
+ */
+int supervisor_run(const struct supervisor_options *options);
+
+/* The pid of the running supervisor, 0 when there is none. */
+pid_t supervisor_pid(const char *data_dir);
+
+/* Start one, detached: the start function of struct store_options. */
+int supervisor_start(const char *data_dir, struct bh_err *err);
+
+#endif

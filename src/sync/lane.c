@@ -1,0 +1,294 @@
+/* A lane made ready: see lane.h. */
+#include "base/base.h"
+
+#include "sync/lane.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "state/target.h"
+#include "state/trail.h"
+
+#define DESCRIPTION_AGE_MS (24 * 3600 * (int64_t)1000)
+#define EXPIRY_MARGIN_MS (5 * 60 * (int64_t)1000)
+
+static json_t *
+auth_json(const struct dest_auth *auth)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "access_token",
+	    bh_secret_str(&auth->access_token), "refresh_token",
+	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "expires",
+	    (json_int_t)auth->expires_ms, "account_id", auth->account_id, "account_name",
+	    auth->account_name);
+}
+
+static void
+read_secret(struct bh_secret *secret, const json_t *doc, const char *name)
+{
+	const char *text = bh_json_str(doc, name);
+
+	if (text != NULL)
+		bh_secret_set(secret, text, strlen(text));
+}
+
+static void
+read_text(char *to, size_t size, const json_t *doc, const char *name)
+{
+	const char *text = bh_json_str(doc, name);
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static int
+load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
+{
+	struct dest_auth *auth = &lane->auth;
+	json_t *doc;
+	int rc =
+	    account_auth_load(txn, lane->context->key, lane->connection->account.code, &doc, err);
+
+	if (rc <= 0)
+		return rc;
+	read_secret(&auth->access_token, doc, "access_token");
+	read_secret(&auth->refresh_token, doc, "refresh_token");
+	read_text(auth->base_url, sizeof(auth->base_url), doc, "base_url");
+	read_text(auth->account_id, sizeof(auth->account_id), doc, "account_id");
+	read_text(auth->account_name, sizeof(auth->account_name), doc, "account_name");
+	auth->expires_ms = bh_json_int(doc, "expires", 0);
+	json_decref(doc);
+	return 1;
+}
+
+static bool
+is_token_good(const struct dest_auth *auth)
+{
+	return auth->access_token.len != 0 &&
+	       (auth->expires_ms == 0 || auth->expires_ms > bh_now_ms() + EXPIRY_MARGIN_MS);
+}
+
+int
+lane_open(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err)
+{
+	const char *code = connection->account.code;
+	struct store_txn *txn = store_begin(context->store);
+	int rc;
+
+	memset(lane, 0, sizeof(*lane));
+	lane->context = context;
+	lane->setup = setup;
+	lane->connection = connection;
+	lane->driver = connection->dest;
+	if (strcmp(context->conf->log_level, "debug") == 0)
+		lane->trace = dest_trace_new(context->transport, code);
+	lane->config = (struct dest_config){.code = code,
+	    .settings = connection->account.settings,
+	    .secrets = connection->account.secrets,
+	    .transport = lane->trace != NULL ? lane->trace : context->transport,
+	    .auth = &lane->auth};
+	rc = link_lane_get(txn, code, &lane->condition, err);
+	if (rc == 0)
+		rc = load_auth(lane, txn, err) < 0 ? -1 : 0;
+	store_free(&txn);
+	if (rc == 0 && lane->driver->authorize != NULL && !is_token_good(&lane->auth))
+		rc = lane_authorize(lane, err);
+	if (rc < 0)
+		lane_close(lane);
+	return rc;
+}
+
+void
+lane_close(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->objects_n; i++)
+		dest_object_free(&lane->objects[i]);
+	free(lane->objects);
+	dest_trace_free(&lane->trace);
+	dest_auth_release(&lane->auth);
+	memset(lane, 0, sizeof(*lane));
+}
+
+static int
+save_auth(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	struct lane *lane = arg;
+	json_t *doc = auth_json(&lane->auth);
+
+	account_auth_save(txn, lane->context->key, lane->connection->account.code, doc);
+	json_decref(doc);
+	return 0;
+}
+
+int
+lane_authorize(struct lane *lane, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+
+	if (lane->driver->authorize(&lane->config, &why) < 0) {
+		if (why.code == BH_DENIED)
+			lane_break(lane, why.text, NULL);
+		if (err != NULL)
+			*err = why;
+		return bh_during(err, "connecting to %s", lane->driver->title);
+	}
+	bh_fault("auth-answered");
+	return store_run(lane->context->store, save_auth, lane, NULL, err);
+}
+
+/* -- descriptions -- */
+
+static const struct dest_object *
+keep_object(struct lane *lane, struct dest_object *object)
+{
+	lane->objects =
+	    bh_xrealloc(lane->objects, (lane->objects_n + 1) * sizeof(lane->objects[0]));
+	lane->objects[lane->objects_n++] = object;
+	return object;
+}
+
+struct describe {
+	const char *dest;
+	const struct dest_object *object;
+};
+
+static int
+save_description(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	const struct describe *d = arg;
+	json_t *doc = dest_object_json(d->object);
+
+	target_put(txn, d->dest, d->object->name, doc, bh_now_ms());
+	json_decref(doc);
+	return 0;
+}
+
+static int
+fetch_description(struct lane *lane, const char *name, const struct dest_object **object_r,
+    struct bh_err *err)
+{
+	struct describe d = {.dest = lane->connection->account.code};
+	struct bh_err why = BH_ERR_INIT;
+	struct dest_object *object;
+	int rc = lane->driver->describe(&lane->config, name, &object, &why);
+
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = lane->driver->describe(&lane->config, name, &object, &why);
+	if (rc < 0) {
+		bh_log(BH_WARN, "lane %s: no description of %s: %s", d.dest, name, why.text);
+		return 0;
+	}
+	*object_r = keep_object(lane, object);
+	d.object = object;
+	return store_run(lane->context->store, save_description, &d, NULL, err);
+}
+
+int
+lane_describe(struct lane *lane, const char *name, const struct dest_object **object_r,
+    struct bh_err *err)
+{
+	struct dest_object *object = NULL;
+	struct store_txn *txn;
+	int64_t fetched_ms = 0;
+	json_t *doc;
+	int rc;
+
+	*object_r = NULL;
+	for (size_t i = 0; i < lane->objects_n; i++) {
+		if (strcmp(lane->objects[i]->name, name) == 0) {
+			*object_r = lane->objects[i];
+			return 0;
+		}
+	}
+	if ((lane->driver->caps & DEST_CAP_DESCRIBE) == 0)
+		return 0;
+	txn = store_begin(lane->context->store);
+	rc = target_get(txn, lane->connection->account.code, name, &doc, &fetched_ms, err);
+	store_free(&txn);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && fetched_ms > bh_now_ms() - DESCRIPTION_AGE_MS)
+		object = dest_object_from_json(doc);
+	json_decref(doc);
+	if (object == NULL)
+		return fetch_description(lane, name, object_r, err);
+	*object_r = keep_object(lane, object);
+	return 0;
+}
+
+static int
+drop_description(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	const char *const *names = arg;
+
+	target_drop(txn, names[0], names[1]);
+	return 0;
+}
+
+void
+lane_forget(struct lane *lane, const char *object)
+{
+	const char *names[] = {lane->connection->account.code, object};
+
+	store_run(lane->context->store, drop_description, names, NULL, NULL);
+}
+
+/* -- condition -- */
+
+static int
+save_condition(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	const struct lane *lane = arg;
+
+	link_lane_note(txn, lane->connection->account.code, &lane->condition);
+	return 0;
+}
+
+int
+lane_note(struct lane *lane, struct bh_err *err)
+{
+	const struct dest_usage *usage = &lane->config.usage;
+
+	lane->condition.calls += lane->config.calls;
+	lane->config.calls = 0;
+	if (usage->day_limit != 0) {
+		lane->condition.day_used = usage->day_used;
+		lane->condition.day_limit = usage->day_limit;
+	}
+	return store_run(lane->context->store, save_condition, lane, NULL, err) < 0 ? -1 : 0;
+}
+
+struct breaking {
+	struct lane *lane;
+	const char *reason;
+};
+
+static int
+save_broken(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct breaking *b = arg;
+	const char *code = b->lane->connection->account.code;
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "auth",
+	    .subject = code,
+	    .text = b->reason};
+	struct account_connection connection;
+	int rc = account_connection_load(txn, b->lane->context->key, code, &connection, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	snprintf(connection.broken, sizeof(connection.broken), "%s", b->reason);
+	rc = account_connection_save(txn, b->lane->context->key, &connection, err);
+	trail_add(txn, 0, &entry);
+	account_connection_release(&connection);
+	return rc;
+}
+
+int
+lane_break(struct lane *lane, const char *reason, struct bh_err *err)
+{
+	struct breaking b = {lane, reason};
+
+	bh_log(BH_ERROR, "lane %s stops until a person reconnects it: %s",
+	    lane->connection->account.code, reason);
+	return store_run(lane->context->store, save_broken, &b, NULL, err) < 0 ? -1 : 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * A lane: one destination connection made ready for calls: driver, transport,
+ * tokens, what the CRM says of its objects.
+ */
+#ifndef SYNC_LANE_H
+#define SYNC_LANE_H
+
+#include "state/link.h"
+#include "sync/setup.h"
+#include "sync/sync.h"
+
+struct lane {
+	const struct sync_context *context;
+	const struct setup *setup; /* borrowed */
+	const struct setup_connection *connection;
+	const struct dest_driver *driver;
+	struct dest_auth auth;
+	struct dest_config config;
+	struct http_transport *trace; /* owned; NULL unless the log is at debug */
+	struct dest_object **objects; /* descriptions at hand; owned */
+	size_t objects_n;
+	struct link_lane condition;
+};
+
+/* Opens the stored tokens; asks for new ones when there are none.  -1 as lane_authorize(). */
+int lane_open(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err);
+void lane_close(struct lane *lane);
+
+/*
+ * Get a fresh access token and make it durable before it is used.  -1
+ * BH_DENIED: a person must reconnect (noted on the connection); else as the driver says.
+ */
+int lane_authorize(struct lane *lane, struct bh_err *err);
+
+/*
+ * The CRM's description of an object: from the store when younger than a
+ * day, else from the CRM.  NULL in *object_r when the driver has none or it could not be
+ * had (noted in the log; mapping then works without lengths).  -1: the store failed.
+ */
+int lane_describe(struct lane *lane, const char *object, const struct dest_object **object_r,
+    struct bh_err *err);
+/* A field of an object did not exist: describe it again next time. */
+void lane_forget(struct lane *lane, const char *object);
+
+/* Write the lane's condition (calls, usage, pause, reason) to the store. */
+int lane_note(struct lane *lane, struct bh_err *err);
+
+/* Stop the lane until a person acts: the connection is marked broken with the reason. */
+int lane_break(struct lane *lane, const char *reason, struct bh_err *err);
+
+#endif

@@ -1,0 +1,312 @@
+/* From dirty links to records: see render.h. */
+#include "base/base.h"
+
+#include "sync/render.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "state/mirror.h"
+
+/* Everything known about one batch before mapping. */
+struct batch {
+	struct lane *lane;
+	const struct link_dirty_entry *entries;
+	struct render_item *items;
+	size_t n;
+	const struct setup_sync **syncs; /* NULL where it is gone */
+	size_t *mapped;                  /* place of the mapped object */
+	struct mirror_object *objects;
+	struct mirror_object *customers; /* where a template reaches them */
+	json_t *sending;                 /* "sync object account id" of what this batch sends */
+};
+
+static bool
+is_described(void *arg, const char *object, const char *field, struct map_limit *limit_r)
+{
+	struct lane *lane = arg;
+	const struct dest_object *described;
+	const struct dest_field *f;
+
+	if (lane_describe(lane, object, &described, NULL) < 0 || described == NULL)
+		return false;
+	f = dest_object_field(described, field);
+	if (f == NULL)
+		return false;
+	*limit_r = (struct map_limit){f->type, f->length, f->scale, f->options};
+	return true;
+}
+
+static int
+read_links(struct batch *b, struct store_txn *txn, struct bh_err *err)
+{
+	struct link_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
+	struct link *links = bh_xcalloc(b->n, sizeof(links[0]));
+	int rc;
+
+	for (size_t i = 0; i < b->n; i++)
+		ids[i] = b->entries[i].id;
+	rc = link_get_many(txn, ids, b->n, links, err);
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		b->items[i].link = links[i];
+	free(links);
+	free(ids);
+	return rc;
+}
+
+/* The syncs and mapped objects that the links name; gone ones get their verdict. */
+static void
+find_mappings(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct link_id *id = &b->entries[i].id;
+		const struct setup_sync *sync = setup_sync(b->lane->setup, id->sync);
+
+		b->items[i].entry = &b->entries[i];
+		if ((sync != NULL && sync->account.paused) ||
+		    json_object_get(b->lane->setup->unusable, id->sync) != NULL)
+			b->items[i].verdict = RENDER_PAUSED;
+		else if (sync == NULL || setup_object(sync, id->object, &b->mapped[i]) == NULL)
+			b->items[i].verdict = RENDER_GONE;
+		else
+			b->syncs[i] = sync;
+	}
+}
+
+static int
+read_objects(struct batch *b, struct store_txn *txn, struct bh_err *err)
+{
+	struct mirror_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
+	int rc;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct map_object *objects;
+		const struct link_id *id = &b->entries[i].id;
+
+		ids[i] = (struct mirror_id){"", id->account, OBJECT_NONE, id->id};
+		if (b->syncs[i] == NULL)
+			continue;
+		map_objects(b->syncs[i]->map, &objects);
+		ids[i].connection = b->syncs[i]->account.from;
+		ids[i].kind = objects[b->mapped[i]].from;
+	}
+	rc = mirror_get_many(txn, ids, b->n, false, b->objects, err);
+	free(ids);
+	return rc;
+}
+
+/* The customers that templates reach through an object. */
+static int
+read_customers(struct batch *b, struct store_txn *txn, struct bh_err *err)
+{
+	struct mirror_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
+	bool wanted = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const char *customer = bh_json_str(b->objects[i].fields, "customer");
+
+		ids[i] = (struct mirror_id){"", "", OBJECT_CUSTOMER, ""};
+		if (b->syncs[i] == NULL || !b->syncs[i]->uses_customer || customer == NULL)
+			continue;
+		ids[i].connection = b->syncs[i]->account.from;
+		ids[i].account = b->entries[i].id.account;
+		ids[i].id = customer;
+		wanted = true;
+	}
+	if (wanted)
+		rc = mirror_get_many(txn, ids, b->n, false, b->customers, err);
+	free(ids);
+	return rc;
+}
+
+static void
+break_item(struct render_item *item, const struct bh_err *why)
+{
+	item->verdict = RENDER_BROKEN;
+	snprintf(item->link.code, sizeof(item->link.code), "MAPPING");
+	snprintf(item->link.cause, sizeof(item->link.cause), "%s", why->text);
+	snprintf(item->link.remedy, sizeof(item->link.remedy),
+	    "Change the mapping or the value at the source; the record is tried again by itself.");
+}
+
+static void
+map_item(struct batch *b, size_t i)
+{
+	struct render_item *item = &b->items[i];
+	const struct setup_sync *sync = b->syncs[i];
+	struct map_context context = {.key_prefix = sync->from->source->key_prefix,
+	    .account = b->entries[i].id.account,
+	    .settings = sync->account.settings,
+	    .customer = b->customers[i].fields,
+	    .is_described = is_described,
+	    .arg = b->lane};
+	struct bh_err why = BH_ERR_INIT;
+	enum map_verdict verdict;
+
+	if (map_render(sync->map, b->mapped[i], b->entries[i].id.id, b->objects[i].fields, &context,
+		&verdict, &item->record, &why) < 0)
+		break_item(item, &why);
+	else if (verdict == MAP_FILTERED)
+		item->verdict = RENDER_EXCLUDED;
+}
+
+static void
+hash_parents(struct render_item *item)
+{
+	struct bh_buf keys = BH_BUF_INIT(1 << 20);
+	unsigned char digest[BH_SHA256_LEN];
+
+	for (size_t i = 0; i < item->record->parents_n; i++) {
+		const struct record_parent *parent = &item->record->parents[i];
+
+		bh_buf_addf(&keys, "%s\n%s\n%s\n", parent->field, parent->object, parent->key);
+	}
+	if (keys.len != 0) {
+		bh_sha256(digest, keys.data, keys.len);
+		bh_hex(item->parents, digest, sizeof(digest));
+	}
+	bh_buf_release(&keys);
+}
+
+/* Equal to what the CRM was last given, and the CRM is known to have taken it. */
+static void
+judge_item(struct render_item *item)
+{
+	bool is_relinked;
+
+	if (item->link.not_before_ms > bh_now_ms()) {
+		item->verdict = RENDER_LATER;
+		return;
+	}
+	record_hash(item->record, item->hash);
+	hash_parents(item);
+	is_relinked = strcmp(item->parents, item->link.parents) != 0;
+	if (item->link.state == LINK_CLEAN && !is_relinked &&
+	    strcmp(item->hash, item->link.hash) == 0) {
+		item->verdict = RENDER_SAME;
+		return;
+	}
+	if (item->link.remote_id[0] != '\0')
+		item->record->remote_id = bh_xstrdup(item->link.remote_id);
+	for (size_t i = 0; i < item->record->parents_n; i++)
+		item->record->parents[i].is_new = is_relinked;
+}
+
+static char *
+sending_name(const struct link_id *id)
+{
+	return bh_xasprintf("%s\n%s\n%s\n%s", id->sync, id->object, id->account, id->id);
+}
+
+/* The link of a record's parent; its id text is borrowed from the record. */
+static struct link_id
+parent_link(const struct batch *b, size_t i, const struct record_parent *parent)
+{
+	const struct link_id *child = &b->entries[i].id;
+	const struct map_object *objects;
+
+	map_objects(b->syncs[i]->map, &objects);
+	return (struct link_id){child->dest, objects[parent->mapped].rank, child->sync,
+	    objects[parent->mapped].name, child->account, parent->source_id};
+}
+
+/* Parents present in the CRM get their id; an absent one makes the item wait. */
+static int
+resolve_parents(struct batch *b, size_t i, struct store_txn *txn, struct bh_err *err)
+{
+	bool is_by_key = (b->lane->driver->caps & DEST_CAP_LINK_BY_KEY) != 0;
+	struct render_item *item = &b->items[i];
+
+	for (size_t k = 0; k < item->record->parents_n; k++) {
+		struct record_parent *parent = &item->record->parents[k];
+		struct link_id id = parent_link(b, i, parent);
+		char *name = sending_name(&id);
+		bool is_sent = is_by_key && json_object_get(b->sending, name) != NULL;
+		struct link link;
+
+		free(name);
+		if (is_sent)
+			continue;
+		if (link_get(txn, &id, &link, err) < 0)
+			return -1;
+		if (link.remote_id[0] != '\0') {
+			parent->remote_id = bh_xstrdup(link.remote_id);
+			continue;
+		}
+		item->verdict = RENDER_WAITING;
+		item->parent_id = bh_xstrdup(id.id);
+		item->parent = id;
+		item->parent.id = item->parent_id;
+		return 0;
+	}
+	return 0;
+}
+
+static int
+render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct render_item *item = &b->items[i];
+		char *name;
+
+		if (item->verdict == RENDER_GONE || item->verdict == RENDER_PAUSED)
+			continue;
+		if (b->objects[i].fields == NULL) {
+			item->verdict = RENDER_GONE;
+			continue;
+		}
+		map_item(b, i);
+		if (item->record != NULL)
+			judge_item(item);
+		if (item->record == NULL || item->verdict != RENDER_SEND)
+			continue;
+		if (resolve_parents(b, i, txn, err) < 0)
+			return -1;
+		if (item->verdict != RENDER_SEND)
+			continue;
+		name = sending_name(&b->entries[i].id);
+		json_object_set_new(b->sending, name, json_true());
+		free(name);
+	}
+	return 0;
+}
+
+int
+render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
+    struct render_item *items, struct bh_err *err)
+{
+	struct batch b = {lane, entries, items, n, bh_xcalloc(n, sizeof(b.syncs[0])),
+	    bh_xcalloc(n, sizeof(b.mapped[0])), bh_xcalloc(n, sizeof(b.objects[0])),
+	    bh_xcalloc(n, sizeof(b.customers[0])), json_object()};
+	struct store_txn *txn = store_begin(lane->context->store);
+	int rc;
+
+	find_mappings(&b);
+	rc = read_links(&b, txn, err);
+	if (rc == 0)
+		rc = read_objects(&b, txn, err);
+	if (rc == 0)
+		rc = read_customers(&b, txn, err);
+	if (rc == 0)
+		rc = render_items(&b, txn, err);
+	store_free(&txn);
+	for (size_t i = 0; i < n; i++) {
+		mirror_object_release(&b.objects[i]);
+		mirror_object_release(&b.customers[i]);
+	}
+	json_decref(b.sending);
+	free(b.customers);
+	free(b.objects);
+	free(b.mapped);
+	free(b.syncs);
+	return rc;
+}
+
+void
+render_release(struct render_item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		record_free(&items[i].record);
+		free(items[i].parent_id);
+	}
+}

@@ -1,0 +1,42 @@
+/*
+ * From dirty links to records: read the objects from the mirror, map them,
+ * resolve their parents, and decide what has to be sent.
+ */
+#ifndef SYNC_RENDER_H
+#define SYNC_RENDER_H
+
+#include "sync/lane.h"
+
+enum render_verdict {
+	RENDER_SEND = 0,
+	RENDER_SAME,     /* the CRM holds this already: the hash is equal */
+	RENDER_EXCLUDED, /* the mapping's filter leaves it out */
+	RENDER_GONE,     /* no such object or sync any more */
+	RENDER_PAUSED,   /* its sync is paused or cannot be used: it stays dirty */
+	RENDER_LATER,    /* its pause after a failure is not over */
+	RENDER_WAITING,  /* its parent is not in the CRM */
+	RENDER_BROKEN    /* it cannot be mapped: link holds the cause */
+};
+
+/* One dirty link on its way. */
+struct render_item {
+	const struct link_dirty_entry *entry; /* borrowed */
+	struct link link;                     /* as stored; changed by the push */
+	enum render_verdict verdict;
+	struct record *record; /* RENDER_SEND; owned */
+	char hash[65];
+	char parents[65];
+	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
+	char *parent_id;       /* owned text behind parent.id */
+};
+
+/*
+ * Fill items (n, zeroed) for entries, which belong to one lane; with
+ * DEST_CAP_LINK_BY_KEY a parent counts as present when it stands earlier in
+ * the same batch with RENDER_SEND.  -1: the store failed.
+ */
+int render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
+    struct render_item *items, struct bh_err *err);
+void render_release(struct render_item *items, size_t n);
+
+#endif

@@ -1,0 +1,203 @@
+/* The snapshot of what is set up: see setup.h. */
+#include "base/base.h"
+
+#include "sync/setup.h"
+
+#include "base/log.h"
+
+struct load {
+	const struct account_key *key;
+	struct setup *setup;
+};
+
+static void
+empty(struct setup *setup)
+{
+	for (size_t i = 0; i < setup->syncs_n; i++) {
+		map_free(&setup->syncs[i].map);
+		account_sync_release(&setup->syncs[i].account);
+	}
+	for (size_t i = 0; i < setup->connections_n; i++)
+		account_connection_release(&setup->connections[i].account);
+	json_decref(setup->unusable);
+	free(setup->syncs);
+	free(setup->connections);
+	memset(setup, 0, sizeof(*setup));
+}
+
+static void
+choose_driver(struct setup_connection *connection)
+{
+	const struct account_connection *account = &connection->account;
+	struct bh_err why = BH_ERR_INIT;
+	struct dest_config config = {.code = account->code,
+	    .settings = account->settings,
+	    .secrets = account->secrets};
+
+	if (account->is_source) {
+		connection->source = source_driver(account->driver);
+		return;
+	}
+	connection->dest = dest_driver(account->driver);
+	if (connection->dest == NULL)
+		bh_fail(&why, BH_INVALID, "there is no destination \"%s\"", account->driver);
+	else if (connection->dest->check == NULL || connection->dest->check(&config, &why) == 0)
+		return;
+	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
+	connection->dest = &dest_standin;
+}
+
+static int
+load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
+{
+	struct setup *setup = load->setup;
+	json_t *codes, *code;
+	size_t i;
+	int rc = 0;
+
+	if (account_connections(txn, &codes, err) < 0)
+		return -1;
+	setup->connections = bh_xcalloc(json_array_size(codes), sizeof(setup->connections[0]));
+	json_array_foreach (codes, i, code) {
+		struct setup_connection *connection = &setup->connections[setup->connections_n];
+
+		rc = account_connection_load(txn, load->key, json_string_value(code),
+		    &connection->account, err);
+		if (rc < 0)
+			break;
+		if (rc == 0)
+			continue;
+		choose_driver(connection);
+		setup->connections_n++;
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Does any template of the mapping reach the parent customer? */
+static bool
+is_using_customer(const json_t *mapping)
+{
+	char *text = bh_json_text(mapping);
+	bool uses = strstr(text, "{customer.") != NULL || strstr(text, "\"customer.") != NULL;
+
+	free(text);
+	return uses;
+}
+
+static void
+add_sync(struct setup *setup, struct account_sync *account)
+{
+	struct setup_sync *sync = &setup->syncs[setup->syncs_n];
+	struct bh_err why = BH_ERR_INIT;
+
+	memset(sync, 0, sizeof(*sync));
+	sync->from = setup_connection(setup, account->from);
+	sync->to = setup_connection(setup, account->to);
+	if (sync->from == NULL || sync->from->source == NULL || sync->to == NULL ||
+	    sync->to->dest == NULL) {
+		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up", account->code,
+		    account->from, account->to);
+	} else if (map_new(account->mapping, &sync->map, &why) < 0) {
+		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
+	} else {
+		sync->uses_customer = is_using_customer(account->mapping);
+		sync->account = *account;
+		setup->syncs_n++;
+		return;
+	}
+	json_object_set_new(setup->unusable, account->code, json_true());
+	account_sync_release(account);
+}
+
+static int
+load_syncs(struct store_txn *txn, struct load *load, struct bh_err *err)
+{
+	struct account_sync account;
+	json_t *codes, *code;
+	size_t i;
+	int rc = 0;
+
+	if (account_syncs(txn, &codes, err) < 0)
+		return -1;
+	load->setup->syncs = bh_xcalloc(json_array_size(codes), sizeof(load->setup->syncs[0]));
+	json_array_foreach (codes, i, code) {
+		rc = account_sync_load(txn, json_string_value(code), &account, err);
+		if (rc < 0)
+			break;
+		if (rc > 0)
+			add_sync(load->setup, &account);
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
+    struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(store);
+	struct load load = {key, bh_xcalloc(1, sizeof(struct setup))};
+	int rc = 0;
+
+	load.setup->unusable = json_object();
+	if (account_version(txn, &load.setup->version, err) < 0 ||
+	    load_connections(txn, &load, err) < 0 || load_syncs(txn, &load, err) < 0) {
+		setup_free(&load.setup);
+		rc = -1;
+	}
+	store_free(&txn);
+	*setup_r = load.setup;
+	return rc;
+}
+
+void
+setup_free(struct setup **setup)
+{
+	if (*setup == NULL)
+		return;
+	empty(*setup);
+	free(*setup);
+	*setup = NULL;
+}
+
+const struct setup_connection *
+setup_connection(const struct setup *setup, const char *code)
+{
+	for (size_t i = 0; i < setup->connections_n; i++)
+		if (strcmp(setup->connections[i].account.code, code) == 0)
+			return &setup->connections[i];
+	return NULL;
+}
+
+const struct setup_sync *
+setup_sync(const struct setup *setup, const char *code)
+{
+	for (size_t i = 0; i < setup->syncs_n; i++)
+		if (strcmp(setup->syncs[i].account.code, code) == 0)
+			return &setup->syncs[i];
+	return NULL;
+}
+
+const struct map_object *
+setup_object(const struct setup_sync *sync, const char *name, size_t *index_r)
+{
+	const struct map_object *objects;
+	size_t n = map_objects(sync->map, &objects);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(objects[i].name, name) == 0) {
+			*index_r = i;
+			return &objects[i];
+		}
+	}
+	return NULL;
+}
+
+struct source_config
+setup_source_config(const struct setup_connection *connection)
+{
+	return (struct source_config){.code = connection->account.code,
+	    .settings = connection->account.settings,
+	    .secrets = connection->account.secrets};
+}

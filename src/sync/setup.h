@@ -1,0 +1,54 @@
+/*
+ * What is set up, as one snapshot: connections with their drivers, syncs with
+ * their compiled mappings.  Loaded at the start of each run of a job and
+ * again when account_version() has moved.
+ */
+#ifndef SYNC_SETUP_H
+#define SYNC_SETUP_H
+
+#include "dest/dest.h"
+#include "map/map.h"
+#include "source/source.h"
+#include "state/account.h"
+
+struct setup_connection {
+	struct account_connection account;
+	const struct source_driver *source; /* NULL for a destination */
+	const struct dest_driver *dest;     /* NULL for a source */
+};
+
+struct setup_sync {
+	struct account_sync account;
+	const struct setup_connection *from, *to; /* borrowed from the setup */
+	struct map *map;
+	bool uses_customer; /* a template reaches the parent customer */
+};
+
+struct setup {
+	struct setup_connection *connections;
+	size_t connections_n;
+	struct setup_sync *syncs;
+	size_t syncs_n;
+	json_t *unusable; /* codes of syncs that are left out: their links are kept as they are */
+	uint64_t version; /* account_version() that it shows */
+};
+
+/*
+ * A sync whose mapping does not compile or whose connection is missing is
+ * left out, with a log line; the rest works on.  A destination whose driver
+ * or settings are broken gets the stand-in driver.
+ */
+int setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
+    struct bh_err *err);
+void setup_free(struct setup **setup);
+
+/* NULL when there is none. */
+const struct setup_connection *setup_connection(const struct setup *setup, const char *code);
+const struct setup_sync *setup_sync(const struct setup *setup, const char *code);
+/* The mapped object of this name in a sync; NULL.  *index_r: its place for map_render(). */
+const struct map_object *setup_object(const struct setup_sync *sync, const char *name,
+    size_t *index_r);
+/* A source connection as its driver wants it; borrowed. */
+struct source_config setup_source_config(const struct setup_connection *connection);
+
+#endif

@@ -1,0 +1,49 @@
+// Switches of one simulated org. Unknown names and wrong types are refused, so
+// that a misspelt setting cannot pass unnoticed.
+
+const DEFAULTS = {
+  // Behaviour of the line and of the server.
+  latency_ms: 0, latency_per_record_ms: 0, gzip: true, lowercase_headers: false, chunked_answers: false, extra_keys: false,
+  // Quotas (Salesforce: Limits). Only calls that have run for long_call_ms
+  // count as concurrent; 20 seconds in a real org.
+  daily_limit: 15000, daily_used: 0, concurrent_limit: 25, long_call_ms: 20000, storage_limit_records: 0, query_page_size: 2000,
+  // OAuth.
+  client_id: 'sim-client', client_secret: 'sim-secret', require_secret: true, refresh_token: 'sim-refresh',
+  redirect_uris: ['http://localhost:8080/oauth/salesforce/callback', 'https://localhost/oauth/salesforce/callback'],
+  token_ttl_s: 7200, token_sliding: true, code_ttl_s: 900, rotate_refresh_tokens: false, require_pkce: true, approval_limit: 5,
+  allowed_scopes: 'api refresh_token offline_access id openid full profile email', client_credentials_user: true,
+  deny_authorization: false, jwt_certificate: '', jwt_preauthorized: true, username: 'sync@billhook.example.com', instance_url: '',
+  // The org.
+  api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
+  currencies: null, duplicate_rules: [], validation_rules: [], is_sandbox: false, organization_type: 'Developer Edition',
+};
+
+const NULLABLE = ['currencies'];
+
+function check(name, value) {
+  if (!(name in DEFAULTS)) throw new Error(`unknown setting ${name}`);
+  const like = DEFAULTS[name];
+  if (NULLABLE.includes(name)) {
+    if (value !== null && !Array.isArray(value)) throw new Error(`setting ${name} must be an array or null`);
+  } else if (Array.isArray(like) ? !Array.isArray(value) : typeof value !== typeof like) {
+    throw new Error(`setting ${name} must be of type ${Array.isArray(like) ? 'array' : typeof like}`);
+  }
+}
+
+export class Settings {
+  constructor(initial = {}) {
+    this.initial = {};
+    this.values = { ...DEFAULTS };
+    this.set(initial);
+    this.initial = { ...this.values };
+  }
+
+  set(changes) {
+    for (const [name, value] of Object.entries(changes)) check(name, value);
+    Object.assign(this.values, changes);
+  }
+
+  reset() {
+    this.values = { ...this.initial };
+  }
+}
