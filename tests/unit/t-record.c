@@ -138,6 +138,8 @@ ids_do_not_show(void **state BH_UNUSED)
 	b->matched = true;
 	b->parents[0].remote_id = bh_xstrdup("001000000000002AAA");
 	b->parents[0].is_new = true;
+	b->parents[0].mapped = 3;
+	b->parents[0].source_id = bh_xstrdup("cus_0");
 	record_hash(a, hash_a);
 	record_hash(b, hash_b);
 	assert_string_equal(hash_a, hash_b);
