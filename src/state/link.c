@@ -373,9 +373,30 @@ clear_mark(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	}
 }
 
+/*
+ * An earlier entry for the same link, or i: a mapping that gives an object
+ * another rank leaves marks under both.
+ */
+static size_t
+twin_of(const struct settle *s, size_t i)
+{
+	const struct link_id *id = &s->entries[i].id;
+
+	for (size_t k = 0; k < i; k++) {
+		const struct link_id *other = &s->entries[k].id;
+
+		if (other->rank != id->rank && strcmp(other->id, id->id) == 0 &&
+		    strcmp(other->object, id->object) == 0 && strcmp(other->sync, id->sync) == 0 &&
+		    strcmp(other->account, id->account) == 0)
+			return k;
+	}
+	return i;
+}
+
+/* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    struct counts *counts, struct bh_err *err)
+    struct counts *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -403,6 +424,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	}
 	key_link(&key, "Lk", id);
 	put_link(txn, &key, &link);
+	link.version = UINT64_MAX; /* stored, by this commit */
+	*made_r = link;
 	return 0;
 }
 
@@ -412,6 +435,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	const struct settle *s = arg;
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
+	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
 	struct counts counts;
 	int rc;
 
@@ -429,14 +453,16 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		clear_mark(txn, s, i, &items[s->n + i]);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
-		struct link was = {0};
+		size_t twin = twin_of(s, i);
+		struct link was = made[twin];
 
-		if (items[i].found)
+		if (twin == i && items[i].found)
 			decode(items[i].value, items[i].value_len, items[i].version, &was);
-		rc = settle_one(txn, s, i, &was, &counts, err);
+		rc = settle_one(txn, s, i, &was, &counts, &made[i], err);
 	}
 	if (rc == 0)
 		put_counts(txn, s->entries[0].id.dest, &counts);
+	free(made);
 	free(items);
 	free(keys);
 	return rc;
