@@ -5,8 +5,6 @@
  */
 #include "base/base.h"
 
-#include <sys/socket.h>
-
 #include <unistd.h>
 
 #include "base/log.h"
@@ -27,23 +25,13 @@ serve_front(const struct conf *conf)
 	char *path = conf_path(conf, "run/front.sock");
 	int status = 1;
 
-	options.listen_fd = front_listen(path, &err);
+	options.listen_fd = front_listen(path, 0600, &err);
 	if (options.listen_fd < 0)
 		bh_log(BH_ERROR, "%s", err.text);
 	else
 		status = front_run(&options);
 	free(path);
 	return status;
-}
-
-static bool
-is_fastcgi(void)
-{
-	int listening = 0;
-	socklen_t len = sizeof(listening);
-
-	return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
-	       listening;
 }
 
 /* A web server started us: with a socket to serve, or for one request. */
@@ -75,7 +63,7 @@ main(int argc, char **argv)
 	bh_proc_init();
 	if (argc > 1 && cli_is_verb(argv[1]))
 		return cli_main(argc, argv, &parts);
-	if (is_fastcgi())
+	if (front_is_listening(STDIN_FILENO))
 		return serve_web(true);
 	if (getenv("GATEWAY_INTERFACE") != NULL)
 		return serve_web(false);

@@ -108,8 +108,11 @@ least(const struct http_response *responses, size_t n, const char *name)
 	return found;
 }
 
-/* OAuth apps get no daily headers; search gets none at all. */
-static void
+/*
+ * OAuth apps get no daily headers; search gets none at all.  Returns how many
+ * calls are left by the answers of this wave, SIZE_MAX when they do not say.
+ */
+static size_t
 note_usage(struct dest_usage *usage, const struct http_response *responses, size_t n)
 {
 	int64_t limit = least(responses, n, "X-HubSpot-RateLimit-Max");
@@ -117,6 +120,7 @@ note_usage(struct dest_usage *usage, const struct http_response *responses, size
 	int64_t window = least(responses, n, "X-HubSpot-RateLimit-Interval-Milliseconds");
 	int64_t day = least(responses, n, "X-HubSpot-RateLimit-Daily");
 	int64_t day_left = least(responses, n, "X-HubSpot-RateLimit-Daily-Remaining");
+	int64_t calls = left;
 
 	if (limit >= 0 && left >= 0) {
 		usage->burst_limit = limit;
@@ -127,6 +131,9 @@ note_usage(struct dest_usage *usage, const struct http_response *responses, size
 		usage->day_limit = day;
 		usage->day_used = day_left < day ? day - day_left : 0;
 	}
+	if (day_left >= 0 && (calls < 0 || day_left < calls))
+		calls = day_left;
+	return calls >= 0 ? (size_t)calls : SIZE_MAX;
 }
 
 static void
@@ -164,18 +171,18 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response)
 	hubspot_answer_release(&answer);
 }
 
-/* With more to send: a bucket that is empty is not asked, since refused calls count as well. */
+/* With more to send: an empty bucket is not asked, since refused calls count as well. */
 static void
 note_empty(struct hubspot_talk *talk)
 {
 	const struct dest_usage *usage = &talk->config->usage;
 
-	if (usage->burst_limit > 0 && usage->burst_left == 0)
-		stop_talk(talk, BH_LIMITED, (usage->burst_window_ms + 999) / 1000,
-		    "The calls that HubSpot allows in ten seconds are used up");
 	if (usage->day_limit > 0 && usage->day_used >= usage->day_limit)
 		stop_talk(talk, BH_LIMITED, HUBSPOT_DAILY_S,
 		    "The calls that HubSpot allows in a day are used up");
+	else
+		stop_talk(talk, BH_LIMITED, (usage->burst_window_ms + 999) / 1000,
+		    "The calls that HubSpot allows in ten seconds are used up");
 }
 
 void
@@ -188,15 +195,18 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
 
 	while (done < n && talk->stop.code == BH_OK) {
 		size_t wave = n - done < wide ? n - done : wide;
+		size_t left;
 
 		config->transport->perform(config->transport, requests + done, responses + done,
 		    wave);
 		config->calls += (int64_t)wave;
-		note_usage(&config->usage, responses + done, wave);
+		left = note_usage(&config->usage, responses + done, wave);
 		for (size_t i = done; i < done + wave; i++)
 			note_stop(talk, &responses[i]);
 		done += wave;
-		if (done < n)
+		if (left < wide)
+			wide = left;
+		if (done < n && wide == 0)
 			note_empty(talk);
 	}
 	for (; done < n; done++)

@@ -538,7 +538,7 @@ struct remark {
 };
 
 static int
-mark_one(void *arg, const struct mirror_id *id, const struct mirror_object *object BH_UNUSED,
+mark_one(void *arg, const struct mirror_id *id, const struct object_state *object BH_UNUSED,
     struct bh_err *err BH_UNUSED)
 {
 	struct remark *r = arg;

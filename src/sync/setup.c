@@ -44,6 +44,7 @@ choose_driver(struct setup_connection *connection)
 	else if (connection->dest->check == NULL || connection->dest->check(&config, &why) == 0)
 		return;
 	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
+	snprintf(connection->why, sizeof(connection->why), "%s", why.text);
 	connection->dest = &dest_standin;
 }
 

@@ -15,6 +15,7 @@ struct setup_connection {
 	struct account_connection account;
 	const struct source_driver *source; /* NULL for a destination */
 	const struct dest_driver *dest;     /* NULL for a source */
+	char why[240];                      /* of the stand-in: why the driver cannot be used */
 };
 
 struct setup_sync {

@@ -13,12 +13,12 @@
 struct portal {
 	struct http_transport transport; /* first: perform() gets its address */
 	size_t upserts, links, widest, largest, largest_body;
-	size_t links_max; /* pairs that an association call may hold */
-	bool
-	    all_or_nothing; /* one bad record refuses its batch without a name */
-	bool is_damaging;   /* cut, change or drop bytes of each answer */
+	size_t links_max;    /* pairs that an association call may hold */
+	bool all_or_nothing; /* one bad record refuses its batch without a name */
+	bool is_damaging;    /* cut, change or drop bytes of each answer */
 	uint32_t dice;
 	int limit_after; /* 429 from this call on; 0: never */
+	size_t bucket;   /* calls of the short window, told in headers; 0: not told */
 };
 
 struct fixture {
@@ -61,8 +61,8 @@ result_of(const json_t *input)
 static json_t *
 refusal(const char *message)
 {
-	return json_pack("{s:s, s:s, s:s}", "status", "error", "category",
-	    "VALIDATION_ERROR", "message", message);
+	return json_pack("{s:s, s:s, s:s}", "status", "error", "category", "VALIDATION_ERROR",
+	    "message", message);
 }
 
 static int
@@ -81,9 +81,8 @@ answer_upsert(struct portal *portal, const json_t *inputs, json_t **body_r)
 			json_array_append_new(results, result_of(input));
 		else
 			json_array_append_new(errors,
-			    json_pack("{s:s, s:s, s:{s:[O]}}", "category",
-				"VALIDATION_ERROR", "message", "It is bad",
-				"context", "objectWriteTraceId",
+			    json_pack("{s:s, s:s, s:{s:[O]}}", "category", "VALIDATION_ERROR",
+				"message", "It is bad", "context", "objectWriteTraceId",
 				json_object_get(input, "objectWriteTraceId")));
 	}
 	if (portal->all_or_nothing && json_array_size(errors) > 0) {
@@ -92,8 +91,8 @@ answer_upsert(struct portal *portal, const json_t *inputs, json_t **body_r)
 		*body_r = refusal("One of them is bad");
 		return 400;
 	}
-	*body_r = json_pack("{s:s, s:o, s:o}", "status", "COMPLETE", "results",
-	    results, "errors", errors);
+	*body_r = json_pack("{s:s, s:o, s:o}", "status", "COMPLETE", "results", results, "errors",
+	    errors);
 	return json_array_size(errors) > 0 ? 207 : 200;
 }
 
@@ -102,12 +101,10 @@ answer_links(struct portal *portal, const json_t *inputs, json_t **body_r)
 {
 	portal->links++;
 	if (json_array_size(inputs) > portal->links_max) {
-		*body_r = refusal(
-		    "The maximum number of inputs supported in a batch");
+		*body_r = refusal("The maximum number of inputs supported in a batch");
 		return 400;
 	}
-	*body_r =
-	    json_pack("{s:s, s:O}", "status", "COMPLETE", "results", inputs);
+	*body_r = json_pack("{s:s, s:O}", "status", "COMPLETE", "results", inputs);
 	return 200;
 }
 
@@ -124,8 +121,7 @@ damage(struct portal *portal, struct http_response *response)
 		break;
 	case 1:
 		for (int i = 0; i < 20; i++)
-			body->data[roll(portal, (uint32_t)body->len)] =
-			    (char)roll(portal, 256);
+			body->data[roll(portal, (uint32_t)body->len)] = (char)roll(portal, 256);
 		break;
 	case 2:
 		response->status = (int)roll(portal, 600);
@@ -159,9 +155,21 @@ answer_token(const struct http_request *request, struct http_response *response)
 	bh_buf_adds(&response->body, "{\"access_token\":\"fresh\"}");
 }
 
+/* The headers of a bucket; a call too many fails the test. */
 static void
-answer(struct portal *portal, const struct http_request *request,
-    struct http_response *response)
+add_rate(struct portal *portal, struct http_response *response)
+{
+	assert_true(portal->upserts <= portal->bucket);
+	response->headers_n = 2;
+	response->headers = bh_xcalloc(2, sizeof(response->headers[0]));
+	response->headers[0].name = bh_xstrdup("X-HubSpot-RateLimit-Max");
+	response->headers[0].value = bh_xasprintf("%zu", portal->bucket);
+	response->headers[1].name = bh_xstrdup("X-HubSpot-RateLimit-Remaining");
+	response->headers[1].value = bh_xasprintf("%zu", portal->bucket - portal->upserts);
+}
+
+static void
+answer(struct portal *portal, const struct http_request *request, struct http_response *response)
 {
 	json_t *call = NULL, *body = NULL;
 
@@ -176,18 +184,16 @@ answer(struct portal *portal, const struct http_request *request,
 		response->status = 429;
 		return;
 	}
-	assert_int_equal(bh_json_parse(request->body.data, request->body.len,
-			     &call, NULL),
-	    0);
+	assert_int_equal(bh_json_parse(request->body.data, request->body.len, &call, NULL), 0);
 	if (request->body.len > portal->largest_body)
 		portal->largest_body = request->body.len;
 	if (strstr(request->url, "/batch/upsert") != NULL)
-		response->status = answer_upsert(portal,
-		    json_object_get(call, "inputs"), &body);
+		response->status = answer_upsert(portal, json_object_get(call, "inputs"), &body);
 	else
-		response->status = answer_links(portal,
-		    json_object_get(call, "inputs"), &body);
+		response->status = answer_links(portal, json_object_get(call, "inputs"), &body);
 	bh_json_add(&response->body, body);
+	if (portal->bucket > 0)
+		add_rate(portal, response);
 	json_decref(call);
 	json_decref(body);
 	if (portal->is_damaging)
@@ -241,15 +247,14 @@ add_record(struct fixture *fixture, size_t at, const char *object, bool bad)
 
 	snprintf(key, sizeof(key), "stripe:%s_%zu", bad ? "bad" : "cus", at);
 	fixture->records[at] = record_new(object, "billhook_key", key);
-	record_take_field(fixture->records[at], "name", RECORD_TEXT,
-	    json_string("Acme"));
+	record_take_field(fixture->records[at], "name", RECORD_TEXT, json_string("Acme"));
 }
 
 static void
 add_parent(struct fixture *fixture, size_t at)
 {
-	struct record_parent *parent = record_add_parent(fixture->records[at],
-	    "", "companies", "billhook_key", "stripe:cus_0");
+	struct record_parent *parent = record_add_parent(fixture->records[at], "", "companies",
+	    "billhook_key", "stripe:cus_0");
 
 	parent->remote_id = bh_xasprintf("%zu", 5000 + at);
 	parent->is_new = true;
@@ -258,8 +263,7 @@ add_parent(struct fixture *fixture, size_t at)
 static void
 push(struct fixture *fixture, size_t n)
 {
-	dest_hubspot.push(&fixture->config, fixture->records, n,
-	    fixture->results);
+	dest_hubspot.push(&fixture->config, fixture->records, n, fixture->results);
 }
 
 static size_t
@@ -392,8 +396,7 @@ test_search_ends(void **state)
 		add_record(fixture, i, "companies", true);
 	push(fixture, RECORDS);
 	later = count(fixture, RECORDS, DEST_LATER);
-	assert_int_equal(later + count(fixture, RECORDS, DEST_REJECTED),
-	    RECORDS);
+	assert_int_equal(later + count(fixture, RECORDS, DEST_REJECTED), RECORDS);
 	assert_true(later > 0);
 	assert_true(fixture->portal.upserts <= 10 + 64);
 	for (size_t i = 0; i < RECORDS; i++)
@@ -435,8 +438,8 @@ test_long_texts(void **state)
 			char name[8];
 
 			snprintf(name, sizeof(name), "long%d", field);
-			record_take_field(fixture->records[i], name,
-			    RECORD_TEXT, json_string(text));
+			record_take_field(fixture->records[i], name, RECORD_TEXT,
+			    json_string(text));
 		}
 	}
 	push(fixture, 100);
@@ -467,6 +470,26 @@ test_stop(void **state)
 	fixture_free(fixture);
 }
 
+/* Seven calls are left: seven are made, in waves of three, three and one. */
+static void
+test_bucket(void **state)
+{
+	struct fixture *fixture = fixture_new();
+
+	(void)state;
+	fixture->portal.bucket = 7;
+	json_object_set_new(fixture->settings, "concurrency", json_integer(3));
+	for (size_t i = 0; i < RECORDS; i++)
+		add_record(fixture, i, "companies", false);
+	push(fixture, RECORDS);
+	assert_int_equal(count(fixture, RECORDS, DEST_APPLIED), 700);
+	assert_int_equal(count(fixture, RECORDS, DEST_LATER), 300);
+	assert_int_equal(fixture->config.calls, 7);
+	assert_int_equal(fixture->config.usage.burst_left, 0);
+	assert_int_equal(fixture->config.usage.pause_s, 10);
+	fixture_free(fixture);
+}
+
 /* Damaged answers: every record gets an outcome, applied ones have an id of digits. */
 static void
 test_damaged(void **state)
@@ -476,8 +499,7 @@ test_damaged(void **state)
 	(void)state;
 	fixture->portal.is_damaging = true;
 	for (size_t i = 0; i < 40; i++) {
-		add_record(fixture, i, i % 2 == 0 ? "companies" : "2-7",
-		    i % 7 == 1);
+		add_record(fixture, i, i % 2 == 0 ? "companies" : "2-7", i % 7 == 1);
 		add_parent(fixture, i);
 	}
 	for (int round = 0; round < 2000; round++) {
@@ -503,11 +525,9 @@ test_token_call(void **state)
 
 	(void)state;
 	json_object_set_new(fixture->settings, "flow", json_string("oauth"));
-	json_object_set_new(fixture->settings, "refresh_token",
-	    json_string("kept"));
+	json_object_set_new(fixture->settings, "refresh_token", json_string("kept"));
 	assert_int_equal(dest_hubspot.authorize(&fixture->config, &err), 0);
-	assert_string_equal(bh_secret_str(&fixture->auth.access_token),
-	    "fresh");
+	assert_string_equal(bh_secret_str(&fixture->auth.access_token), "fresh");
 	fixture_free(fixture);
 }
 
@@ -524,6 +544,7 @@ main(void)
 	    cmocka_unit_test(test_named),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_bucket),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_token_call),
 	};
