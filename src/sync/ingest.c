@@ -153,14 +153,16 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 static bool
 is_news(struct touched *touched, const struct object_change *change)
 {
-	json_t *after;
+	struct object_state before = {touched->object.version, touched->object.deleted,
+	    touched->object.fields};
+	struct object_state after;
 
-	if (object_merge(touched->object.fields, &touched->object.version, change, &after) == 0)
+	if (object_merge(&before, change, &after) == 0)
 		return false;
 	json_decref(touched->object.fields);
-	touched->object.fields = after;
-	touched->object.version = change->version;
-	touched->object.deleted = change->deleted;
+	touched->object.fields = after.fields;
+	touched->object.version = after.version;
+	touched->object.deleted = after.deleted;
 	touched->is_changed = true;
 	return true;
 }

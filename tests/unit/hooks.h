@@ -48,8 +48,7 @@ hooks_slurp(const char *path, size_t *len_r)
 static inline int
 hooks_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct hook *)a)->name,
-	    ((const struct hook *)b)->name);
+	return strcmp(((const struct hook *)a)->name, ((const struct hook *)b)->name);
 }
 
 static inline char *
@@ -81,8 +80,8 @@ hooks_load(const char *source)
 		    bh_has_suffix(entry->d_name, ".want.json"))
 			continue;
 		assert_true(hooks->n < HOOKS_MAX);
-		snprintf(hook->name, sizeof(hook->name), "%.*s",
-		    (int)strlen(entry->d_name) - 5, entry->d_name);
+		snprintf(hook->name, sizeof(hook->name), "%.*s", (int)strlen(entry->d_name) - 5,
+		    entry->d_name);
 		path = hooks_path(hooks, hook->name, ".json");
 		hook->body = hooks_slurp(path, &hook->body_len);
 		free(path);
@@ -120,8 +119,8 @@ struct hook_result {
 
 /* Identify and normalise one case as it would be at received_ms. */
 static inline void
-hook_run(const struct hooks *hooks, const struct hook *hook,
-    int64_t received_ms, struct hook_result *result)
+hook_run(const struct hooks *hooks, const struct hook *hook, int64_t received_ms,
+    struct hook_result *result)
 {
 	struct source_config config = {
 	    .code = "test",
@@ -138,20 +137,16 @@ hook_run(const struct hooks *hooks, const struct hook *hook,
 	json_t *body = NULL, *value;
 	const char *name;
 
-	json_object_foreach (json_object_get(hook->want, "headers"), name,
-	    value)
+	json_object_foreach (json_object_get(hook->want, "headers"), name, value)
 		headers[request.headers_n++] =
 		    (struct source_header){name, json_string_value(value)};
 	*result = (struct hook_result){.err = BH_ERR_INIT};
-	result->rc = hooks->driver->identify(&config, &request, &result->event,
-	    &result->err);
+	result->rc = hooks->driver->identify(&config, &request, &result->event, &result->err);
 	if (result->rc == 0)
-		result->rc = bh_json_parse(hook->body, hook->body_len, &body,
-		    &result->err);
+		result->rc = bh_json_parse(hook->body, hook->body_len, &body, &result->err);
 	if (result->rc == 0)
-		result->rc = hooks->driver->normalise(&config, &result->event,
-		    body, received_ms, &result->changes, &result->outcome,
-		    result->note, &result->err);
+		result->rc = hooks->driver->normalise(&config, &result->event, body, received_ms,
+		    &result->changes, &result->outcome, result->note, &result->err);
 	json_decref(body);
 }
 

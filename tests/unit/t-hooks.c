@@ -5,21 +5,18 @@
  */
 #include "hooks.h"
 
-static const char *const outcomes[] = {"applied", "ignored", "unknown",
-    "foreign"};
+static const char *const outcomes[] = {"applied", "ignored", "unknown", "foreign"};
 
 static json_t *
 change_json(const struct object_change *change)
 {
-	json_t *json = json_pack("{s:s, s:s, s:{s:I, s:i, s:s}, s:O}", "kind",
-	    object_kind_name(change->kind), "id", change->id, "version",
-	    "at_ms", (json_int_t)change->version.at_ms, "rank",
-	    change->version.rank, "tie", change->version.tie, "fields",
-	    change->fields);
+	json_t *json =
+	    json_pack("{s:s, s:s, s:{s:I, s:i, s:s}, s:O}", "kind", object_kind_name(change->kind),
+		"id", change->id, "version", "at_ms", (json_int_t)change->version.at_ms, "rank",
+		change->version.rank, "tie", change->version.tie, "fields", change->fields);
 
 	if (*change->account != '\0')
-		json_object_set_new(json, "account",
-		    json_string(change->account));
+		json_object_set_new(json, "account", json_string(change->account));
 	if (change->partial)
 		json_object_set_new(json, "partial", json_true());
 	if (change->deleted)
@@ -35,24 +32,19 @@ result_json(const struct hook *hook, const struct hook_result *result)
 
 	for (size_t i = 0; i < BH_LEN(inputs); i++)
 		if (json_object_get(hook->want, inputs[i]) != NULL)
-			json_object_set(json, inputs[i],
-			    json_object_get(hook->want, inputs[i]));
+			json_object_set(json, inputs[i], json_object_get(hook->want, inputs[i]));
 	if (result->rc < 0) {
-		json_object_set_new(json, "error",
-		    json_string(result->err.text));
+		json_object_set_new(json, "error", json_string(result->err.text));
 		json_decref(changes);
 		return json;
 	}
 	json_object_set_new(json, "event",
-	    json_pack("{s:s, s:s}", "id", result->event.id, "type",
-		result->event.type));
-	json_object_set_new(json, "outcome",
-	    json_string(outcomes[result->outcome]));
+	    json_pack("{s:s, s:s}", "id", result->event.id, "type", result->event.type));
+	json_object_set_new(json, "outcome", json_string(outcomes[result->outcome]));
 	if (*result->note != '\0')
 		json_object_set_new(json, "note", json_string(result->note));
 	for (size_t i = 0; i < result->changes.n; i++)
-		json_array_append_new(changes,
-		    change_json(&result->changes.items[i]));
+		json_array_append_new(changes, change_json(&result->changes.items[i]));
 	json_object_set_new(json, "changes", changes);
 	return json;
 }
@@ -64,14 +56,11 @@ compare(const struct hooks *hooks, const struct hook *hook, const json_t *got)
 
 	if (getenv("BH_HOOKS_WRITE") != NULL) {
 		path = hooks_path(hooks, hook->name, ".want.json");
-		assert_int_equal(json_dump_file(got, path,
-				     JSON_INDENT(2) | JSON_SORT_KEYS),
-		    0);
+		assert_int_equal(json_dump_file(got, path, JSON_INDENT(2) | JSON_SORT_KEYS), 0);
 		free(path);
 	} else if (hook->want == NULL || !json_equal(hook->want, got)) {
 		is = json_dumps(got, JSON_INDENT(2) | JSON_SORT_KEYS);
-		fail_msg("%s/%s gives something else:\n%s", hooks->driver->name,
-		    hook->name, is);
+		fail_msg("%s/%s gives something else:\n%s", hooks->driver->name, hook->name, is);
 	}
 }
 
@@ -85,8 +74,8 @@ check_result(const struct hook *hook, const struct hook_result *result)
 	    (result->rc < 0) != bh_has_prefix(hook->name, "eventbridge_"))
 		fail_msg("%s: %s", hook->name, result->err.text);
 	assert_true(result->rc == 0 || result->err.code == BH_INVALID);
-	assert_true(result->rc < 0 || (result->changes.n > 0) ==
-					  (result->outcome == SOURCE_APPLIED));
+	assert_true(
+	    result->rc < 0 || (result->changes.n > 0) == (result->outcome == SOURCE_APPLIED));
 	for (size_t i = 0; i < result->changes.n; i++) {
 		const struct object_change *change = &result->changes.items[i];
 
@@ -133,10 +122,8 @@ lago(void **state BH_UNUSED)
 static void
 bridges(void **state BH_UNUSED)
 {
-	static const char *const versions[] = {"2024", "basil", "clover",
-	    "dahlia"};
-	static const char *const events[] = {"customer.subscription.created",
-	    "invoice.paid"};
+	static const char *const versions[] = {"2024", "basil", "clover", "dahlia"};
+	static const char *const events[] = {"customer.subscription.created", "invoice.paid"};
 	/* Told apart by the version itself: its own ids, and terms that newer versions leave out. */
 	static const char *const differ[] = {"discounts"};
 	struct hooks *hooks = hooks_load("stripe");
@@ -148,29 +135,21 @@ bridges(void **state BH_UNUSED)
 			char name[100];
 			struct hook_result result;
 
-			snprintf(name, sizeof(name), "bridge_%s_%s",
-			    versions[v], events[e]);
+			snprintf(name, sizeof(name), "bridge_%s_%s", versions[v], events[e]);
 			for (size_t i = 0; i < hooks->n; i++) {
 				if (strcmp(hooks->items[i].name, name) != 0)
 					continue;
-				hook_run(hooks, &hooks->items[i],
-				    HOOKS_RECEIVED_MS, &result);
+				hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &result);
 				assert_int_equal(result.changes.n, 1);
 				for (size_t d = 0; d < BH_LEN(differ); d++)
-					json_object_del(result.changes.items[0]
-							    .fields,
-					    differ[d]);
+					json_object_del(result.changes.items[0].fields, differ[d]);
 				if (first == NULL)
-					first = json_incref(
-					    result.changes.items[0].fields);
-				if (!json_equal(first,
-					result.changes.items[0].fields)) {
+					first = json_incref(result.changes.items[0].fields);
+				if (!json_equal(first, result.changes.items[0].fields)) {
 					char *a = bh_json_text(first);
-					char *b = bh_json_text(
-					    result.changes.items[0].fields);
+					char *b = bh_json_text(result.changes.items[0].fields);
 
-					fail_msg("%s differs:\n%s\n%s", name, a,
-					    b);
+					fail_msg("%s differs:\n%s\n%s", name, a, b);
 				}
 				object_changes_release(&result.changes);
 			}
@@ -185,13 +164,10 @@ bridges(void **state BH_UNUSED)
 static void
 tables(void **state BH_UNUSED)
 {
-	for (const struct source_driver *const *d = source_drivers();
-	     *d != NULL; d++) {
+	for (const struct source_driver *const *d = source_drivers(); *d != NULL; d++) {
 		assert_ptr_equal(source_driver((*d)->name), *d);
-		for (const struct source_type *a = (*d)->types; a->type != NULL;
-		     a++)
-			for (const struct source_type *b = a + 1;
-			     b->type != NULL; b++)
+		for (const struct source_type *a = (*d)->types; a->type != NULL; a++)
+			for (const struct source_type *b = a + 1; b->type != NULL; b++)
 				assert_string_not_equal(a->type, b->type);
 	}
 	assert_null(source_driver("nothing"));

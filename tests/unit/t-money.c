@@ -20,8 +20,7 @@ exponents(void **state BH_UNUSED)
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
 		char code[4];
 
-		for (const char *s = cases[i].codes; *s != '\0';
-		     s += s[3] == ' ' ? 4 : 3) {
+		for (const char *s = cases[i].codes; *s != '\0'; s += s[3] == ' ' ? 4 : 3) {
 			snprintf(code, sizeof(code), "%.3s", s);
 			if (money_exponent(code) != cases[i].exponent)
 				fail_msg("%s: %d", code, money_exponent(code));
@@ -106,8 +105,7 @@ reading(void **state BH_UNUSED)
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
 		int64_t minor = 77;
 
-		if (is_money_read(cases[i].text, cases[i].exponent, &minor) !=
-		    cases[i].good)
+		if (is_money_read(cases[i].text, cases[i].exponent, &minor) != cases[i].good)
 			fail_msg("\"%s\"", cases[i].text);
 		assert_true(minor == (cases[i].good ? cases[i].minor : 77));
 	}
@@ -117,8 +115,8 @@ reading(void **state BH_UNUSED)
 static void
 round_trip(void **state BH_UNUSED)
 {
-	static const int64_t values[] = {0, 1, -1, 9, 10, 99, -100, 12345,
-	    123456789012345678, -999999999999999999};
+	static const int64_t values[] = {0, 1, -1, 9, 10, 99, -100, 12345, 123456789012345678,
+	    -999999999999999999};
 
 	for (size_t i = 0; i < BH_LEN(values); i++) {
 		for (int exponent = 0; exponent <= 4; exponent++) {
@@ -141,14 +139,13 @@ decimals(void **state BH_UNUSED)
 	} cases[] = {
 	    {"0.05", "1000", "1000.05", "50", 50},
 	    {"1500", "12", "1512", "18000", 18000},
-	    {"0.000000000001", "999999", "999999.000000000001",
-		"0.000000999999", 0},
+	    {"0.000000000001", "999999", "999999.000000000001", "0.000000999999", 0},
 	    {"-2.5", "1", "-1.5", "-2.5", -3},
 	    {"33.333333333333", "3", "36.333333333333", "99.999999999999", 100},
 	    {"0", "5", "5", "0", 0},
 	    {"1.50", "2.50", "4", "3.75", 4},
-	    {"922337203685477580.7", "10", "922337203685477590.7",
-		"9223372036854775807", INT64_MAX},
+	    {"922337203685477580.7", "10", "922337203685477590.7", "9223372036854775807",
+		INT64_MAX},
 	};
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
@@ -184,8 +181,7 @@ overflow(void **state BH_UNUSED)
 	assert_false(is_money_rounded(&a, &value));
 	assert_true(is_money_decimal("9223372036854775807.5", &a));
 	assert_false(is_money_rounded(&a, &value));
-	assert_false(
-	    is_money_decimal("99999999999999999999999999999999999", &a));
+	assert_false(is_money_decimal("99999999999999999999999999999999999", &a));
 	assert_false(is_money_decimal("0.0000000000000000001", &a));
 	assert_true(is_money_multiplied(&tiny, &tiny, &tiny));
 	assert_false(is_money_multiplied(&tiny, &tiny, &tiny));

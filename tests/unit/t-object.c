@@ -6,18 +6,13 @@ static void
 kinds(void **state BH_UNUSED)
 {
 	for (int i = 1; i < OBJECT__MAX; i++)
-		assert_int_equal(object_kind_of(
-				     object_kind_name((enum object_kind)i)),
-		    i);
+		assert_int_equal(object_kind_of(object_kind_name((enum object_kind)i)), i);
 	assert_int_equal(object_kind_of("none"), OBJECT_NONE);
 	assert_int_equal(object_kind_of("Customer"), OBJECT_NONE);
 	assert_string_equal(object_kind_name(OBJECT__MAX), "none");
-	assert_true(
-	    object_rank(OBJECT_CUSTOMER) < object_rank(OBJECT_SUBSCRIPTION));
-	assert_true(
-	    object_rank(OBJECT_SUBSCRIPTION) < object_rank(OBJECT_INVOICE));
-	assert_true(
-	    object_rank(OBJECT_INVOICE) < object_rank(OBJECT_CREDIT_NOTE));
+	assert_true(object_rank(OBJECT_CUSTOMER) < object_rank(OBJECT_SUBSCRIPTION));
+	assert_true(object_rank(OBJECT_SUBSCRIPTION) < object_rank(OBJECT_INVOICE));
+	assert_true(object_rank(OBJECT_INVOICE) < object_rank(OBJECT_CREDIT_NOTE));
 }
 
 static void
@@ -28,14 +23,11 @@ table(void **state BH_UNUSED)
 
 	assert_true(n > 80);
 	for (size_t i = 0; i < n; i++) {
-		assert_true(fields[i].kind > OBJECT_NONE &&
-			    fields[i].kind < OBJECT__MAX);
-		assert_true(
-		    fields[i].type > FIELD_NONE && fields[i].type < FIELD__MAX);
+		assert_true(fields[i].kind > OBJECT_NONE && fields[i].kind < OBJECT__MAX);
+		assert_true(fields[i].type > FIELD_NONE && fields[i].type < FIELD__MAX);
 		assert_true(strlen(fields[i].meaning) > 2);
 		/* The first of this name is this one: no name is there twice. */
-		assert_ptr_equal(object_field(fields[i].kind, fields[i].name),
-		    &fields[i]);
+		assert_ptr_equal(object_field(fields[i].kind, fields[i].name), &fields[i]);
 	}
 	assert_null(object_field(OBJECT_CUSTOMER, "no_such_field"));
 	assert_null(object_field(OBJECT_CUSTOMER, "period_end"));
@@ -57,16 +49,11 @@ checks(void **state BH_UNUSED)
 	    {"{'number':1}", "invoice.number has a value of the wrong type"},
 	    {"{'total':1.5}", "invoice.total has a value of the wrong type"},
 	    {"{'total':'15'}", "invoice.total has a value of the wrong type"},
-	    {"{'due_on':'2026-02-30'}",
-		"invoice.due_on has a value of the wrong type"},
-	    {"{'due_on':'2026-02-28T10:00:00Z'}",
-		"invoice.due_on has a value of the wrong type"},
-	    {"{'paid_at':'yesterday'}",
-		"invoice.paid_at has a value of the wrong type"},
-	    {"{'overdue':'false'}",
-		"invoice.overdue has a value of the wrong type"},
-	    {"{'attempt_count':true}",
-		"invoice.attempt_count has a value of the wrong type"},
+	    {"{'due_on':'2026-02-30'}", "invoice.due_on has a value of the wrong type"},
+	    {"{'due_on':'2026-02-28T10:00:00Z'}", "invoice.due_on has a value of the wrong type"},
+	    {"{'paid_at':'yesterday'}", "invoice.paid_at has a value of the wrong type"},
+	    {"{'overdue':'false'}", "invoice.overdue has a value of the wrong type"},
+	    {"{'attempt_count':true}", "invoice.attempt_count has a value of the wrong type"},
 	};
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
@@ -79,8 +66,7 @@ checks(void **state BH_UNUSED)
 		for (char *s = text; *s != '\0'; s++)
 			if (*s == '\'')
 				*s = '"';
-		assert_int_equal(bh_json_parse(text, strlen(text), &json, &err),
-		    0);
+		assert_int_equal(bh_json_parse(text, strlen(text), &json, &err), 0);
 		rc = object_check(OBJECT_INVOICE, json, &err);
 		assert_int_equal(rc, cases[i].error != NULL ? -1 : 0);
 		if (cases[i].error != NULL) {
@@ -97,8 +83,8 @@ decimals_are_checked(void **state BH_UNUSED)
 	static const struct {
 		const char *text;
 		bool good;
-	} cases[] = {{"12", true}, {"-0.0015", true}, {"1.", false},
-	    {".5", false}, {"", false}, {"1e5", false}, {"12 ", false}};
+	} cases[] = {{"12", true}, {"-0.0015", true}, {"1.", false}, {".5", false}, {"", false},
+	    {"1e5", false}, {"12 ", false}};
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
 		json_t *json = json_pack("{s:s}", "quantity", cases[i].text);
@@ -113,17 +99,15 @@ static void
 versions(void **state BH_UNUSED)
 {
 	/* In rising order. */
-	static const struct object_version order[] = {{-5, 9, "z"}, {0, -1, ""},
-	    {0, 0, ""}, {0, 0, "a"}, {0, 0, "b"}, {0, 1, "a"}, {1000, -2, ""},
-	    {1000, 0, "evt_1"}, {1000, 0, "evt_2"}, {1000, 3, ""},
-	    {2000, 0, ""}};
+	static const struct object_version order[] = {{-5, 9, "z"}, {0, -1, ""}, {0, 0, ""},
+	    {0, 0, "a"}, {0, 0, "b"}, {0, 1, "a"}, {1000, -2, ""}, {1000, 0, "evt_1"},
+	    {1000, 0, "evt_2"}, {1000, 3, ""}, {2000, 0, ""}};
 
 	for (size_t i = 0; i < BH_LEN(order); i++) {
 		for (size_t k = 0; k < BH_LEN(order); k++) {
 			int way = object_version_compare(&order[i], &order[k]);
 
-			assert_int_equal((way > 0) - (way < 0),
-			    (i > k) - (i < k));
+			assert_int_equal((way > 0) - (way < 0), (i > k) - (i < k));
 		}
 	}
 }
@@ -172,8 +156,7 @@ struct step {
 
 /* Merge the steps in the order given; the caller releases held. */
 static void
-play(const struct step *steps, const int *order, size_t n,
-    struct object_state *held)
+play(const struct step *steps, const int *order, size_t n, struct object_state *held)
 {
 	*held = (struct object_state){0};
 	for (size_t i = 0; i < n; i++) {
@@ -187,8 +170,7 @@ play(const struct step *steps, const int *order, size_t n,
 		};
 
 		apply(held, &change);
-		assert_int_equal(apply(held, &change),
-		    0); /* a duplicate is never news */
+		assert_int_equal(apply(held, &change), 0); /* a duplicate is never news */
 		json_decref(change.fields);
 	}
 }
@@ -218,39 +200,30 @@ merging(void **state BH_UNUSED)
 		bool deleted;
 	} cases[] = {
 	    /* whole changes: the newest stands alone */
-	    {{{1, false, false, "{'number':'a','total':1}"},
-		 {2, false, false, "{'number':'b'}"},
-		 {3, false, false, "{'number':'c','tax':3}"},
-		 {0, false, false, "{'type':'x'}"}},
+	    {{{1, false, false, "{'number':'a','total':1}"}, {2, false, false, "{'number':'b'}"},
+		 {3, false, false, "{'number':'c','tax':3}"}, {0, false, false, "{'type':'x'}"}},
 		"{'number':'c','tax':3}", false},
 	    /* partial ones: each field by itself */
 	    {{{1, true, false, "{'number':'a','total':1,'tax':1}"},
-		 {2, true, false, "{'number':'b'}"},
-		 {3, true, false, "{'total':3}"},
+		 {2, true, false, "{'number':'b'}"}, {3, true, false, "{'total':3}"},
 		 {0, true, false, "{'type':'x','tax':0}"}},
 		"{'number':'b','total':3,'tax':1,'type':'x'}", false},
 	    /* a whole one in between clears what is older, not what is newer */
 	    {{{1, true, false, "{'number':'a','tax':1}"},
-		 {2, false, false, "{'number':'b','total':2}"},
-		 {3, true, false, "{'total':3}"},
+		 {2, false, false, "{'number':'b','total':2}"}, {3, true, false, "{'total':3}"},
 		 {0, true, false, "{'type':'x'}"}},
 		"{'number':'b','total':3}", false},
 	    /* a deletion is final for what is partial or older */
 	    {{{1, false, false, "{'number':'a'}"}, {2, true, true, "{}"},
-		 {3, true, false, "{'total':3}"},
-		 {0, true, false, "{'number':'z'}"}},
+		 {3, true, false, "{'total':3}"}, {0, true, false, "{'number':'z'}"}},
 		"{'number':'a','total':3}", true},
 	    /* a whole change after a deletion: it lives again */
-	    {{{1, false, false, "{'number':'a'}"},
-		 {2, false, true, "{'number':'b'}"},
-		 {4, true, false, "{'tax':4}"},
-		 {3, false, false, "{'number':'c'}"}},
+	    {{{1, false, false, "{'number':'a'}"}, {2, false, true, "{'number':'b'}"},
+		 {4, true, false, "{'tax':4}"}, {3, false, false, "{'number':'c'}"}},
 		"{'number':'c','tax':4}", false},
 	    /* null is a value */
-	    {{{1, true, false, "{'number':'a'}"},
-		 {2, true, false, "{'number':null}"},
-		 {3, true, false, "{'tax':3}"},
-		 {0, true, false, "{'number':'z'}"}},
+	    {{{1, true, false, "{'number':'a'}"}, {2, true, false, "{'number':null}"},
+		 {3, true, false, "{'tax':3}"}, {0, true, false, "{'number':'z'}"}},
 		"{'number':null,'tax':3}", false},
 	};
 
@@ -262,8 +235,7 @@ merging(void **state BH_UNUSED)
 			struct object_state held;
 
 			/* The kth permutation. */
-			for (int at = 0, left = k, n = 4; n > 1;
-			     at++, left /= n, n--) {
+			for (int at = 0, left = k, n = 4; n > 1; at++, left /= n, n--) {
 				int pick = at + left % n, swap = order[at];
 
 				order[at] = order[pick];
@@ -272,17 +244,13 @@ merging(void **state BH_UNUSED)
 			play(cases[i].steps, order, 4, &held);
 			expect_fields(&held, cases[i].want);
 			assert_int_equal(held.deleted, cases[i].deleted);
-			assert_int_equal(object_check(OBJECT_INVOICE,
-					     held.fields, NULL),
-			    0);
+			assert_int_equal(object_check(OBJECT_INVOICE, held.fields, NULL), 0);
 			if (k == 0) {
 				first = held;
 				continue;
 			}
 			assert_true(json_equal(first.fields, held.fields));
-			assert_int_equal(object_version_compare(&first.version,
-					     &held.version),
-			    0);
+			assert_int_equal(object_version_compare(&first.version, &held.version), 0);
 			state_release(&held);
 		}
 		state_release(&first);
@@ -293,8 +261,7 @@ merging(void **state BH_UNUSED)
 static void
 random_orders(void **state BH_UNUSED)
 {
-	static const char *const names[] = {"number", "type", "billing_reason",
-	    "source_status"};
+	static const char *const names[] = {"number", "type", "billing_reason", "source_status"};
 	struct object_change changes[7];
 	uint32_t seed = 20261122;
 
@@ -307,19 +274,18 @@ random_orders(void **state BH_UNUSED)
 			seed = seed * 1664525 + 1013904223;
 			changes[i] = (struct object_change){
 			    .kind = OBJECT_INVOICE,
-			    .version = {.at_ms = seed >> 30,
-				.rank = (int)(seed >> 27 & 1)},
+			    .version = {.at_ms = seed >> 30, .rank = (int)(seed >> 27 & 1)},
 			    .partial = (seed >> 26 & 1) != 0,
 			    .deleted = (seed >> 23 & 7) == 0,
 			    .fields = json_object(),
 			};
-			snprintf(changes[i].version.tie,
-			    sizeof(changes[i].version.tie), "evt_%zu", i);
+			snprintf(changes[i].version.tie, sizeof(changes[i].version.tie), "evt_%zu",
+			    i);
 			snprintf(value, sizeof(value), "value %zu", i);
 			for (size_t f = 0; f < BH_LEN(names); f++)
 				if ((seed >> (10 + f) & 1) != 0)
-					json_object_set_new(changes[i].fields,
-					    names[f], json_string(value));
+					json_object_set_new(changes[i].fields, names[f],
+					    json_string(value));
 		}
 		for (int round = 0; round < 20; round++) {
 			struct object_state held = {0};
@@ -340,9 +306,8 @@ random_orders(void **state BH_UNUSED)
 				apply(&held, &changes[(seed >> 8) % (i + 1)]);
 			}
 			end = json_pack("{s:I, s:i, s:s, s:b, s:O}", "at",
-			    (json_int_t)held.version.at_ms, "rank",
-			    held.version.rank, "tie", held.version.tie,
-			    "deleted", held.deleted, "fields", held.fields);
+			    (json_int_t)held.version.at_ms, "rank", held.version.rank, "tie",
+			    held.version.tie, "deleted", held.deleted, "fields", held.fields);
 			if (first == NULL)
 				first = json_incref(end);
 			assert_true(json_equal(first, end));
