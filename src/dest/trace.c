@@ -20,7 +20,8 @@ static const char *
 path_of(const char *url, size_t *len_r)
 {
 	const char *host = strstr(url, "://");
-	const char *path = host != NULL ? host + 3 + strcspn(host + 3, "/?#") : "";
+	const char *path =
+	    host != NULL ? host + 3 + strcspn(host + 3, "/?#") : "";
 
 	*len_r = strcspn(path, "?#");
 	return path;

@@ -53,19 +53,21 @@ http_request_init(struct http_request *request, const char *method,
 	bh_buf_init(&request->body, BODY_MAX);
 }
 
+/* Takes the header's texts. */
 static void
-header_add(struct http_header **headers, size_t *n, char *name, char *value)
+take_into(struct http_header **headers, size_t *n, struct http_header header)
 {
 	*headers = bh_xrealloc(*headers, (*n + 1) * sizeof(**headers));
-	(*headers)[(*n)++] = (struct http_header){.name = name, .value = value};
+	(*headers)[(*n)++] = header;
 }
 
 void
 http_request_header(struct http_request *request, const char *name,
     const char *value)
 {
-	header_add(&request->headers, &request->headers_n, bh_xstrdup(name),
-	    bh_xstrdup(value));
+	struct http_header header = {bh_xstrdup(name), bh_xstrdup(value)};
+
+	take_into(&request->headers, &request->headers_n, header);
 }
 
 static void
@@ -227,8 +229,9 @@ take_header(char *data, size_t size, size_t n, void *arg)
 		continue;
 	while (to > from && isspace((unsigned char)data[to - 1]))
 		to--;
-	header_add(&response->headers, &response->headers_n,
-	    bh_xstrndup(data, name_len), bh_xstrndup(data + from, to - from));
+	take_into(&response->headers, &response->headers_n,
+	    (struct http_header){bh_xstrndup(data, name_len),
+		bh_xstrndup(data + from, to - from)});
 	return n;
 }
 

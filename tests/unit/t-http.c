@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -370,17 +369,6 @@ mixed(void **state)
 	}
 }
 
-static void
-dropped_after_sending(void **state)
-{
-	struct http_response response;
-
-	(void)state;
-	assert_int_equal(ask("POST", "/drop", "{}", &response), BH_UNCERTAIN);
-	assert_int_equal(response.status, 0);
-	http_response_release(&response);
-}
-
 /* A connection that the server closed while it was idle is no failure at all. */
 static void
 dead_kept_connection(void **state)
@@ -685,7 +673,6 @@ main(void)
 	    cmocka_unit_test(parallel),
 	    cmocka_unit_test(connection_is_kept),
 	    cmocka_unit_test(mixed),
-	    cmocka_unit_test(dropped_after_sending),
 	    cmocka_unit_test(dead_kept_connection),
 	    cmocka_unit_test(sent_once),
 	    cmocka_unit_test(large_body),
