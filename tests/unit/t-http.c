@@ -105,6 +105,15 @@ say_bomb(int fd)
 	    sizeof(bomb));
 }
 
+static void
+say_headers(int fd)
+{
+	say(fd, "HTTP/1.1 200 OK\r\n", 17);
+	for (int i = 0; i < 300; i++)
+		say(fd, "X-Many: 1\r\n", 11);
+	say(fd, "Content-Length: 0\r\n\r\n", 21);
+}
+
 /* False: the connection is closed without another word. */
 static bool
 serve_one(int fd, const char *head, const char *body)
@@ -126,6 +135,8 @@ serve_one(int fd, const char *head, const char *body)
 		say_big(fd);
 	else if (strstr(head, " /bomb ") != NULL)
 		say_bomb(fd);
+	else if (strstr(head, " /headers ") != NULL)
+		say_headers(fd);
 	else if (strstr(head, " /redirect ") != NULL)
 		say(fd,
 		    "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
@@ -520,6 +531,7 @@ too_large(void **state)
 
 	(void)state;
 	ask_bounded("/big");
+	ask_bounded("/headers");
 	assert_int_equal(ask("GET", "/big", NULL, &response), BH_OK);
 	assert_int_equal(response.body.len, 1000000);
 	http_response_release(&response);
