@@ -145,12 +145,15 @@ int
 salesforce_call(struct dest_config *config, const char *method, const char *path,
     const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err)
 {
-	char *url = bh_xasprintf("%s%s", config->auth->base_url, path);
 	struct http_request request;
+	char *url;
 	int rc;
 
 	answer->json = NULL;
 	http_response_init(&answer->response);
+	if (config->auth->access_token.len == 0 || config->auth->base_url[0] == '\0')
+		return bh_fail(err, BH_DENIED, "there is no access token yet");
+	url = bh_xasprintf("%s%s", config->auth->base_url, path);
 	http_request_init(&request, method, url);
 	free(url);
 	if (body != NULL)

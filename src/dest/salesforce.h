@@ -21,8 +21,8 @@ const char *salesforce_version(const struct dest_config *config);
 /*
  * Call METHOD {base_url}{path} with the access token; body may be NULL.
  * Counts the call and keeps what the answer says about limits.  0 when there
- * is an answer of any status; -1 with BH_UNAVAILABLE (nothing was sent),
- * BH_UNCERTAIN or BH_INVALID.  The answer is to be released in any case.
+ * is an answer of any status; -1 with BH_DENIED (no token yet),
+ * BH_UNAVAILABLE (nothing was sent), BH_UNCERTAIN or BH_INVALID.  The answer is to be released in any case.
  */
 int salesforce_call(struct dest_config *config, const char *method, const char *path,
     const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err);

@@ -211,6 +211,7 @@ add_assertion(struct bh_buf *body, const struct dest_config *config, const char 
 {
 	struct bh_buf jwt = BH_BUF_INIT(65536), sig = BH_BUF_INIT(4096);
 	const char *key = dest_text(config->secrets, "private_key", "");
+	json_int_t expires_s = bh_now_ms() / 1000 + JWT_LIFE_S;
 	int rc;
 
 	add_json(&jwt, json_pack("{s:s}", "alg", "RS256"));
@@ -218,7 +219,7 @@ add_assertion(struct bh_buf *body, const struct dest_config *config, const char 
 	add_json(&jwt,
 	    json_pack("{s:s, s:s, s:s, s:I}", "iss", dest_text(config->settings, "client_id", ""),
 		"sub", dest_text(config->settings, "username", ""), "aud",
-		audience(config, login_url), "exp", (json_int_t)(bh_now_ms() / 1000 + JWT_LIFE_S)));
+		audience(config, login_url), "exp", expires_s));
 	rc = bh_rs256_sign(key, bh_buf_str(&jwt), jwt.len, &sig, err);
 	if (rc == 0) {
 		bh_buf_addc(&jwt, '.');

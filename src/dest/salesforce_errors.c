@@ -414,11 +414,10 @@ salesforce_explain(struct dest_result *result, int status, const json_t *error, 
 	char by_status[16];
 
 	snprintf(by_status, sizeof(by_status), "HTTP %d", status);
-	if (rule == NULL) {
+	if (code[0] == '\0')
+		code = status >= 300 ? by_status : "NO_CODE";
+	if (rule == NULL)
 		rule = find_rule(by_status, "");
-		if (code[0] == '\0')
-			code = by_status;
-	}
 	if (rule == NULL)
 		rule = &unknown_rule;
 	fill(result, rule, code, message, first, object);

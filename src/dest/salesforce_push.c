@@ -201,7 +201,7 @@ settle_row(struct plan *plan, size_t index, int status, const json_t *row)
 	const char *id = bh_json_str(row, "id");
 	int pause_s;
 
-	if (bh_is_json_true(row, "success") && id != NULL &&
+	if (bh_is_json_true(row, "success") && id != NULL && id[0] != '\0' &&
 	    strlen(id) < sizeof(result->remote_id)) {
 		dest_result_set(result, DEST_APPLIED, "", "", "");
 		snprintf(result->remote_id, sizeof(result->remote_id), "%s", id);
@@ -296,7 +296,10 @@ settle_composite(struct plan *plan, size_t first, size_t count,
 static void
 explain_silence(const struct bh_err *err, struct dest_result *result)
 {
-	if (err->code == BH_UNAVAILABLE)
+	if (err->code == BH_DENIED)
+		dest_result_set(result, DEST_AUTH, "NO_TOKEN", err->text,
+		    "Nothing is to be done: Billhook asks for a token.");
+	else if (err->code == BH_UNAVAILABLE)
 		dest_result_set(result, DEST_LATER, "NO_CONNECTION", err->text,
 		    "Nothing is to be done: Billhook tries again.");
 	else
