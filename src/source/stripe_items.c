@@ -248,8 +248,9 @@ add_licensed(struct stripe_items *items, const json_t *item, const json_t *price
 	struct money_decimal quantity = {1, 0}, amount = {0, 0};
 	const json_t *given = json_object_get(item, "quantity");
 	int64_t length = interval_length(price), end_ms, minor;
-	bool known = (given == NULL || json_is_null(given) || is_source_decimal(given, &quantity)) &&
-		     is_item_amount(price, quantity, &amount);
+	bool known =
+	    (given == NULL || json_is_null(given) || is_source_decimal(given, &quantity)) &&
+	    is_item_amount(price, quantity, &amount);
 
 	if (!is_money_added(&items->quantity, &quantity, &items->quantity))
 		items->quantity_known = false;

@@ -273,7 +273,7 @@ add_secrets(struct store_txn *txn, const struct account_key *key,
 		    seal(key, "connection", connection->code, connection->secrets));
 		return 0;
 	}
-	if (read_doc(txn, "Ac", connection->code, &stored, NULL, err) < 0)
+	if (read_doc(txn, "Ac", connection->code, &stored, err) < 0)
 		return -1;
 	sealed = json_object_get(stored, "secrets");
 	if (sealed != NULL)

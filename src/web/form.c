@@ -34,10 +34,10 @@ form_view(const struct form_field *fields, size_t n, const json_t *values, const
 			value = "";
 		json_array_append_new(view,
 		    json_pack("{ss, ss, ss, ss, sb, sI, ss, ss, sb}", "name", field->name, "label",
-		        field->label, "type", type_name(field->type), "value", value, "is_required",
-		        field->least > 0, "most", (json_int_t)field->most, "autocomplete",
-		        field->autocomplete != NULL ? field->autocomplete : "off", "error",
-		        error != NULL ? error : "", "is_hidden", field->type == FORM_HIDDEN));
+			field->label, "type", type_name(field->type), "value", value, "is_required",
+			field->least > 0, "most", (json_int_t)field->most, "autocomplete",
+			field->autocomplete != NULL ? field->autocomplete : "off", "error",
+			error != NULL ? error : "", "is_hidden", field->type == FORM_HIDDEN));
 	}
 	return view;
 }
@@ -66,9 +66,11 @@ complaint(const struct form_field *field, const char *value)
 	if (chars == 0 && field->least > 0)
 		return json_sprintf("Please fill in: %s.", field->label);
 	if (chars < field->least)
-		return json_sprintf("%s needs at least %zu characters.", field->label, field->least);
+		return json_sprintf("%s needs at least %zu characters.", field->label,
+		    field->least);
 	if (chars > field->most)
-		return json_sprintf("%s can have at most %zu characters.", field->label, field->most);
+		return json_sprintf("%s can have at most %zu characters.", field->label,
+		    field->most);
 	return NULL;
 }
 

@@ -9,7 +9,11 @@
 
 #include "web/request.h"
 
-enum form_type { FORM_TEXT = 0, FORM_PASSWORD, FORM_HIDDEN };
+enum form_type {
+	FORM_TEXT = 0,
+	FORM_PASSWORD,
+	FORM_HIDDEN
+};
 
 struct form_field {
 	const char *name;

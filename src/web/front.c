@@ -3,13 +3,9 @@
 
 #include "web/front.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,7 +16,6 @@
 #include "web/gateway.h"
 #include "web/site.h"
 
-#define LISTEN_BACKLOG 1024
 #define TICK_MS 1000
 #define DRAIN_MS 1000        /* after SIGTERM: what waits in the queue is still answered */
 #define RESPAWN_MANY 5       /* replacements ... */
@@ -139,13 +134,13 @@ run_one(const struct front_options *options, const struct conf *conf)
 
 struct pool {
 	const struct front_options *options;
-	struct conf conf;      /* read again at SIGUSR1 */
-	bool is_own_conf;      /* conf was read by us; else a copy of the caller's pointers */
+	struct conf conf; /* read again at SIGUSR1 */
+	bool is_own_conf; /* conf was read by us; else a copy of the caller's pointers */
 	struct pool_child {
-		pid_t pid;     /* 0: to be started */
-		bool is_old;   /* to be replaced */
-		bool is_told;  /* was sent SIGTERM for that */
-	} *children;
+		pid_t pid;    /* 0: to be started */
+		bool is_old;  /* to be replaced */
+		bool is_told; /* was sent SIGTERM for that */
+	} * children;
 	size_t n;
 	int64_t started_ms[RESPAWN_MANY]; /* when replacements were started, a ring */
 	size_t started_at;
@@ -293,7 +288,8 @@ signal_all(const struct pool *pool, int number)
 static void
 stop_pool(struct pool *pool)
 {
-	int64_t end_ms = bh_mono_ms() + DRAIN_MS + SITE_STORE_DEADLINE_MS + pool->conf.body_timeout_s * 1000;
+	int64_t end_ms =
+	    bh_mono_ms() + DRAIN_MS + SITE_STORE_DEADLINE_MS + pool->conf.body_timeout_s * 1000;
 
 	signal_all(pool, SIGTERM);
 	for (;;) {
@@ -312,7 +308,9 @@ stop_pool(struct pool *pool)
 static int
 run_pool(const struct front_options *options)
 {
-	struct pool pool = {.options = options, .conf = *options->conf, .n = (size_t)options->processes};
+	struct pool pool = {.options = options,
+	    .conf = *options->conf,
+	    .n = (size_t)options->processes};
 	struct pollfd poll_fd = {.fd = bh_signal_pipe(), .events = POLLIN};
 
 	pool.children = bh_xcalloc(pool.n, sizeof(*pool.children));
@@ -321,7 +319,8 @@ run_pool(const struct front_options *options)
 		int pause_ms = respawn_pause(&pool);
 
 		/* A pause that ends, or a fork that failed, is looked at again. */
-		poll(&poll_fd, 1, count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
+		poll(&poll_fd, 1,
+		    count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
 		take_signals(&pool);
 		reap(&pool);
 		if (pool.is_stopping)
@@ -362,7 +361,8 @@ front_cgi(const struct front_options *options)
 		bh_log(BH_ERROR, "cgi: %s", err.text);
 		return 1;
 	}
-	gateway_cgi_read((const char *const *)environ, STDIN_FILENO, &limits, &site->place, &request);
+	gateway_cgi_read((const char *const *)environ, STDIN_FILENO, &limits, &site->place,
+	    &request);
 	response_init(&response);
 	site_answer(site, &request, &response);
 	response_head(&response, &head);
@@ -376,56 +376,4 @@ front_cgi(const struct front_options *options)
 	request_release(&request);
 	site_close(&site);
 	return rc < 0 ? 1 : 0;
-}
-
-/* -- listening -- */
-
-bool
-front_is_listening(int fd)
-{
-	return gateway_is_listening(fd);
-}
-
-/* Bind under a short name: a path through a descriptor of the directory fits wherever that is. */
-static int
-bind_at(int fd, int dir_fd, const char *name, int mode, struct bh_err *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
-
-	if (n < 0 || n >= (int)sizeof(address.sun_path))
-		return bh_fail(err, BH_INVALID, "the socket's name %s is too long", name);
-	unlinkat(dir_fd, name, 0);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot bind the socket %s", name);
-	if (fchmodat(dir_fd, name, (mode_t)mode, 0) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
-		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot listen on the socket %s", name);
-	return 0;
-}
-
-int
-front_listen(const char *path, int mode, struct bh_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash != NULL ? bh_xstrndup(path, (size_t)(slash - path + 1)) : bh_xstrdup(".");
-	const char *name = slash != NULL ? slash + 1 : path;
-	char *temporary = bh_xasprintf("%s.%d", name, (int)getpid());
-	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -1;
-
-	if (dir_fd < 0 || fd < 0)
-		bh_fail_errno(err, BH_UNAVAILABLE, "cannot listen in %s", dir);
-	else if (bind_at(fd, dir_fd, temporary, mode, err) == 0)
-		rc = renameat(dir_fd, temporary, dir_fd, name);
-	if (rc < 0 && err != NULL && err->code == BH_OK)
-		bh_fail_errno(err, BH_UNAVAILABLE, "cannot rename the socket %s", name);
-	if (rc < 0 && fd >= 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (dir_fd >= 0)
-		close(dir_fd);
-	free(dir);
-	free(temporary);
-	return fd;
 }

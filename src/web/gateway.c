@@ -16,7 +16,8 @@
 #include "base/clock.h"
 #include "base/proc.h"
 
-#define DRAIN_FACTOR 4 /* of a body that is too large, so much of the limit is read before answering */
+#define DRAIN_FACTOR                                                                               \
+	4 /* of a body that is too large, so much of the limit is read before answering */
 #define CHUNK 8192
 
 /* -- bodies -- */
@@ -78,7 +79,8 @@ read_body(struct request *request, body_read *read_some, void *arg)
 	}
 	if (request->refused != 0 || (known == 1 && length > max)) {
 		refuse(request, 413, "the body is too large");
-		drain(read_some, arg, known == 1 && length < max * DRAIN_FACTOR ? length : max * DRAIN_FACTOR);
+		drain(read_some, arg,
+		    known == 1 && length < max * DRAIN_FACTOR ? length : max * DRAIN_FACTOR);
 		return;
 	}
 	/* Without a length (chunked under Apache's CGI): to the end, within the limit. */
@@ -118,7 +120,8 @@ gateway_open(int listen_fd, const struct gateway_limits *limits, struct gateway 
 
 	*gateway_r = NULL;
 	if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return bh_fail_errno(err, BH_UNAVAILABLE, "descriptor %d cannot be listened on", listen_fd);
+		return bh_fail_errno(err, BH_UNAVAILABLE, "descriptor %d cannot be listened on",
+		    listen_fd);
 	/*
 	 * After its answer libfcgi waits for the server to close, by default 2 s;
 	 * a server that hoped to keep the connection would cost us that each time.
@@ -165,7 +168,7 @@ static bool
 is_passing(int number)
 {
 	return number == EAGAIN || number == EINTR || number == ECONNABORTED || number == EPROTO ||
-	    number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+	       number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
 /* body_read over the stream: gives what one read of the socket brought, so that the deadline is seen. */
@@ -193,7 +196,7 @@ read_stream(void *arg, char *to, size_t size)
 	return 1 + (more > 0 ? FCGX_GetStr(to + 1, more, in) : 0);
 }
 
-/* Let libfcgi read the head of a request from fd.  As FCGX_Accept_r(). */
+/* Let libfcgi read the head of a request from fd.  As FCGX_Accept_r(); -EAGAIN: there is none. */
 static int
 take_connection(struct gateway *gateway, int fd)
 {
@@ -207,9 +210,16 @@ take_connection(struct gateway *gateway, int fd)
 	fcgi->ipcFd = fd;
 	fcgi->keepConnection = 1;
 	rc = FCGX_Accept_r(fcgi);
+	if (rc != 0)
+		return rc;
+	/* Parameters that broke off look like the end of them. */
+	if (FCGX_GetError(fcgi->in) != 0) {
+		FCGX_Free(fcgi, 1);
+		return -EAGAIN;
+	}
 	/* Whatever the server asked for: see gateway.h. */
 	fcgi->keepConnection = 0;
-	return rc;
+	return 0;
 }
 
 int
@@ -305,8 +315,8 @@ gateway_cgi_read(const char *const *environment, int in_fd, const struct gateway
 }
 
 int
-gateway_cgi_answer(int out_fd, const void *head, size_t head_len, const void *body,
-    size_t body_len, struct bh_err *err)
+gateway_cgi_answer(int out_fd, const void *head, size_t head_len, const void *body, size_t body_len,
+    struct bh_err *err)
 {
 	if (bh_write_full(out_fd, head, head_len, err) < 0)
 		return -1;

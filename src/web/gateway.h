@@ -39,8 +39,9 @@ void gateway_answer(struct gateway *gateway, const void *head, size_t head_len, 
     size_t body_len);
 
 /* The one request of a CGI process, from environment and in_fd. */
-void gateway_cgi_read(const char *const *environment, int in_fd, const struct gateway_limits *limits,
-    const struct request_place *place, struct request *request);
+void gateway_cgi_read(const char *const *environment, int in_fd,
+    const struct gateway_limits *limits, const struct request_place *place,
+    struct request *request);
 /* -1 BH_UNAVAILABLE: the server no longer reads. */
 int gateway_cgi_answer(int out_fd, const void *head, size_t head_len, const void *body,
     size_t body_len, struct bh_err *err);

@@ -11,8 +11,8 @@
 #include "web/hook_internal.h"
 #include "web/raw.h"
 
-#define CACHE_MS 2000     /* a connection is trusted so long without a look */
-#define DOWN_MS 1000      /* after a failure the store is left alone so long */
+#define CACHE_MS 2000 /* a connection is trusted so long without a look */
+#define DOWN_MS 1000  /* after a failure the store is left alone so long */
 #define RETRY_AFTER_S 30
 #define HEADERS_MAX 128
 #define LOG_LINES 20      /* refusals logged ... */
@@ -88,7 +88,8 @@ load(struct hook *hook, struct hook_source *source, const char *code, struct bh_
 	const struct site *site = hook->site;
 	struct account_connection connection = {0};
 	struct store_txn *txn = store_begin(site->store);
-	int rc = account_connection_load(txn, site->has_key ? &site->key : NULL, code, &connection, err);
+	int rc =
+	    account_connection_load(txn, site->has_key ? &site->key : NULL, code, &connection, err);
 
 	store_free(&txn);
 	if (rc < 0)
@@ -166,7 +167,8 @@ read_headers(const struct request *request, struct source_header *headers, struc
 		room += strcspn(*param, "=") + 1;
 	bh_buf_init(names, room);
 	bh_buf_room(names, room);
-	for (const char *const *param = request->params; *param != NULL && n < HEADERS_MAX; param++) {
+	for (const char *const *param = request->params; *param != NULL && n < HEADERS_MAX;
+	     param++) {
 		if (bh_has_prefix(*param, "HTTP_"))
 			add_header(&headers[n++], *param + strlen("HTTP_"), names);
 		else if (bh_has_prefix(*param, "CONTENT_TYPE="))
@@ -205,12 +207,14 @@ verify(struct hook *hook, const char *code, const struct source_request *request
 			return HOOK_UNKNOWN;
 		}
 		if (rc < 0)
-			return err->code == BH_UNAVAILABLE || err->code == BH_STORAGE ? HOOK_LATER :
-			                                                                HOOK_UNREADY;
+			return err->code == BH_UNAVAILABLE || err->code == BH_STORAGE
+				   ? HOOK_LATER
+				   : HOOK_UNREADY;
 		if (source->driver == NULL || source->connection.secrets == NULL) {
 			bh_fail(err, BH_INVALID, "%s",
-			    source->driver == NULL ? "its driver is not part of this program" :
-			                             "its secrets are sealed: the key file is missing");
+			    source->driver == NULL
+				? "its driver is not part of this program"
+				: "its secrets are sealed: the key file is missing");
 			return HOOK_UNREADY;
 		}
 		config = config_of(source);
@@ -228,7 +232,8 @@ kept_headers(const struct source_driver *driver, const struct source_request *re
 {
 	json_t *kept = json_object();
 
-	for (const char *const *name = driver->kept_headers; name != NULL && *name != NULL; name++) {
+	for (const char *const *name = driver->kept_headers; name != NULL && *name != NULL;
+	     name++) {
 		const char *value = source_header(request, *name);
 		struct bh_buf clean = BH_BUF_INIT(REQUEST_PARAMS_MAX);
 
@@ -326,7 +331,7 @@ keep_raw(struct exchange *exchange, const char *code)
 	struct bh_err err = BH_ERR_INIT;
 
 	if (raw_write(exchange->site->conf->data_dir, request->params, bh_buf_str(&request->body),
-	        request->body.len, request->received_ms, &err) < 0) {
+		request->body.len, request->received_ms, &err) < 0) {
 		bh_log(BH_ERROR, "webhook connection=%s refused: %s", code, err.text);
 		answer(exchange->response, 503, "error", "storage is not available");
 		return;
@@ -353,13 +358,14 @@ hook_receive(struct exchange *exchange, struct bh_err *err)
 		break;
 	case HOOK_REFUSED:
 		if (is_logged(hook))
-			bh_log(BH_WARN, "webhook refused connection=%s peer=%s: %s", code, peer, err->text);
+			bh_log(BH_WARN, "webhook refused connection=%s peer=%s: %s", code, peer,
+			    err->text);
 		answer(response, 400, "error", err->text);
 		break;
 	case HOOK_UNREADY:
 		if (is_logged(hook))
-			bh_log(BH_ERROR, "webhook cannot be verified connection=%s peer=%s: %s", code, peer,
-			    err->text);
+			bh_log(BH_ERROR, "webhook cannot be verified connection=%s peer=%s: %s",
+			    code, peer, err->text);
 		answer(response, 503, "error", "the connection is not ready to receive");
 		break;
 	case HOOK_LATER:

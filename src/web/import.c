@@ -4,8 +4,6 @@
  */
 #include "base/base.h"
 
-#include "web/hook.h"
-
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -18,6 +16,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "web/hook.h"
 #include "web/hook_internal.h"
 #include "web/raw.h"
 
@@ -25,7 +24,7 @@
 #define BAD_MAX 1000                          /* files kept in spool/bad */
 #define LEFTOVER_MS 3600000                   /* a temporary file this old has no writer */
 #define NOTE_MS 60000                         /* between log lines about files that wait */
-#define SETTLED_NS 100000000                  /* a directory time older than this cannot hide a change */
+#define SETTLED_NS 100000000 /* a directory time older than this cannot hide a change */
 
 /* A temporary file whose writer was killed; its name is a dot and the time. */
 static bool
@@ -58,13 +57,14 @@ list_names(struct hook *hook, const char *dir, size_t max, char (*names)[RAW_NAM
 			unlink(path);
 			free(path);
 		} else if (name[0] != '.' && strlen(name) < RAW_NAME_MAX && taken < max &&
-		    strcmp(name, hook->raw_after) > 0) {
+			   strcmp(name, hook->raw_after) > 0) {
 			memcpy(names[taken++], name, strlen(name) + 1);
 		}
 		free(entries[i]);
 	}
 	free(entries);
-	snprintf(hook->raw_after, sizeof(hook->raw_after), "%s", taken == max ? names[max - 1] : "");
+	snprintf(hook->raw_after, sizeof(hook->raw_after), "%s",
+	    taken == max ? names[max - 1] : "");
 	*n_r = taken;
 	return 0;
 }
@@ -78,10 +78,11 @@ read_file(int dir_fd, const char *name, struct bh_buf *content, struct bh_err *e
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
-		                         bh_fail_errno(err,
-		                             errno == EACCES || errno == ELOOP ? BH_INVALID : BH_STORAGE,
-		                             "cannot open it");
+		return errno == ENOENT
+			   ? 0
+			   : bh_fail_errno(err,
+				 errno == EACCES || errno == ELOOP ? BH_INVALID : BH_STORAGE,
+				 "cannot open it");
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0)
 			bh_buf_add(content, chunk, (size_t)n);
@@ -116,12 +117,12 @@ set_aside(const char *data_dir, int dir_fd, const char *name, const char *why)
 	char *bad = bh_xasprintf("%s/%s", bad_dir, name);
 	struct bh_err err = BH_ERR_INIT;
 	bool is_kept = bh_make_dir(bad_dir, &err) == 0 && count_names(bad_dir) < BAD_MAX &&
-	    renameat(dir_fd, name, AT_FDCWD, bad) == 0;
+		       renameat(dir_fd, name, AT_FDCWD, bad) == 0;
 
 	if (!is_kept)
 		unlinkat(dir_fd, name, 0);
-	bh_log(BH_WARN, "spooled webhook %s %s: %s", name, is_kept ? "set aside in spool/bad" : "dropped",
-	    why);
+	bh_log(BH_WARN, "spooled webhook %s %s: %s", name,
+	    is_kept ? "set aside in spool/bad" : "dropped", why);
 	free(bad_dir);
 	free(bad);
 }

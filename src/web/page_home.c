@@ -159,7 +159,8 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	set_live(home, json, scope, "word", json_string(word));
 	set_live(home, json, scope, "reason", lane_reason(connection, &lane, home->now_ms));
 	set_live(home, json, scope, "in_step", words_count_json(lane.in_step));
-	set_live(home, json, scope, "waiting", dirty_text(lane.dirty + (size_t)lane.waiting_parent));
+	set_live(home, json, scope, "waiting",
+	    dirty_text(lane.dirty + (size_t)lane.waiting_parent));
 	set_live(home, json, scope, "held", words_count_json(lane.held));
 	set_live(home, json, scope, "excluded", words_count_json(lane.excluded));
 	set_live(home, json, scope, "calls", words_count_json(lane.calls));
@@ -223,10 +224,11 @@ add_connections(struct home *home, struct bh_err *err)
 	size_t i;
 	int rc = account_connections(home->txn, &codes, err);
 
-	json_array_foreach(codes, i, code) {
+	json_array_foreach (codes, i, code) {
 		struct account_connection connection = {0};
 
-		rc = account_connection_load(home->txn, NULL, json_string_value(code), &connection, err);
+		rc = account_connection_load(home->txn, NULL, json_string_value(code), &connection,
+		    err);
 		if (rc < 0)
 			break;
 		if (rc == 1 && connection.is_source)
@@ -253,8 +255,8 @@ event_view(const struct home *home, const struct journal_event *event)
 	enum journal_state state = event->state < JOURNAL__MAX ? event->state : JOURNAL_FAILED;
 
 	return json_pack("{ss, ss, so, so, so, so, so}", "state", states[state].state, "word",
-	    states[state].word, "type", words_json(event->type[0] != '\0' ? event->type : "event"), "id",
-	    words_json(event->id), "connection", words_json(event->connection), "note",
+	    states[state].word, "type", words_json(event->type[0] != '\0' ? event->type : "event"),
+	    "id", words_json(event->id), "connection", words_json(event->connection), "note",
 	    words_json(event->note), "time", words_time_json(event->received_ms, home->now_ms));
 }
 
@@ -279,8 +281,9 @@ add_held(void *arg, const struct link_id *id, const struct link *link, struct bh
 	(void)err;
 	json_array_append_new(home->held,
 	    json_pack("{so, so, so, so, so, so, si}", "object", words_json(id->object), "id",
-	        words_json(id->id), "lane", words_json(id->dest), "code", words_json(link->code), "cause",
-	        words_json(link->cause), "remedy", words_json(link->remedy), "attempts", link->attempts));
+		words_json(id->id), "lane", words_json(id->dest), "code", words_json(link->code),
+		"cause", words_json(link->cause), "remedy", words_json(link->remedy), "attempts",
+		link->attempts));
 	return 0;
 }
 
@@ -290,15 +293,15 @@ read_held(struct home *home, struct bh_err *err)
 	const json_t *lane;
 	size_t i;
 
-	json_array_foreach(home->lanes, i, lane) {
+	json_array_foreach (home->lanes, i, lane) {
 		struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX);
 		size_t room = HELD_SHOWN - json_array_size(home->held);
 		bool is_more = false;
 		int rc = 0;
 
 		if (room > 0)
-			rc = link_held(home->txn, bh_json_str(lane, "code"), room, &after, add_held, home,
-			    &is_more, err);
+			rc = link_held(home->txn, bh_json_str(lane, "code"), room, &after, add_held,
+			    home, &is_more, err);
 		else
 			is_more = strcmp(bh_json_str(lane, "held"), "0") != 0;
 		bh_buf_release(&after);
@@ -341,10 +344,11 @@ say_sentence(struct home *home, json_t *model)
 	words_count(needing, home->needing);
 	if (json_array_size(home->lanes) == 0 || json_array_size(home->sources) == 0) {
 		state = "idle";
-		text = json_string(json_array_size(home->lanes) + json_array_size(home->sources) == 0 ?
-		        "Nothing is connected yet." :
-		        json_array_size(home->lanes) == 0 ? "No CRM is connected yet." :
-		                                            "No billing system is connected yet.");
+		text = json_string(
+		    json_array_size(home->lanes) + json_array_size(home->sources) == 0
+			? "Nothing is connected yet."
+		    : json_array_size(home->lanes) == 0 ? "No CRM is connected yet."
+							: "No billing system is connected yet.");
 	} else if (home->needing > 0) {
 		state = "bad";
 		text = json_sprintf("%s %s in step. %s %s you.", in_step,
@@ -358,7 +362,8 @@ say_sentence(struct home *home, json_t *model)
 		state = "idle";
 		text = json_string("Connected. Nothing has come yet.");
 	} else {
-		text = json_sprintf("%s in step.", home->in_step == 1 ? "The only record is" : "All records are");
+		text = json_sprintf("%s in step.",
+		    home->in_step == 1 ? "The only record is" : "All records are");
 		if (home->in_step > 1) {
 			json_decref(text);
 			text = json_sprintf("All %s records are in step.", in_step);
@@ -382,9 +387,9 @@ say_backlog(struct home *home, json_t *model, struct bh_err *err)
 	    json_sprintf("%s%s", count, backlog >= BACKLOG_MAX ? "+" : ""));
 	words_count(count, spooled);
 	set_live(home, model, "home", "mode",
-	    spooled == 0 ? json_string("Webhooks are stored as they come.") :
-	                   json_sprintf("%s %s in the spool and will be verified next.", count,
-	                       spooled == 1 ? "webhook waits" : "webhooks wait"));
+	    spooled == 0 ? json_string("Webhooks are stored as they come.")
+			 : json_sprintf("%s %s in the spool and will be verified next.", count,
+			       spooled == 1 ? "webhook waits" : "webhooks wait"));
 	return 0;
 }
 
@@ -398,7 +403,7 @@ gather(struct home *home, json_t *model, struct bh_err *err)
 	say_sentence(home, model);
 	json_object_set_new(home->live, "newest",
 	    json_sprintf("%llu",
-	        home->journal_n > 0 ? (unsigned long long)home->journal[0].stamp : 0ULL));
+		home->journal_n > 0 ? (unsigned long long)home->journal[0].stamp : 0ULL));
 	return 0;
 }
 

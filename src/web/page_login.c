@@ -32,16 +32,17 @@ show(struct exchange *exchange, int status, const char *next, const char *messag
 	session_login_token(exchange, token);
 	return exchange_page(exchange, status, "login", "Sign in",
 	    json_pack("{so, ss, ss, ss, so}", "action",
-	        json_sprintf("%s/login", exchange->request->base), "form_token", token, "next", next,
-	        "message", message, "fields", form_view(fields, BH_LEN(fields), values, errors)),
+		json_sprintf("%s/login", exchange->request->base), "form_token", token, "next",
+		next, "message", message, "fields",
+		form_view(fields, BH_LEN(fields), values, errors)),
 	    err);
 }
 
 int
 page_login(struct exchange *exchange, struct bh_err *err)
 {
-	return show(exchange, 200, next_path(request_query(exchange->request, "next")), "", NULL, NULL,
-	    err);
+	return show(exchange, 200, next_path(request_query(exchange->request, "next")), "", NULL,
+	    NULL, err);
 }
 
 /* The form again, with what was wrong. */
@@ -53,8 +54,9 @@ show_again(struct exchange *exchange, const char *next, const json_t *values, co
 		return bh_fail(err, why->code, "%s", why->text);
 	if (why != NULL) {
 		exchange->response->retry_after_s = why->retry_after_s;
-		return show(exchange, 429, next, "Too many failed attempts. Wait 15 minutes, then try again.",
-		    values, NULL, err);
+		return show(exchange, 429, next,
+		    "Too many failed attempts. Wait 15 minutes, then try again.", values, NULL,
+		    err);
 	}
 	return show(exchange, errors != NULL ? 400 : 403, next,
 	    errors != NULL ? "" : "Name or password is wrong.", values, errors, err);
@@ -101,11 +103,11 @@ page_static(struct exchange *exchange, struct bh_err *err)
 	struct view *view = exchange->site->view;
 
 	(void)err;
-	if (view == NULL ||
-	    !view_file(view, exchange->response, name,
-	        request_header(exchange->request, "If-None-Match"),
-	        request_query(exchange->request, "v") != NULL &&
-	            strcmp(request_query(exchange->request, "v"), view_file_version(view, name)) == 0))
+	if (view == NULL || !view_file(view, exchange->response, name,
+				request_header(exchange->request, "If-None-Match"),
+				request_query(exchange->request, "v") != NULL &&
+				    strcmp(request_query(exchange->request, "v"),
+					view_file_version(view, name)) == 0))
 		exchange_error(exchange, 404, "There is no such file.");
 	return 0;
 }

@@ -15,8 +15,9 @@
 #include "base/buf.h"
 
 #define RAW_PARAMS_MAX (64u << 10)
-#define RAW_SMALL_DIR (128 << 10)   /* a directory of this many bytes cannot hold RAW_FILES_MAX names */
-#define RAW_FREE_MIN (32ull << 20)  /* the database's recovery needs room, too */
+#define RAW_SMALL_DIR                                                                              \
+	(128 << 10) /* a directory of this many bytes cannot hold RAW_FILES_MAX names */
+#define RAW_FREE_MIN (32ull << 20) /* the database's recovery needs room, too */
 
 static const char magic[] = "billhook-raw 1 ";
 
@@ -85,7 +86,8 @@ check_room(const char *dir, struct bh_err *err)
 	struct statvfs vfs;
 
 	if (is_crowded(dir))
-		return bh_fail(err, BH_STORAGE, "%d requests wait in %s already", RAW_FILES_MAX, dir);
+		return bh_fail(err, BH_STORAGE, "%d requests wait in %s already", RAW_FILES_MAX,
+		    dir);
 	if (statvfs(dir, &vfs) == 0 &&
 	    (unsigned long long)vfs.f_bavail * vfs.f_frsize < RAW_FREE_MIN)
 		return bh_fail(err, BH_STORAGE, "the disk is almost full");
@@ -229,7 +231,7 @@ raw_parse(const char *content, size_t len, struct raw_request *raw, struct bh_er
 		return bh_fail(err, BH_INVALID, "no raw spool file");
 	head_len = (size_t)(newline - content) + 1;
 	if (sscanf(content + strlen(magic), "%15lld %8zu %9zu%n", &received, &params_len, &body_len,
-	        &used) != 3 ||
+		&used) != 3 ||
 	    content + strlen(magic) + used != newline)
 		return bh_fail(err, BH_INVALID, "the first line is broken");
 	if (params_len > RAW_PARAMS_MAX || len - head_len != params_len + body_len)

@@ -148,7 +148,8 @@ is_field_added(struct request_fields *fields, const char *text, size_t len)
 		return false;
 	}
 	if (fields->n % 16 == 0)
-		fields->items = bh_xrealloc(fields->items, (fields->n + 16) * sizeof(*fields->items));
+		fields->items =
+		    bh_xrealloc(fields->items, (fields->n + 16) * sizeof(*fields->items));
 	fields->items[fields->n++] = (struct request_field){name, value};
 	return true;
 }
@@ -211,9 +212,11 @@ request_read_form(struct request *request, struct bh_err *err)
 	    strchr("; ", type[strlen(wanted)]) == NULL)
 		return bh_fail(err, BH_INVALID, "the body is not a form");
 	if (request->body.len > REQUEST_FORM_MAX)
-		return bh_fail(err, BH_INVALID, "the form is larger than %u bytes", REQUEST_FORM_MAX);
+		return bh_fail(err, BH_INVALID, "the form is larger than %u bytes",
+		    REQUEST_FORM_MAX);
 	request_fields_release(&request->form);
-	return request_fields_parse(&request->form, bh_buf_str(&request->body), request->body.len, err);
+	return request_fields_parse(&request->form, bh_buf_str(&request->body), request->body.len,
+	    err);
 }
 
 /* -- where we are -- */
@@ -307,7 +310,7 @@ is_program(const char *script)
 	if (name == NULL)
 		return false;
 	return bh_has_suffix(name, ".cgi") || bh_has_suffix(name, ".fcgi") ||
-	    bh_has_suffix(name, ".fcg") || strcmp(name, "/billhook") == 0;
+	       bh_has_suffix(name, ".fcg") || strcmp(name, "/billhook") == 0;
 }
 
 /* The segment that starts at text (behind its slash) is the first word of a route. */
@@ -326,7 +329,8 @@ is_our_word(const struct request_place *place, const char *text)
 static bool
 is_below(const char *path, const char *base, size_t base_len)
 {
-	return strncmp(path, base, base_len) == 0 && (path[base_len] == '/' || path[base_len] == '\0');
+	return strncmp(path, base, base_len) == 0 &&
+	       (path[base_len] == '/' || path[base_len] == '\0');
 }
 
 /* tail is "/..." and whole ends with it. */
@@ -371,7 +375,8 @@ base_length(const struct request *request, const struct request_place *place, co
 		return 0;
 	if (is_our_word(place, last + 1))
 		return (size_t)(last - script);
-	if (info[0] == '/' && is_tail(whole, info) && (info[1] == '\0' || is_our_word(place, info + 1)))
+	if (info[0] == '/' && is_tail(whole, info) &&
+	    (info[1] == '\0' || is_our_word(place, info + 1)))
 		return script_len;
 	return 0;
 }
@@ -400,7 +405,8 @@ find_place(struct request *request, const struct request_place *place)
 	size_t len;
 
 	if (whole == NULL) {
-		refuse(request, strlen(param(request, "REQUEST_URI")) > REQUEST_PATH_MAX ? 414 : 400,
+		refuse(request,
+		    strlen(param(request, "REQUEST_URI")) > REQUEST_PATH_MAX ? 414 : 400,
 		    "the path cannot be used");
 		request->base = bh_xstrdup("");
 		request->path = bh_xstrdup("/");
@@ -445,8 +451,7 @@ take_method(struct request *request)
 }
 
 void
-request_begin(struct request *request, const char *const *params,
-    const struct request_place *place)
+request_begin(struct request *request, const char *const *params, const struct request_place *place)
 {
 	static const char *const none[] = {NULL};
 	const char *query, *https;
@@ -464,6 +469,6 @@ request_begin(struct request *request, const char *const *params,
 		refuse(request, 400, err.text);
 	https = param(request, "HTTPS");
 	request->is_https = strcasecmp(https, "on") == 0 || strcmp(https, "1") == 0 ||
-	    strcmp(param(request, "REQUEST_SCHEME"), "https") == 0;
+			    strcmp(param(request, "REQUEST_SCHEME"), "https") == 0;
 	snprintf(request->peer, sizeof(request->peer), "%s", param(request, "REMOTE_ADDR"));
 }

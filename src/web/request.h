@@ -58,9 +58,9 @@ struct request {
 	char method[12];           /* "POST"; "GET" also for HEAD */
 	bool is_head;
 	bool is_https;
-	char *base;                /* percent-encoded: "" or "/sub"; owned */
-	char *path;                /* decoded, starts with "/"; owned */
-	char peer[64];             /* address of the client as the server saw it */
+	char *base;    /* percent-encoded: "" or "/sub"; owned */
+	char *path;    /* decoded, starts with "/"; owned */
+	char peer[64]; /* address of the client as the server saw it */
 	struct request_fields query;
 	struct request_fields form; /* filled by request_read_form() */
 	struct bh_buf body;

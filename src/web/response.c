@@ -1,17 +1,16 @@
 /* Status and headers: see view.h. */
 #include "base/base.h"
 
-#include "web/view.h"
-
 #include "base/json.h"
+#include "web/view.h"
 
 /*
  * Everything a page needs is our own file; nothing is written inline, so
  * injected markup can neither run nor load nor send.
  */
 static const char policy[] = "default-src 'none'; style-src 'self'; script-src 'self'; "
-                             "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-                             "frame-ancestors 'none'; base-uri 'none'";
+			     "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+			     "frame-ancestors 'none'; base-uri 'none'";
 
 void
 response_init(struct response *response)
@@ -101,9 +100,9 @@ response_head(const struct response *response, struct bh_buf *head)
 	add_caching(head, response);
 	add_header(head, "Content-Security-Policy", policy);
 	bh_buf_adds(head, "X-Content-Type-Options: nosniff\r\n"
-	                  "Referrer-Policy: same-origin\r\n"
-	                  "Cross-Origin-Resource-Policy: same-origin\r\n"
-	                  "\r\n");
+			  "Referrer-Policy: same-origin\r\n"
+			  "Cross-Origin-Resource-Policy: same-origin\r\n"
+			  "\r\n");
 }
 
 const void *

@@ -73,7 +73,7 @@ router_words(const struct route *routes, size_t n)
 		size_t len = strcspn(word, "/"), known = 0;
 
 		while (known < words_n &&
-		    (strlen(words[known]) != len || strncmp(words[known], word, len) != 0))
+		       (strlen(words[known]) != len || strncmp(words[known], word, len) != 0))
 			known++;
 		if (len != 0 && word[0] != ':' && known == words_n)
 			words[words_n++] = bh_xstrndup(word, len);

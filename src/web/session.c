@@ -50,12 +50,12 @@ session_is_token(const struct exchange *exchange)
 	if (exchange->has_session)
 		snprintf(expected, sizeof(expected), "%s", exchange->session.form_token);
 	else if (request_cookie(exchange->request, LOGIN_COOKIE, cookie, sizeof(cookie)) &&
-	    strlen(cookie) == BH_ID_LEN)
+		 strlen(cookie) == BH_ID_LEN)
 		login_token(cookie, expected);
 	else
 		return false;
 	return expected[0] != '\0' &&
-	    bh_is_equal_secret(given, strlen(given), expected, strlen(expected));
+	       bh_is_equal_secret(given, strlen(given), expected, strlen(expected));
 }
 
 void
@@ -67,8 +67,8 @@ session_login_token(struct exchange *exchange, char token[65])
 	if (!request_cookie(exchange->request, LOGIN_COOKIE, id, sizeof(id)) ||
 	    strlen(id) != BH_ID_LEN || strspn(id, "abcdefghijklmnopqrstuvwxyz234567") != BH_ID_LEN)
 		bh_random_id(id);
-	response_cookie(exchange->response, LOGIN_COOKIE, id, exchange->request->base, LOGIN_COOKIE_S,
-	    exchange_is_https(exchange));
+	response_cookie(exchange->response, LOGIN_COOKIE, id, exchange->request->base,
+	    LOGIN_COOKIE_S, exchange_is_https(exchange));
 	login_token(id, token);
 }
 
@@ -123,12 +123,13 @@ static bool
 is_right(const struct attempt *attempt, const char *password)
 {
 	/* Of the form of bh_password_hash(), and nobody's. */
-	static const char nobody[] = "scrypt$15$8$1$00000000000000000000000000000000$"
-	                             "0000000000000000000000000000000000000000000000000000000000000000";
+	static const char nobody[] =
+	    "scrypt$15$8$1$00000000000000000000000000000000$"
+	    "0000000000000000000000000000000000000000000000000000000000000000";
 	const char *hash = attempt->user.hash != NULL ? attempt->user.hash : nobody;
 
 	return bh_is_password(password, hash) && attempt->user.hash != NULL &&
-	    attempt->user.role != ACCOUNT_NOBODY;
+	       attempt->user.role != ACCOUNT_NOBODY;
 }
 
 static int
@@ -148,14 +149,14 @@ begin_session(struct exchange *exchange, struct attempt *attempt, struct bh_err 
 }
 
 int
-session_login(struct exchange *exchange, const char *name, const char *password,
-    struct bh_err *err)
+session_login(struct exchange *exchange, const char *name, const char *password, struct bh_err *err)
 {
 	struct attempt attempt = {.name = name};
 	int rc;
 
 	/* A name that can be no user is not used as a key; all such share one counter. */
-	snprintf(attempt.by_name, sizeof(attempt.by_name), "name/%s", bh_is_code(name) ? name : "?");
+	snprintf(attempt.by_name, sizeof(attempt.by_name), "name/%s",
+	    bh_is_code(name) ? name : "?");
 	snprintf(attempt.by_address, sizeof(attempt.by_address), "address/%s",
 	    exchange->request->peer);
 	rc = store_run(exchange->site->store, count_attempt, &attempt, NULL, err);
@@ -168,7 +169,8 @@ session_login(struct exchange *exchange, const char *name, const char *password,
 	} else if (rc >= 0) {
 		rc = is_right(&attempt, password) ? begin_session(exchange, &attempt, err) : 0;
 		if (rc == 0)
-			bh_log(BH_WARN, "login failed: %s peer=%s", attempt.by_name, exchange->request->peer);
+			bh_log(BH_WARN, "login failed: %s peer=%s", attempt.by_name,
+			    exchange->request->peer);
 	}
 	account_user_release(&attempt.user);
 	bh_wipe(attempt.id, sizeof(attempt.id));

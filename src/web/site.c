@@ -98,7 +98,7 @@ bool
 exchange_is_https(const struct exchange *exchange)
 {
 	return exchange->request->is_https ||
-	    bh_has_prefix(exchange->site->conf->public_url, "https://");
+	       bh_has_prefix(exchange->site->conf->public_url, "https://");
 }
 
 char *
@@ -126,9 +126,9 @@ navigation(const struct exchange *exchange)
 	for (size_t i = 0; i < BH_LEN(entries); i++)
 		json_array_append_new(nav,
 		    json_pack("{so, ss, sb}", "url",
-		        json_sprintf("%s%s", exchange->request->base, entries[i].path), "label",
-		        entries[i].label, "is_current",
-		        strcmp(entries[i].path, exchange->request->path) == 0));
+			json_sprintf("%s%s", exchange->request->base, entries[i].path), "label",
+			entries[i].label, "is_current",
+			strcmp(entries[i].path, exchange->request->path) == 0));
 	return nav;
 }
 
@@ -178,7 +178,7 @@ static bool
 is_for_programs(const char *path)
 {
 	return bh_has_prefix(path, "/hook/") || bh_has_suffix(path, ".json") ||
-	    strcmp(path, "/healthz") == 0;
+	       strcmp(path, "/healthz") == 0;
 }
 
 static const char *
@@ -213,8 +213,9 @@ exchange_error(struct exchange *exchange, int status, const char *text)
 	}
 	if (exchange->site->view == NULL ||
 	    exchange_page(exchange, status, "error", error_title(status),
-	        json_pack("{si, ss, ss}", "status", status, "heading", error_title(status), "text", text),
-	        &err) < 0)
+		json_pack("{si, ss, ss}", "status", status, "heading", error_title(status), "text",
+		    text),
+		&err) < 0)
 		response_text(response, status, text);
 }
 
@@ -348,7 +349,7 @@ dispatch(struct exchange *exchange)
 		    exchange->match.allow);
 		exchange_error(exchange, 405, "This address takes other methods.");
 	} else if (is_admitted(exchange, &err) && is_form_good(exchange, &err) &&
-	    exchange->match.route->answer(exchange, &err) < 0) {
+		   exchange->match.route->answer(exchange, &err) < 0) {
 		show_failure(exchange, &err);
 	}
 }
@@ -359,8 +360,8 @@ site_answer(struct site *site, struct request *request, struct response *respons
 	struct exchange exchange = {.site = site, .request = request, .response = response};
 
 	if (request->refused != 0) {
-		bh_log(BH_INFO, "request refused status=%d peer=%s: %s", request->refused, request->peer,
-		    request->why.text);
+		bh_log(BH_INFO, "request refused status=%d peer=%s: %s", request->refused,
+		    request->peer, request->why.text);
 		exchange_error(&exchange, request->refused, request->why.text);
 	} else {
 		dispatch(&exchange);

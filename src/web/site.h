@@ -20,12 +20,13 @@ struct site {
 	const struct conf *conf; /* borrowed */
 	struct store *store;
 	struct account_key key;
-	bool has_key;        /* without: sealed secrets stay closed, hooks answer 503 */
-	struct view *view;   /* NULL: the templates cannot be read; hooks work, pages are plain text */
+	bool has_key; /* without: sealed secrets stay closed, hooks answer 503 */
+	struct view
+	    *view; /* NULL: the templates cannot be read; hooks work, pages are plain text */
 	struct hook *hook;
 	struct request_place place;
-	char **words;        /* of place */
-	char *public_base;   /* of place */
+	char **words;      /* of place */
+	char *public_base; /* of place */
 };
 
 /* One request on its way.  Borrowed by the functions that answer. */

@@ -98,11 +98,12 @@ add_file(struct file_set *set, int dir_fd, const char *name, bool is_template, s
 
 	if (read_whole(dir_fd, name, &data, err) < 0 ||
 	    (is_template &&
-	        bh_mustache_parse(bh_buf_str(&data), data.len, &file.template, err) < 0)) {
+		bh_mustache_parse(bh_buf_str(&data), data.len, &file.template, err) < 0)) {
 		bh_buf_release(&data);
 		return bh_during(err, "%s", name);
 	}
-	memcpy(file.name, name, strlen(name) - (is_template ? strlen(SUFFIX) : 0)); /* see is_taken() */
+	memcpy(file.name, name,
+	    strlen(name) - (is_template ? strlen(SUFFIX) : 0)); /* see is_taken() */
 	bh_sha256(digest, bh_buf_str(&data), data.len);
 	bh_hex(file.etag, digest, 8);
 	file.len = data.len;
@@ -206,8 +207,8 @@ view_page(struct view *view, struct response *response, int status, const char *
 	layout = set_find(&view->templates, "layout");
 	content = set_find(&view->templates, page);
 	if (layout == NULL || content == NULL)
-		return bh_fail(err, BH_INVALID, "no template %s in %s", layout == NULL ? "layout" : page,
-		    view->template_dir);
+		return bh_fail(err, BH_INVALID, "no template %s in %s",
+		    layout == NULL ? "layout" : page, view->template_dir);
 	arg.content = content->template;
 	if (bh_mustache_render(layout->template, model, find_partial, &arg, &body, err) < 0) {
 		bh_buf_release(&body);
@@ -238,8 +239,8 @@ file_type(const char *name)
 }
 
 bool
-view_file(struct view *view, struct response *response, const char *name,
-    const char *if_none_match, bool is_versioned)
+view_file(struct view *view, struct response *response, const char *name, const char *if_none_match,
+    bool is_versioned)
 {
 	const char *type = file_type(name);
 	const struct file *file;

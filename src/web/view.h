@@ -13,14 +13,14 @@
 #define VIEW_COOKIES 2
 
 struct response {
-	int status;         /* 200 ... ; 0: nothing was decided, answered as 500 */
-	const char *type;   /* Content-Type; a literal */
-	char *location;     /* of a redirect; owned */
-	char allow[64];     /* of a 405: "GET, POST"; "" none */
-	int retry_after_s;  /* 0: no header */
+	int status;                  /* 200 ... ; 0: nothing was decided, answered as 500 */
+	const char *type;            /* Content-Type; a literal */
+	char *location;              /* of a redirect; owned */
+	char allow[64];              /* of a 405: "GET, POST"; "" none */
+	int retry_after_s;           /* 0: no header */
 	char *cookies[VIEW_COOKIES]; /* values of Set-Cookie; owned */
-	char etag[24];      /* without quotes; "" none */
-	int max_age_s;      /* > 0: may be cached so long; else no-store */
+	char etag[24];               /* without quotes; "" none */
+	int max_age_s;               /* > 0: may be cached so long; else no-store */
 	bool is_immutable;
 	struct bh_buf body;
 	/* A static file instead of body: borrowed from the view. */

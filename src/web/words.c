@@ -12,7 +12,8 @@ words_count(char out[WORDS_MAX], int64_t n)
 	char digits[24];
 	size_t len, at = 0;
 
-	snprintf(digits, sizeof(digits), "%llu", n < 0 ? 0ULL - (unsigned long long)n : (unsigned long long)n);
+	snprintf(digits, sizeof(digits), "%llu",
+	    n < 0 ? 0ULL - (unsigned long long)n : (unsigned long long)n);
 	len = strlen(digits);
 	if (n < 0)
 		out[at++] = '-';
@@ -43,7 +44,8 @@ words_age(char out[WORDS_MAX], int64_t at_ms, int64_t now_ms)
 	/* Two of a larger unit read better than 90 of a smaller one, not before. */
 	while (i + 1 < BH_LEN(units) && s < 2 * units[i].unit_s)
 		i++;
-	snprintf(out, WORDS_MAX, "%s%lld %s%s", is_past ? "" : "in ", (long long)(s / units[i].unit_s),
+	snprintf(out, WORDS_MAX, "%s%lld %s%s", is_past ? "" : "in ",
+	    (long long)(s / units[i].unit_s),
 	    s / units[i].unit_s == 1 ? units[i].one : units[i].many, is_past ? " ago" : "");
 }
 

@@ -2,9 +2,9 @@
 #ifndef WEB_WORDS_H
 #define WEB_WORDS_H
 
-#include <jansson.h>
-
 #include "base/base.h"
+
+#include <jansson.h>
 
 #define WORDS_MAX 48
 
