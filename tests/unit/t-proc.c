@@ -290,10 +290,11 @@ spawned_without_our_descriptors(void **state BH_UNUSED)
 	int fd = open("/dev/null", O_RDONLY); /* inheritable on purpose */
 	sigset_t held, before;
 
-	script = bh_xasprintf("{ if test -e /proc/self/fd/%d; then echo leaked; "
-			      "elif grep -q '^SigBlk:.*[1-9a-f]' /proc/self/status; then echo deaf; "
-			      "else echo clean; fi; } > %s.new; mv %s.new %s",
-	    fd, mark, mark, mark);
+	script =
+	    bh_xasprintf("{ if test -e /proc/self/fd/%d; then echo leaked; "
+			 "elif grep -q '^SigBlk:.*[1-9a-f]' /proc/self/status; then echo deaf; "
+			 "else echo clean; fi; } > %s.new; mv %s.new %s",
+		fd, mark, mark, mark);
 	argv[2] = script;
 	/* A caller that holds signals back must not leave a process that cannot be stopped. */
 	sigemptyset(&held);
