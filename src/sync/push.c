@@ -394,11 +394,11 @@ push_all(struct run *run, struct bh_err *err)
 			at += n;
 			heed_limits(run);
 		}
-		if (list.n != 0 && bh_mono_ms() > end_ms) {
-			run->again_ms = bh_now_ms();
+		if (list.n != 0 && (bh_mono_ms() > end_ms || sync_is_stopping(run->context))) {
+			run->again_ms = bh_now_ms(); /* the pass is not at its end */
 			break;
 		}
-	} while (rc == 0 && list.n != 0 && !run->is_stopped && !sync_is_stopping(run->context));
+	} while (rc == 0 && list.n != 0 && !run->is_stopped);
 	link_dirty_release(&list);
 	return rc;
 }
