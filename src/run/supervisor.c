@@ -123,6 +123,7 @@ run_role(struct supervisor *s, enum role role)
 	case ROLE__MAX:
 		break;
 	}
+	conf_release(&s->conf);
 	exit(status);
 }
 
@@ -357,8 +358,10 @@ supervisor_run(const struct supervisor_options *options)
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		conf_release(&s.conf);
 		return SUPERVISOR_EXIT_TAKEN;
+	}
 	prctl(PR_SET_NAME, "bh-supervisor");
 	bh_signal_pipe();
 	store.data_dir = s.conf.data_dir;
