@@ -7,7 +7,7 @@
 static const struct {
 	const char *name;
 	int64_t length;
-} intervals[] = {{"day", 1000}, {"week", 7000}, {"month", 30437}, {"year", 12 * 30437}};
+} intervals[] = {{"day", 1000}, {"week", 7000}, {"month", 30437}, {"year", INT64_C(12) * 30437}};
 
 /* The price of an item; before 2020 there was only its twin, the plan. */
 static const json_t *
