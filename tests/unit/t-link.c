@@ -122,7 +122,7 @@ pages_of_marks(void **state)
 	size_t seen = 0;
 
 	for (int i = 0; i < 25; i++) {
-		char id[8];
+		char id[20];
 
 		snprintf(id, sizeof(id), "%02d", i);
 		mark(f, company(id));

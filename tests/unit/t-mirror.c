@@ -151,7 +151,7 @@ walked_in_pages(void **state)
 	bool more;
 
 	for (int i = 0; i < 7; i++) {
-		char id[8];
+		char id[20];
 
 		snprintf(id, sizeof(id), "in_%d", i);
 		put(f, id_of(OBJECT_INVOICE, id), 1, NULL, i == 3);
@@ -184,7 +184,7 @@ walk_stopped(void **state)
 	bool more;
 
 	for (int i = 0; i < 4; i++) {
-		char id[8];
+		char id[20];
 
 		snprintf(id, sizeof(id), "in_%d", i);
 		put(f, id_of(OBJECT_INVOICE, id), 1, NULL, false);

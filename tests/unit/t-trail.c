@@ -28,7 +28,7 @@ newest_first_in_pages(void **state)
 	int at = 9;
 
 	for (int i = 0; i < 10; i++) {
-		char text[8];
+		char text[20];
 
 		snprintf(text, sizeof(text), "%d", i);
 		add(f, text);
@@ -61,7 +61,7 @@ several_at_once(void **state)
 	struct trail_entry entry = {.what = "push", .subject = "crm", .facts = facts};
 
 	for (unsigned i = 0; i < 300; i++) {
-		char text[8];
+		char text[20];
 
 		snprintf(text, sizeof(text), "%u", i);
 		entry.text = text;
