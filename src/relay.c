@@ -535,28 +535,40 @@ is_relayed(struct relay *relay, const struct bh_buf *request, bool is_hook)
 	return false;
 }
 
+/* Read, ask, and otherwise keep or refuse. */
+static void
+relay_request(struct relay *relay, struct bh_buf *request)
+{
+	bool is_hook = is_webhook();
+
+	if (!is_body_taken(relay))
+		return;
+	encode(relay, request);
+	if (request->full)
+		answer("431 Request Header Fields Too Large", "",
+		    "{\"error\":\"the headers are too large\"}");
+	else if (is_relayed(relay, request, is_hook))
+		return;
+	else if (is_hook)
+		spool(relay);
+	else
+		answer("503 Service Unavailable", "Retry-After: 5\r\n",
+		    "{\"error\":\"Billhook is starting or cannot be started\"}");
+}
+
 int
 main(void)
 {
 	struct relay relay = {.received_ms = clock_ms(CLOCK_REALTIME)};
 	struct bh_buf request;
-	bool is_hook = is_webhook();
 
 	bh_proc_init();
 	configure(&relay);
 	bh_buf_init(&request, (size_t)relay.body_max + (1u << 20));
-	if (!is_body_taken(&relay))
-		return 0;
-	encode(&relay, &request);
-	if (request.full)
-		answer("431 Request Header Fields Too Large", "",
-		    "{\"error\":\"the headers are too large\"}");
-	else if (is_relayed(&relay, &request, is_hook))
-		return 0;
-	else if (is_hook)
-		spool(&relay);
-	else
-		answer("503 Service Unavailable", "Retry-After: 5\r\n",
-		    "{\"error\":\"Billhook is starting or cannot be started\"}");
+	relay_request(&relay, &request);
+	bh_buf_release(&request);
+	bh_buf_release(&relay.body);
+	free(relay.dir);
+	free(relay.bin);
 	return 0;
 }
