@@ -187,7 +187,7 @@ is_amount_read(const json_t *value, struct read_unit unit, int64_t *minor_r)
 {
 	struct money_decimal amount;
 
-	return is_decimal_read(value, &amount) && amount.scale == 0 &&
+	return is_source_decimal(value, &amount) && amount.scale == 0 &&
 	       is_converted(&amount, unit) && is_money_rounded(&amount, minor_r);
 }
 
@@ -201,7 +201,7 @@ read_money(json_t *fields, const char *name, const json_t *value, struct read_un
 }
 
 bool
-is_decimal_read(const json_t *value, struct money_decimal *decimal_r)
+is_source_decimal(const json_t *value, struct money_decimal *decimal_r)
 {
 	char text[64];
 
@@ -245,7 +245,7 @@ read_precise(json_t *fields, const char *name, const json_t *value, struct read_
 {
 	struct money_decimal decimal;
 
-	if (is_worth_reading(fields, name, value) && is_decimal_read(value, &decimal) &&
+	if (is_worth_reading(fields, name, value) && is_source_decimal(value, &decimal) &&
 	    is_converted(&decimal, unit))
 		put_decimal(fields, name, &decimal);
 }

@@ -36,7 +36,7 @@ struct read_unit read_unit(const char *currency, int exponent);
 bool is_amount_read(const json_t *value, struct read_unit unit, int64_t *minor_r);
 void read_money(json_t *fields, const char *name, const json_t *value, struct read_unit unit);
 /* A decimal of a string, an integer or a real ("1500", 1500, 0.05); false otherwise. */
-bool is_decimal_read(const json_t *value, struct money_decimal *decimal_r);
+bool is_source_decimal(const json_t *value, struct money_decimal *decimal_r);
 /* The same written as text; money in canonical units, still with its decimals. */
 void read_decimal(json_t *fields, const char *name, const json_t *value);
 void read_precise(json_t *fields, const char *name, const json_t *value, struct read_unit unit);

@@ -83,10 +83,10 @@ is_tier_added(const json_t *tier, const struct money_decimal *quantity, struct m
 	struct money_decimal part;
 
 	if (unit != NULL &&
-	    (!is_decimal_read(unit, &part) || !is_money_multiplied(&part, quantity, &part) ||
+	    (!is_source_decimal(unit, &part) || !is_money_multiplied(&part, quantity, &part) ||
 		!is_money_added(sum, &part, sum)))
 		return false;
-	return flat == NULL || (is_decimal_read(flat, &part) && is_money_added(sum, &part, sum));
+	return flat == NULL || (is_source_decimal(flat, &part) && is_money_added(sum, &part, sum));
 }
 
 /*
@@ -136,7 +136,7 @@ is_item_amount(const json_t *price, struct money_decimal quantity, struct money_
 		return false;
 	if (scheme != NULL && strcmp(scheme, "tiered") == 0)
 		return is_tiered_amount(price, &quantity, amount);
-	return is_decimal_read(unit_amount(price), amount) &&
+	return is_source_decimal(unit_amount(price), amount) &&
 	       is_money_multiplied(amount, &quantity, amount);
 }
 
@@ -248,7 +248,7 @@ add_licensed(struct stripe_items *items, const json_t *item, const json_t *price
 	struct money_decimal quantity = {1, 0}, amount = {0, 0};
 	const json_t *given = json_object_get(item, "quantity");
 	int64_t length = interval_length(price), end_ms, minor;
-	bool known = (given == NULL || json_is_null(given) || is_decimal_read(given, &quantity)) &&
+	bool known = (given == NULL || json_is_null(given) || is_source_decimal(given, &quantity)) &&
 		     is_item_amount(price, quantity, &amount);
 
 	if (!is_money_added(&items->quantity, &quantity, &items->quantity))

@@ -89,26 +89,20 @@ account_key_make(const char *data_dir, struct bh_err *err)
 
 static int
 read_doc(struct store_txn *txn, const char *family, const char *code, json_t **doc_r,
-    uint64_t *version_r, struct bh_err *err)
+    struct bh_err *err)
 {
+	struct bh_buf value = BH_BUF_INIT(VALUE_MAX);
 	struct key key;
-	struct store_item item = {.checked = true};
+	int rc;
 
 	*doc_r = NULL;
 	key_begin(&key, family);
 	key_text(&key, code);
-	item.key = key.data;
-	item.key_len = key.len;
-	if (store_get_many(txn, &item, 1, err) < 0)
-		return -1;
-	if (!item.found)
-		return 0;
-	*doc_r = json_loadb(item.value, item.value_len, 0, NULL);
-	if (version_r != NULL)
-		*version_r = item.version;
-	if (*doc_r == NULL)
-		return bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
-	return 1;
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0 && (*doc_r = json_loadb(value.data, value.len, 0, NULL)) == NULL)
+		rc = bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
+	bh_buf_wipe(&value);
+	return rc;
 }
 
 static void
@@ -247,7 +241,7 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	int rc;
 
 	memset(connection, 0, sizeof(*connection));
-	rc = read_doc(txn, "Ac", code, &doc, &connection->version, err);
+	rc = read_doc(txn, "Ac", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	snprintf(connection->code, sizeof(connection->code), "%s", code);
@@ -313,7 +307,7 @@ account_auth_load(struct store_txn *txn, const struct account_key *key, const ch
 	int rc;
 
 	*auth_r = NULL;
-	rc = read_doc(txn, "Aa", code, &doc, NULL, err);
+	rc = read_doc(txn, "Aa", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	rc = unseal(key, "auth", code,
@@ -357,7 +351,7 @@ account_sync_load(struct store_txn *txn, const char *code, struct account_sync *
 	int rc;
 
 	memset(sync, 0, sizeof(*sync));
-	rc = read_doc(txn, "As", code, &doc, &sync->version, err);
+	rc = read_doc(txn, "As", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	snprintf(sync->code, sizeof(sync->code), "%s", code);
