@@ -39,13 +39,12 @@ is_version(const char *text)
 }
 
 static int
-check_flow(const struct dest_config *config, const char *flow,
-    const char *login_url, struct bh_err *err)
+check_flow(const struct dest_config *config, const char *flow, const char *login_url,
+    struct bh_err *err)
 {
 	if (strcmp(flow, "client_credentials") == 0) {
 		if (dest_text(config->secrets, "client_secret", NULL) == NULL)
-			return bh_fail(err, BH_INVALID,
-			    "the consumer secret is missing");
+			return bh_fail(err, BH_INVALID, "the consumer secret is missing");
 		if (bh_has_prefix(login_url, LOGIN_URL) ||
 		    bh_has_prefix(login_url, "https://test.salesforce.com"))
 			return bh_fail(err, BH_INVALID,
@@ -55,19 +54,15 @@ check_flow(const struct dest_config *config, const char *flow,
 	if (strcmp(flow, "refresh_token") == 0) {
 		/* Kept by the caller with the tokens once it has rotated. */
 		if (dest_text(config->secrets, "refresh_token", NULL) == NULL &&
-		    (config->auth == NULL ||
-			config->auth->refresh_token.len == 0))
-			return bh_fail(err, BH_INVALID,
-			    "the refresh token is missing");
+		    (config->auth == NULL || config->auth->refresh_token.len == 0))
+			return bh_fail(err, BH_INVALID, "the refresh token is missing");
 		return 0;
 	}
 	if (strcmp(flow, "jwt") == 0) {
 		if (dest_text(config->secrets, "private_key", NULL) == NULL)
-			return bh_fail(err, BH_INVALID,
-			    "the private key is missing");
+			return bh_fail(err, BH_INVALID, "the private key is missing");
 		if (dest_text(config->settings, "username", NULL) == NULL)
-			return bh_fail(err, BH_INVALID,
-			    "the user name is missing");
+			return bh_fail(err, BH_INVALID, "the user name is missing");
 		return 0;
 	}
 	return bh_fail(err, BH_INVALID,
@@ -77,19 +72,15 @@ check_flow(const struct dest_config *config, const char *flow,
 int
 salesforce_check(const struct dest_config *config, struct bh_err *err)
 {
-	const char *login_url =
-	    dest_text(config->settings, "login_url", LOGIN_URL);
-	const char *flow =
-	    dest_text(config->settings, "flow", "client_credentials");
+	const char *login_url = dest_text(config->settings, "login_url", LOGIN_URL);
+	const char *flow = dest_text(config->settings, "flow", "client_credentials");
 
 	if (http_check_url(login_url, err) < 0)
 		return bh_during(err, "the login URL");
 	if (!is_version(salesforce_version(config)))
-		return bh_fail(err, BH_INVALID,
-		    "the API version must look like " DEFAULT_VERSION);
+		return bh_fail(err, BH_INVALID, "the API version must look like " DEFAULT_VERSION);
 	if (dest_text(config->settings, "client_id", NULL) == NULL)
-		return bh_fail(err, BH_INVALID,
-		    "the consumer key (client id) is missing");
+		return bh_fail(err, BH_INVALID, "the consumer key (client id) is missing");
 	return check_flow(config, flow, login_url, err);
 }
 
@@ -112,8 +103,7 @@ take_limits(struct dest_usage *usage, const char *text)
 
 			if (used[used_len] == '/' &&
 			    bh_is_uint(used, used_len, INT64_MAX, &values[0]) &&
-			    bh_is_uint(limit, strspn(limit, "0123456789"),
-				INT64_MAX, &values[1])) {
+			    bh_is_uint(limit, strspn(limit, "0123456789"), INT64_MAX, &values[1])) {
 				usage->day_used = (int64_t)values[0];
 				usage->day_limit = (int64_t)values[1];
 			}
@@ -125,15 +115,13 @@ take_limits(struct dest_usage *usage, const char *text)
 static void
 set_headers(struct http_request *request, const struct dest_config *config)
 {
-	char *bearer = bh_xasprintf("Bearer %s",
-	    bh_secret_str(&config->auth->access_token));
+	char *bearer = bh_xasprintf("Bearer %s", bh_secret_str(&config->auth->access_token));
 
 	http_request_header(request, "Authorization", bearer);
 	bh_wipe(bearer, strlen(bearer));
 	free(bearer);
 	http_request_header(request, "Accept", "application/json");
-	http_request_header(request, "Sforce-Call-Options",
-	    "client=Billhook/" PACKAGE_VERSION);
+	http_request_header(request, "Sforce-Call-Options", "client=Billhook/" PACKAGE_VERSION);
 	if (request->body.len == 0)
 		return;
 	http_request_header(request, "Content-Type", "application/json");
@@ -149,21 +137,23 @@ take_json(struct salesforce_answer *answer)
 	struct bh_err ignored = BH_ERR_INIT;
 
 	if (answer->response.body.len > 0)
-		bh_json_parse(bh_buf_str(&answer->response.body),
-		    answer->response.body.len, &answer->json, &ignored);
+		bh_json_parse(bh_buf_str(&answer->response.body), answer->response.body.len,
+		    &answer->json, &ignored);
 }
 
 int
-salesforce_call(struct dest_config *config, const char *method,
-    const char *path, const struct bh_buf *body,
-    struct salesforce_answer *answer, struct bh_err *err)
+salesforce_call(struct dest_config *config, const char *method, const char *path,
+    const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err)
 {
-	char *url = bh_xasprintf("%s%s", config->auth->base_url, path);
 	struct http_request request;
+	char *url;
 	int rc;
 
 	answer->json = NULL;
 	http_response_init(&answer->response);
+	if (config->auth->access_token.len == 0 || config->auth->base_url[0] == '\0')
+		return bh_fail(err, BH_DENIED, "there is no access token yet");
+	url = bh_xasprintf("%s%s", config->auth->base_url, path);
 	http_request_init(&request, method, url);
 	free(url);
 	if (body != NULL)
@@ -176,8 +166,7 @@ salesforce_call(struct dest_config *config, const char *method,
 	rc = http_perform(config->transport, &request, &answer->response, err);
 	if (rc == 0) {
 		take_limits(&config->usage,
-		    http_response_header(&answer->response,
-			"Sforce-Limit-Info"));
+		    http_response_header(&answer->response, "Sforce-Limit-Info"));
 		take_json(answer);
 	}
 	http_request_release(&request);
@@ -191,18 +180,14 @@ retry_after_s(const struct http_response *response)
 	const char *text = http_response_header(response, "Retry-After");
 	uint64_t value;
 
-	return text != NULL && bh_is_uint(text, strlen(text), 86400, &value)
-		   ? (int)value
-		   : 0;
+	return text != NULL && bh_is_uint(text, strlen(text), 86400, &value) ? (int)value : 0;
 }
 
 void
-salesforce_explain_call(struct dest_config *config,
-    const struct salesforce_answer *answer, const char *object,
-    struct dest_result *result)
+salesforce_explain_call(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct dest_result *result)
 {
-	int pause_s = salesforce_explain(result, answer->response.status,
-	    answer->json, object);
+	int pause_s = salesforce_explain(result, answer->response.status, answer->json, object);
 	int asked_s = retry_after_s(&answer->response);
 
 	if (asked_s > 0) {
@@ -214,9 +199,8 @@ salesforce_explain_call(struct dest_config *config,
 }
 
 int
-salesforce_fail(struct dest_config *config,
-    const struct salesforce_answer *answer, const char *object,
-    struct bh_err *err)
+salesforce_fail(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct bh_err *err)
 {
 	static const enum bh_code codes[DEST__MAX] = {
 	    [DEST_UNKNOWN] = BH_INVALID,
@@ -244,8 +228,7 @@ salesforce_fail(struct dest_config *config,
 /* --- who is it ---------------------------------------------------------- */
 
 static int
-take_organization(struct dest_config *config, const json_t *json,
-    struct bh_err *err)
+take_organization(struct dest_config *config, const json_t *json, struct bh_err *err)
 {
 	const char *id = bh_json_str(json, "records.0.Id");
 	const char *name = bh_json_str(json, "records.0.Name");
@@ -254,14 +237,12 @@ take_organization(struct dest_config *config, const json_t *json,
 	if (id == NULL || strlen(id) >= sizeof(auth->account_id))
 		return bh_fail(err, BH_INVALID,
 		    "Salesforce's answer does not say which org this is");
-	if (auth->account_id[0] != '\0' &&
-	    strncmp(auth->account_id, id, 15) != 0)
+	if (auth->account_id[0] != '\0' && strncmp(auth->account_id, id, 15) != 0)
 		return bh_fail(err, BH_DENIED,
-		    "this is org %.18s, but the connection was made for %.18s",
-		    id, auth->account_id);
+		    "this is org %.18s, but the connection was made for %.18s", id,
+		    auth->account_id);
 	snprintf(auth->account_id, sizeof(auth->account_id), "%s", id);
-	dest_copy(auth->account_name, sizeof(auth->account_name),
-	    name != NULL ? name : id);
+	dest_copy(auth->account_name, sizeof(auth->account_name), name != NULL ? name : id);
 	return 0;
 }
 
@@ -270,8 +251,7 @@ static int
 salesforce_identify(struct dest_config *config, struct bh_err *err)
 {
 	struct salesforce_answer answer;
-	char *path = bh_xasprintf(
-	    "/services/data/v%s/query?q=SELECT+Id%%2CName+FROM+Organization",
+	char *path = bh_xasprintf("/services/data/v%s/query?q=SELECT+Id%%2CName+FROM+Organization",
 	    salesforce_version(config));
 	int rc = salesforce_call(config, "GET", path, NULL, &answer, err);
 

@@ -6,11 +6,10 @@
  */
 #include "base/base.h"
 
-#include "dest/salesforce.h"
-
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/text.h"
+#include "dest/salesforce.h"
 
 #define TOKEN_TIMEOUT_MS 60000
 #define ANSWER_MAX ((size_t)256 * 1024)
@@ -42,8 +41,7 @@ static const struct refusal refusals[] = {
 	"the consumer key is not known: check it; a new app needs up to ten minutes"},
     {"invalid_client", "must be installed", BH_DENIED, 0,
 	"the app is not installed in this org: let the administrator install it"},
-    {"invalid_client", NULL, BH_DENIED, 0,
-	"the consumer key or secret is wrong"},
+    {"invalid_client", NULL, BH_DENIED, 0, "the consumer key or secret is wrong"},
     {"invalid_app_access", NULL, BH_DENIED, 0,
 	"the user may not use the app: pre-authorise the user's profile or a permission set"},
     {"redirect_uri_mismatch", NULL, BH_DENIED, 0,
@@ -52,35 +50,27 @@ static const struct refusal refusals[] = {
 	"the app does not allow this flow: enable it in the app's OAuth settings"},
     {"unsupported_response_type", NULL, BH_DENIED, 0,
 	"the app does not allow this flow: enable it in the app's OAuth settings"},
-    {"invalid_scope", NULL, BH_DENIED, 0,
-	"the app lacks a scope: give it api and refresh_token"},
+    {"invalid_scope", NULL, BH_DENIED, 0, "the app lacks a scope: give it api and refresh_token"},
     {"invalid_request", NULL, BH_DENIED, 0,
 	"Salesforce did not understand the request: check flow and login URL"},
     {"inactive_user", NULL, BH_DENIED, 0, "the Salesforce user is not active"},
     {"inactive_org", NULL, BH_DENIED, 0, "the Salesforce org is not active"},
-    {"access_denied", NULL, BH_DENIED, 0,
-	"the person did not allow the access"},
+    {"access_denied", NULL, BH_DENIED, 0, "the person did not allow the access"},
     {"OAUTH_APPROVAL_ERROR_GENERIC", NULL, BH_DENIED, 0,
 	"the app is not installed in this org: let the administrator install it"},
-    {"rate_limit_exceeded", NULL, BH_LIMITED, 60,
-	"too many logins in a short time"},
-    {"temporarily_unavailable", NULL, BH_UNAVAILABLE, 30,
-	"Salesforce's login is not available"},
-    {"server_error", NULL, BH_UNAVAILABLE, 30,
-	"Salesforce's login had an inner error"},
-    {"unknown_error", NULL, BH_UNAVAILABLE, 30,
-	"Salesforce's login had an inner error"},
+    {"rate_limit_exceeded", NULL, BH_LIMITED, 60, "too many logins in a short time"},
+    {"temporarily_unavailable", NULL, BH_UNAVAILABLE, 30, "Salesforce's login is not available"},
+    {"server_error", NULL, BH_UNAVAILABLE, 30, "Salesforce's login had an inner error"},
+    {"unknown_error", NULL, BH_UNAVAILABLE, 30, "Salesforce's login had an inner error"},
 };
 
 static int
-fail_refusal(const struct refusal *refusal, const char *description,
-    struct bh_err *err)
+fail_refusal(const struct refusal *refusal, const char *description, struct bh_err *err)
 {
 	char said[120];
 
 	dest_copy(said, sizeof(said), description);
-	bh_fail(err, refusal->code, "%s%s%s", refusal->meaning,
-	    said[0] != '\0' ? ": " : "", said);
+	bh_fail(err, refusal->code, "%s%s%s", refusal->meaning, said[0] != '\0' ? ": " : "", said);
 	if (err != NULL)
 		err->retry_after_s = refusal->retry_s;
 	return -1;
@@ -91,11 +81,10 @@ static int
 fail_status(int status, struct bh_err *err)
 {
 	if (status == 429)
-		return bh_fail(err, BH_LIMITED,
-		    "too many logins in a short time");
+		return bh_fail(err, BH_LIMITED, "too many logins in a short time");
 	if (status == 420 || status >= 500)
-		return bh_fail(err, BH_UNAVAILABLE,
-		    "Salesforce's login is not available (HTTP %d)", status);
+		return bh_fail(err, BH_UNAVAILABLE, "Salesforce's login is not available (HTTP %d)",
+		    status);
 	if (status >= 300 && status < 400)
 		return bh_fail(err, BH_DENIED,
 		    "the login URL leads to another address (HTTP %d): use your org's own, https://NAME.my.salesforce.com",
@@ -119,14 +108,12 @@ fail_token(int status, const json_t *json, struct bh_err *err)
 		const struct refusal *refusal = &refusals[i];
 
 		if (strcmp(refusal->error, error) == 0 &&
-		    (refusal->text == NULL ||
-			strcasestr(description, refusal->text) != NULL))
+		    (refusal->text == NULL || strcasestr(description, refusal->text) != NULL))
 			return fail_refusal(refusal, description, err);
 	}
 	if (status >= 500)
 		return fail_status(status, err);
-	return fail_refusal(&unknown,
-	    description[0] != '\0' ? description : error, err);
+	return fail_refusal(&unknown, description[0] != '\0' ? description : error, err);
 }
 
 /* --- the answer --------------------------------------------------------- */
@@ -139,8 +126,7 @@ org_of(char *out, size_t size, const char *identity)
 	size_t len = from != NULL ? strcspn(from + 4, "/") : 0;
 
 	out[0] = '\0';
-	if ((len == 15 || len == 18) && len < size &&
-	    strncmp(from + 4, "00D", 3) == 0)
+	if ((len == 15 || len == 18) && len < size && strncmp(from + 4, "00D", 3) == 0)
 		snprintf(out, size, "%.*s", (int)len, from + 4);
 }
 
@@ -170,19 +156,17 @@ take_token(struct dest_auth *auth, const json_t *json, struct bh_err *err)
 		return fail_status(200, err);
 	len = strlen(base_url);
 	if (len >= sizeof(auth->base_url) || http_check_url(base_url, NULL) < 0)
-		return bh_fail(err, BH_DENIED,
-		    "Salesforce named an address that cannot be called");
+		return bh_fail(err, BH_DENIED, "Salesforce named an address that cannot be called");
 	org_of(org, sizeof(org), bh_json_str(json, "id"));
 	if (org[0] != '\0' && auth->account_id[0] != '\0' &&
 	    strncmp(org, auth->account_id, 15) != 0)
 		return bh_fail(err, BH_DENIED,
-		    "this token is for org %s, but the connection was made for %.18s",
-		    org, auth->account_id);
+		    "this token is for org %s, but the connection was made for %.18s", org,
+		    auth->account_id);
 	bh_secret_set(&auth->access_token, token, strlen(token));
 	while (len > 0 && base_url[len - 1] == '/')
 		len--;
-	snprintf(auth->base_url, sizeof(auth->base_url), "%.*s", (int)len,
-	    base_url);
+	snprintf(auth->base_url, sizeof(auth->base_url), "%.*s", (int)len, base_url);
 	if (org[0] != '\0')
 		snprintf(auth->account_id, sizeof(auth->account_id), "%s", org);
 	/* There is no expires_in: the org's session time-out rules, and use prolongs it. */
@@ -213,37 +197,34 @@ add_json(struct bh_buf *out, json_t *json)
 static const char *
 audience(const struct dest_config *config, const char *login_url)
 {
-	bool is_sandbox =
-	    strstr(login_url, "://test.salesforce.com") != NULL ||
-	    strstr(login_url, ".sandbox.my.salesforce.com") != NULL;
+	bool is_sandbox = strstr(login_url, "://test.salesforce.com") != NULL ||
+			  strstr(login_url, ".sandbox.my.salesforce.com") != NULL;
 
 	return dest_text(config->settings, "audience",
-	    is_sandbox ? "https://test.salesforce.com"
-		       : "https://login.salesforce.com");
+	    is_sandbox ? "https://test.salesforce.com" : "https://login.salesforce.com");
 }
 
 /* A signed assertion (RFC 7523) in place of a secret. */
 static int
-add_assertion(struct bh_buf *body, const struct dest_config *config,
-    const char *login_url, struct bh_err *err)
+add_assertion(struct bh_buf *body, const struct dest_config *config, const char *login_url,
+    struct bh_err *err)
 {
 	struct bh_buf jwt = BH_BUF_INIT(65536), sig = BH_BUF_INIT(4096);
 	const char *key = dest_text(config->secrets, "private_key", "");
+	json_int_t expires_s = bh_now_ms() / 1000 + JWT_LIFE_S;
 	int rc;
 
 	add_json(&jwt, json_pack("{s:s}", "alg", "RS256"));
 	bh_buf_addc(&jwt, '.');
-	add_json(&jwt, json_pack("{s:s, s:s, s:s, s:I}", "iss",
-			   dest_text(config->settings, "client_id", ""), "sub",
-			   dest_text(config->settings, "username", ""), "aud",
-			   audience(config, login_url), "exp",
-			   (json_int_t)(bh_now_ms() / 1000 + JWT_LIFE_S)));
+	add_json(&jwt,
+	    json_pack("{s:s, s:s, s:s, s:I}", "iss", dest_text(config->settings, "client_id", ""),
+		"sub", dest_text(config->settings, "username", ""), "aud",
+		audience(config, login_url), "exp", expires_s));
 	rc = bh_rs256_sign(key, bh_buf_str(&jwt), jwt.len, &sig, err);
 	if (rc == 0) {
 		bh_buf_addc(&jwt, '.');
 		bh_base64url_add(&jwt, sig.data, sig.len);
-		add_param(body, "grant_type",
-		    "urn:ietf:params:oauth:grant-type:jwt-bearer");
+		add_param(body, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
 		add_param(body, "assertion", bh_buf_str(&jwt));
 	} else if (err != NULL) {
 		/* A person must give another key. */
@@ -257,8 +238,7 @@ add_assertion(struct bh_buf *body, const struct dest_config *config,
 
 /* The rotated token in auth is newer than the one that the settings were saved with. */
 static int
-add_refresh(struct bh_buf *body, const struct dest_config *config,
-    struct bh_err *err)
+add_refresh(struct bh_buf *body, const struct dest_config *config, struct bh_err *err)
 {
 	const char *token = bh_secret_str(&config->auth->refresh_token);
 
@@ -273,11 +253,10 @@ add_refresh(struct bh_buf *body, const struct dest_config *config,
 }
 
 static int
-add_params(struct bh_buf *body, const struct dest_config *config,
-    const char *login_url, struct bh_err *err)
+add_params(struct bh_buf *body, const struct dest_config *config, const char *login_url,
+    struct bh_err *err)
 {
-	const char *flow =
-	    dest_text(config->settings, "flow", "client_credentials");
+	const char *flow = dest_text(config->settings, "flow", "client_credentials");
 	const char *secret = dest_text(config->secrets, "client_secret", NULL);
 
 	if (strcmp(flow, "jwt") == 0)
@@ -288,8 +267,7 @@ add_params(struct bh_buf *body, const struct dest_config *config,
 	} else {
 		add_param(body, "grant_type", "client_credentials");
 	}
-	add_param(body, "client_id",
-	    dest_text(config->settings, "client_id", ""));
+	add_param(body, "client_id", dest_text(config->settings, "client_id", ""));
 	if (secret != NULL)
 		add_param(body, "client_secret", secret);
 	return 0;
@@ -307,8 +285,7 @@ token_url(const char *login_url)
 }
 
 static int
-call_token(struct dest_config *config, const struct http_request *request,
-    struct bh_err *err)
+call_token(struct dest_config *config, const struct http_request *request, struct bh_err *err)
 {
 	struct http_response response;
 	struct bh_err ignored = BH_ERR_INIT;
@@ -319,8 +296,7 @@ call_token(struct dest_config *config, const struct http_request *request,
 	config->calls++;
 	rc = http_perform(config->transport, request, &response, err);
 	if (rc == 0) {
-		bh_json_parse(bh_buf_str(&response.body), response.body.len,
-		    &json, &ignored);
+		bh_json_parse(bh_buf_str(&response.body), response.body.len, &json, &ignored);
 		if (response.status == 200)
 			rc = take_token(config->auth, json, err);
 		else
@@ -337,8 +313,8 @@ call_token(struct dest_config *config, const struct http_request *request,
 int
 salesforce_authorize(struct dest_config *config, struct bh_err *err)
 {
-	const char *login_url = dest_text(config->settings, "login_url",
-	    "https://login.salesforce.com");
+	const char *login_url =
+	    dest_text(config->settings, "login_url", "https://login.salesforce.com");
 	struct http_request request;
 	char *url;
 	int rc = -1;
@@ -354,8 +330,7 @@ salesforce_authorize(struct dest_config *config, struct bh_err *err)
 	request.timeout_ms = TOKEN_TIMEOUT_MS;
 	request.answer_max = ANSWER_MAX;
 	request.secret_body = true;
-	http_request_header(&request, "Content-Type",
-	    "application/x-www-form-urlencoded");
+	http_request_header(&request, "Content-Type", "application/x-www-form-urlencoded");
 	http_request_header(&request, "Accept", "application/json");
 	if (add_params(&request.body, config, login_url, err) == 0)
 		rc = call_token(config, &request, err);

@@ -5,9 +5,8 @@
  */
 #include "base/base.h"
 
-#include "dest/salesforce.h"
-
 #include "base/text.h"
+#include "dest/salesforce.h"
 
 #define FIELDS_MAX 2000 /* an object can have at most about 900 */
 #define OPTIONS_MAX 1000
@@ -49,14 +48,11 @@ options_of(const json_t *json)
 	    type_of(bh_json_str(json, "type")) != RECORD_ENUM)
 		return NULL;
 	options = json_array();
-	for (size_t i = 0; i < json_array_size(values) && i < OPTIONS_MAX;
-	     i++) {
+	for (size_t i = 0; i < json_array_size(values) && i < OPTIONS_MAX; i++) {
 		const json_t *value = json_array_get(values, i);
 
-		if (bh_is_json_true(value, "active") &&
-		    bh_json_str(value, "value") != NULL)
-			json_array_append(options,
-			    json_object_get(value, "value"));
+		if (bh_is_json_true(value, "active") && bh_json_str(value, "value") != NULL)
+			json_array_append(options, json_object_get(value, "value"));
 	}
 	return options;
 }
@@ -73,14 +69,12 @@ count_of(const json_t *json, const char *name)
 static void
 take_digits(struct dest_field *field, const json_t *json)
 {
-	int precision = count_of(json, "precision"),
-	    scale = count_of(json, "scale");
+	int precision = count_of(json, "precision"), scale = count_of(json, "scale");
 
 	if (field->type != RECORD_NUMBER)
 		return;
 	field->scale = scale;
-	field->digits =
-	    precision > scale ? precision - scale : count_of(json, "digits");
+	field->digits = precision > scale ? precision - scale : count_of(json, "digits");
 }
 
 static void
@@ -114,11 +108,8 @@ take_object(const json_t *json)
 		return NULL;
 	object = bh_xcalloc(1, sizeof(*object));
 	object->name = bh_xstrdup(bh_json_str(json, "name"));
-	object->fields =
-	    bh_xcalloc(json_array_size(fields) + 1, sizeof(object->fields[0]));
-	for (size_t i = 0;
-	     i < json_array_size(fields) && object->fields_n < FIELDS_MAX;
-	     i++) {
+	object->fields = bh_xcalloc(json_array_size(fields) + 1, sizeof(object->fields[0]));
+	for (size_t i = 0; i < json_array_size(fields) && object->fields_n < FIELDS_MAX; i++) {
 		const json_t *field = json_array_get(fields, i);
 
 		if (bh_json_str(field, "name") != NULL)
@@ -132,16 +123,15 @@ describe_path(const struct dest_config *config, const char *object)
 {
 	struct bh_buf path = BH_BUF_INIT(4096);
 
-	bh_buf_addf(&path, "/services/data/v%s/sobjects/",
-	    salesforce_version(config));
+	bh_buf_addf(&path, "/services/data/v%s/sobjects/", salesforce_version(config));
 	bh_percent_add(&path, object, strlen(object));
 	bh_buf_adds(&path, "/describe");
 	return bh_buf_steal(&path);
 }
 
 int
-salesforce_describe(struct dest_config *config, const char *object,
-    struct dest_object **object_r, struct bh_err *err)
+salesforce_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err)
 {
 	struct salesforce_answer answer;
 	char *path = describe_path(config, object);
@@ -154,8 +144,7 @@ salesforce_describe(struct dest_config *config, const char *object,
 		*object_r = take_object(answer.json);
 		if (*object_r == NULL)
 			rc = bh_fail(err, BH_INVALID,
-			    "Salesforce's description of %s cannot be read",
-			    object);
+			    "Salesforce's description of %s cannot be read", object);
 	}
 	salesforce_answer_release(&answer);
 	free(path);

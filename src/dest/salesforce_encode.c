@@ -5,19 +5,17 @@
  */
 #include "base/base.h"
 
-#include "dest/salesforce.h"
-
 #include <ctype.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "dest/salesforce.h"
 
 bool
 salesforce_is_by_id(const struct record *record)
 {
 	return record->remote_id != NULL && record->remote_id[0] != '\0' &&
-	       (record->matched || record->key[0] == '\0' ||
-		   record->key_field[0] == '\0');
+	       (record->matched || record->key[0] == '\0' || record->key_field[0] == '\0');
 }
 
 /* A JSON string; text is valid UTF-8 (it came out of JSON) or becomes so. */
@@ -73,8 +71,7 @@ has_added_decimal(struct bh_buf *out, const char *text)
 	whole = strspn(text, "0123456789");
 	if (text[whole] == '.')
 		fraction = strspn(text + whole + 1, "0123456789") + 1;
-	if (whole + fraction != strlen(text) || fraction == 1 ||
-	    whole + fraction == 0)
+	if (whole + fraction != strlen(text) || fraction == 1 || whole + fraction == 0)
 		return false;
 	if (whole == 0)
 		bh_buf_addc(out, '0');
@@ -89,8 +86,7 @@ has_added_number(struct bh_buf *out, const json_t *value)
 		bh_json_add(out, value);
 		return true;
 	}
-	return json_is_string(value) &&
-	       has_added_decimal(out, json_string_value(value));
+	return json_is_string(value) && has_added_decimal(out, json_string_value(value));
 }
 
 static bool
@@ -120,8 +116,7 @@ has_added_value(struct bh_buf *out, enum record_type type, const json_t *value)
 {
 	const char *text = json_string_value(value);
 
-	if (type == RECORD_BOOL &&
-	    (json_is_null(value) || json_is_boolean(value))) {
+	if (type == RECORD_BOOL && (json_is_null(value) || json_is_boolean(value))) {
 		/* A checkbox has no empty state: to clear it is to untick it. */
 		bh_buf_adds(out, json_is_true(value) ? "true" : "false");
 		return true;
@@ -216,19 +211,17 @@ add_parent(struct bh_buf *out, const struct record_parent *parent)
 static bool
 is_own_member(const struct record *record, const char *name)
 {
-	return strcmp(name, record->key_field) == 0 ||
-	       strcasecmp(name, "id") == 0 || strcmp(name, "attributes") == 0;
+	return strcmp(name, record->key_field) == 0 || strcasecmp(name, "id") == 0 ||
+	       strcmp(name, "attributes") == 0;
 }
 
 int
-salesforce_encode(struct bh_buf *out, const struct record *record,
-    struct bh_err *err)
+salesforce_encode(struct bh_buf *out, const struct record *record, struct bh_err *err)
 {
 	bool by_id = salesforce_is_by_id(record);
 
 	if (!by_id && (record->key[0] == '\0' || record->key_field[0] == '\0'))
-		return bh_fail(err, BH_INVALID,
-		    "the record has neither a key nor a Salesforce id");
+		return bh_fail(err, BH_INVALID, "the record has neither a key nor a Salesforce id");
 	add_type(out, record->object);
 	if (by_id) {
 		bh_buf_adds(out, ",\"id\":");
@@ -246,8 +239,7 @@ salesforce_encode(struct bh_buf *out, const struct record *record,
 		add_name(out, field->name);
 		if (!has_added_value(out, field->type, field->value))
 			return bh_fail(err, BH_INVALID,
-			    "the value of %s has not the form of its type",
-			    field->name);
+			    "the value of %s has not the form of its type", field->name);
 	}
 	for (size_t i = 0; i < record->parents_n; i++)
 		add_parent(out, &record->parents[i]);

@@ -10,9 +10,8 @@
  */
 #include "base/base.h"
 
-#include "dest/salesforce.h"
-
 #include "base/text.h"
+#include "dest/salesforce.h"
 
 /* Keep a call under the 5 MB that are known to be good; a lone huge row travels by itself. */
 #define ROW_BYTES_MAX ((size_t)4 * 1000 * 1000)
@@ -59,12 +58,10 @@ first_slot(const struct plan *plan, const struct record *record)
 	size_t first = 0;
 
 	for (size_t i = 0; i < record->parents_n; i++) {
-		char *name = place_name(record->parents[i].object,
-		    record->parents[i].key);
+		char *name = place_name(record->parents[i].object, record->parents[i].key);
 		const json_t *slot = json_object_get(plan->placed, name);
 
-		if (slot != NULL &&
-		    (size_t)json_integer_value(slot) + 1 > first)
+		if (slot != NULL && (size_t)json_integer_value(slot) + 1 > first)
 			first = (size_t)json_integer_value(slot) + 1;
 		free(name);
 	}
@@ -72,8 +69,7 @@ first_slot(const struct plan *plan, const struct record *record)
 }
 
 static bool
-has_room(const struct slot *slot, const struct record *record, bool by_id,
-    size_t bytes)
+has_room(const struct slot *slot, const struct record *record, bool by_id, size_t bytes)
 {
 	bool same = strcmp(slot->object, record->object) == 0;
 
@@ -86,8 +82,7 @@ has_room(const struct slot *slot, const struct record *record, bool by_id,
 }
 
 static struct slot *
-find_slot(struct plan *plan, const struct record *record, bool by_id,
-    size_t bytes)
+find_slot(struct plan *plan, const struct record *record, bool by_id, size_t bytes)
 {
 	struct slot *slot;
 
@@ -95,12 +90,10 @@ find_slot(struct plan *plan, const struct record *record, bool by_id,
 		if (has_room(&plan->slots[i], record, by_id, bytes))
 			return &plan->slots[i];
 	}
-	plan->slots = bh_xrealloc(plan->slots,
-	    (plan->slots_n + 1) * sizeof(plan->slots[0]));
+	plan->slots = bh_xrealloc(plan->slots, (plan->slots_n + 1) * sizeof(plan->slots[0]));
 	slot = &plan->slots[plan->slots_n++];
-	*slot = (struct slot){.by_id = by_id,
-	    .object = record->object,
-	    .key_field = record->key_field};
+	*slot =
+	    (struct slot){.by_id = by_id, .object = record->object, .key_field = record->key_field};
 	slot->chunks = 1;
 	return slot;
 }
@@ -110,8 +103,7 @@ place(struct plan *plan, size_t index)
 {
 	const struct record *record = plan->records[index];
 	size_t bytes = plan->bodies[index].len + 1;
-	struct slot *slot =
-	    find_slot(plan, record, salesforce_is_by_id(record), bytes);
+	struct slot *slot = find_slot(plan, record, salesforce_is_by_id(record), bytes);
 	char *name = place_name(record->object, record->key);
 
 	if (strcmp(slot->object, record->object) != 0) {
@@ -120,8 +112,7 @@ place(struct plan *plan, size_t index)
 	}
 	slot->rows[slot->rows_n++] = index;
 	slot->bytes += bytes;
-	json_object_set_new(plan->placed, name,
-	    json_integer(slot - plan->slots));
+	json_object_set_new(plan->placed, name, json_integer(slot - plan->slots));
 	free(name);
 }
 
@@ -135,10 +126,8 @@ make_plan(struct plan *plan)
 		struct bh_err err = BH_ERR_INIT;
 
 		bh_buf_init(&plan->bodies[i], ROW_BYTES_MAX);
-		if (salesforce_encode(&plan->bodies[i], plan->records[i],
-			&err) < 0)
-			dest_result_set(&plan->results[i], DEST_REJECTED,
-			    "NOT_SENT", err.text,
+		if (salesforce_encode(&plan->bodies[i], plan->records[i], &err) < 0)
+			dest_result_set(&plan->results[i], DEST_REJECTED, "NOT_SENT", err.text,
 			    "Correct the value at the billing system or in the mapping, then retry.");
 		else
 			place(plan, i);
@@ -160,8 +149,7 @@ plan_release(struct plan *plan)
 static void
 add_path(struct bh_buf *out, const struct plan *plan, const struct slot *slot)
 {
-	bh_buf_addf(out, "/services/data/v%s/composite/sobjects",
-	    salesforce_version(plan->config));
+	bh_buf_addf(out, "/services/data/v%s/composite/sobjects", salesforce_version(plan->config));
 	if (slot->by_id)
 		return;
 	bh_buf_addc(out, '/');
@@ -172,8 +160,7 @@ add_path(struct bh_buf *out, const struct plan *plan, const struct slot *slot)
 
 /* allOrNone false: one bad row must not take the others with it. */
 static void
-add_collection(struct bh_buf *out, const struct plan *plan,
-    const struct slot *slot)
+add_collection(struct bh_buf *out, const struct plan *plan, const struct slot *slot)
 {
 	bh_buf_adds(out, "{\"allOrNone\":false,\"records\":[");
 	for (size_t i = 0; i < slot->rows_n; i++) {
@@ -188,16 +175,14 @@ add_collection(struct bh_buf *out, const struct plan *plan,
 
 /* collateSubrequests false: else the server may reorder, and children would come before parents. */
 static void
-add_composite(struct bh_buf *out, const struct plan *plan, size_t first,
-    size_t count)
+add_composite(struct bh_buf *out, const struct plan *plan, size_t first, size_t count)
 {
 	bh_buf_adds(out,
 	    "{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":[");
 	for (size_t i = 0; i < count; i++) {
 		const struct slot *slot = &plan->slots[first + i];
 
-		bh_buf_addf(out, "%s{\"method\":\"PATCH\",\"url\":\"",
-		    i > 0 ? "," : "");
+		bh_buf_addf(out, "%s{\"method\":\"PATCH\",\"url\":\"", i > 0 ? "," : "");
 		add_path(out, plan, slot);
 		bh_buf_addf(out, "\",\"referenceId\":\"c%zu\",\"body\":", i);
 		add_collection(out, plan, slot);
@@ -216,11 +201,10 @@ settle_row(struct plan *plan, size_t index, int status, const json_t *row)
 	const char *id = bh_json_str(row, "id");
 	int pause_s;
 
-	if (bh_is_json_true(row, "success") && id != NULL &&
+	if (bh_is_json_true(row, "success") && id != NULL && id[0] != '\0' &&
 	    strlen(id) < sizeof(result->remote_id)) {
 		dest_result_set(result, DEST_APPLIED, "", "", "");
-		snprintf(result->remote_id, sizeof(result->remote_id), "%s",
-		    id);
+		snprintf(result->remote_id, sizeof(result->remote_id), "%s", id);
 		result->created = bh_is_json_true(row, "created");
 		return;
 	}
@@ -230,16 +214,15 @@ settle_row(struct plan *plan, size_t index, int status, const json_t *row)
 		    "Billhook sends it again.");
 		return;
 	}
-	pause_s = salesforce_explain(result, status,
-	    json_object_get(row, "errors"), record->object);
+	pause_s =
+	    salesforce_explain(result, status, json_object_get(row, "errors"), record->object);
 	if (pause_s > plan->config->usage.pause_s)
 		plan->config->usage.pause_s = pause_s;
 }
 
 /* The same verdict for all rows of a collection. */
 static void
-settle_all(struct plan *plan, const struct slot *slot,
-    const struct dest_result *result)
+settle_all(struct plan *plan, const struct slot *slot, const struct dest_result *result)
 {
 	for (size_t i = 0; i < slot->rows_n; i++)
 		plan->results[slot->rows[i]] = *result;
@@ -247,16 +230,14 @@ settle_all(struct plan *plan, const struct slot *slot,
 
 /* One collection's answer: an array of results in the order of the rows, or an error. */
 static void
-settle_slot(struct plan *plan, const struct slot *slot,
-    const struct salesforce_answer *answer)
+settle_slot(struct plan *plan, const struct slot *slot, const struct salesforce_answer *answer)
 {
 	struct dest_result result;
 	int status = answer->response.status;
 
 	if (status >= 200 && status < 300) {
 		for (size_t i = 0; i < slot->rows_n; i++)
-			settle_row(plan, slot->rows[i], status,
-			    json_array_get(answer->json, i));
+			settle_row(plan, slot->rows[i], status, json_array_get(answer->json, i));
 		return;
 	}
 	salesforce_explain_call(plan->config, answer, slot->object, &result);
@@ -286,8 +267,7 @@ find_refusal(const json_t *parts)
 {
 	const json_t *part = json_array_get(parts, 0);
 
-	if (json_array_size(parts) == 1 &&
-	    json_is_null(json_object_get(part, "referenceId")))
+	if (json_array_size(parts) == 1 && json_is_null(json_object_get(part, "referenceId")))
 		return part;
 	return NULL;
 }
@@ -296,8 +276,7 @@ static void
 settle_composite(struct plan *plan, size_t first, size_t count,
     const struct salesforce_answer *answer)
 {
-	const json_t *parts =
-	    json_object_get(answer->json, "compositeResponse");
+	const json_t *parts = json_object_get(answer->json, "compositeResponse");
 
 	for (size_t i = 0; i < count; i++) {
 		const json_t *part = find_part(parts, i);
@@ -308,8 +287,7 @@ settle_composite(struct plan *plan, size_t first, size_t count,
 		/* Borrowed; with no part at all every row is "no result". */
 		inner.json = json_object_get(part, "body");
 		inner.response.status =
-		    part != NULL ? (int)bh_json_int(part, "httpStatusCode", 0)
-				 : 200;
+		    part != NULL ? (int)bh_json_int(part, "httpStatusCode", 0) : 200;
 		settle_slot(plan, &plan->slots[first + i], &inner);
 	}
 }
@@ -318,7 +296,10 @@ settle_composite(struct plan *plan, size_t first, size_t count,
 static void
 explain_silence(const struct bh_err *err, struct dest_result *result)
 {
-	if (err->code == BH_UNAVAILABLE)
+	if (err->code == BH_DENIED)
+		dest_result_set(result, DEST_AUTH, "NO_TOKEN", err->text,
+		    "Nothing is to be done: Billhook asks for a token.");
+	else if (err->code == BH_UNAVAILABLE)
 		dest_result_set(result, DEST_LATER, "NO_CONNECTION", err->text,
 		    "Nothing is to be done: Billhook tries again.");
 	else
@@ -331,8 +312,7 @@ explain_silence(const struct bh_err *err, struct dest_result *result)
  * calls must pause.  Then *stop_r tells why.
  */
 static bool
-must_stop(const struct plan *plan, size_t first, size_t count,
-    struct dest_result *stop_r)
+must_stop(const struct plan *plan, size_t first, size_t count, struct dest_result *stop_r)
 {
 	for (size_t i = first; i < first + count; i++) {
 		const struct slot *slot = &plan->slots[i];
@@ -342,8 +322,7 @@ must_stop(const struct plan *plan, size_t first, size_t count,
 			if (stop_r->outcome == DEST_AUTH)
 				return true;
 			if (plan->config->usage.pause_s > 0 &&
-			    stop_r->retry_after_s ==
-				plan->config->usage.pause_s)
+			    stop_r->retry_after_s == plan->config->usage.pause_s)
 				return true;
 		}
 	}
@@ -351,15 +330,14 @@ must_stop(const struct plan *plan, size_t first, size_t count,
 }
 
 static void
-add_call(struct bh_buf *path, struct bh_buf *body, const struct plan *plan,
-    size_t first, size_t count)
+add_call(struct bh_buf *path, struct bh_buf *body, const struct plan *plan, size_t first,
+    size_t count)
 {
 	if (count == 1) {
 		add_path(path, plan, &plan->slots[first]);
 		add_collection(body, plan, &plan->slots[first]);
 	} else {
-		bh_buf_addf(path, "/services/data/v%s/composite",
-		    salesforce_version(plan->config));
+		bh_buf_addf(path, "/services/data/v%s/composite", salesforce_version(plan->config));
 		add_composite(body, plan, first, count);
 	}
 }
@@ -369,18 +347,16 @@ add_call(struct bh_buf *path, struct bh_buf *body, const struct plan *plan,
  * the reason in *stop_r when no further call should follow.
  */
 static bool
-has_sent(struct plan *plan, size_t first, size_t count,
-    struct dest_result *stop_r)
+has_sent(struct plan *plan, size_t first, size_t count, struct dest_result *stop_r)
 {
-	struct bh_buf path = BH_BUF_INIT(8192),
-		      body = BH_BUF_INIT(BODY_BYTES_MAX);
+	struct bh_buf path = BH_BUF_INIT(8192), body = BH_BUF_INIT(BODY_BYTES_MAX);
 	struct salesforce_answer answer;
 	struct bh_err err = BH_ERR_INIT;
 	bool goes_on = false;
 
 	add_call(&path, &body, plan, first, count);
-	if (salesforce_call(plan->config, count == 1 ? "PATCH" : "POST",
-		bh_buf_str(&path), &body, &answer, &err) < 0) {
+	if (salesforce_call(plan->config, count == 1 ? "PATCH" : "POST", bh_buf_str(&path), &body,
+		&answer, &err) < 0) {
 		explain_silence(&err, stop_r);
 		for (size_t i = first; i < first + count; i++)
 			settle_all(plan, &plan->slots[i], stop_r);
@@ -404,8 +380,7 @@ count_next(const struct plan *plan, size_t first)
 {
 	size_t count = 0, bytes = 0;
 
-	while (
-	    first + count < plan->slots_n && count < SALESFORCE_COLLECTIONS) {
+	while (first + count < plan->slots_n && count < SALESFORCE_COLLECTIONS) {
 		bytes += plan->slots[first + count].bytes;
 		if (count > 0 && bytes > CALL_BYTES_MAX)
 			break;
@@ -427,13 +402,10 @@ hold_back(struct plan *plan, size_t first, const struct dest_result *stop)
 }
 
 void
-salesforce_push(struct dest_config *config, struct record *const *records,
-    size_t n, struct dest_result *results)
+salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
+    struct dest_result *results)
 {
-	struct plan plan = {.config = config,
-	    .records = records,
-	    .n = n,
-	    .results = results};
+	struct plan plan = {.config = config, .records = records, .n = n, .results = results};
 	struct dest_result stop;
 	size_t next = 0;
 

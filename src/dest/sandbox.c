@@ -5,10 +5,9 @@
  */
 #include "base/base.h"
 
-#include "dest/driver.h"
-
 #include "base/crypt.h"
 #include "base/text.h"
+#include "dest/driver.h"
 
 /* The same record always gets the same id, so that a repeated push changes nothing. */
 static void

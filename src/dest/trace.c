@@ -5,9 +5,8 @@
  */
 #include "base/base.h"
 
-#include "dest/dest.h"
-
 #include "base/log.h"
+#include "dest/dest.h"
 
 struct trace {
 	struct http_transport transport; /* first: perform() gets its address */
@@ -35,21 +34,17 @@ log_call(const struct trace *trace, const struct http_request *request,
 
 	bh_log(BH_INFO,
 	    "http call connection=%s method=%s path=%.*s status=%d ms=%lld sent=%zu received=%zu%s%s",
-	    trace->connection, request->method, (int)(len < 200 ? len : 200),
-	    path, response->status, (long long)response->elapsed_ms,
-	    request->body.len, response->body.len,
-	    response->err.code != BH_OK ? " failed=" : "",
-	    response->err.code != BH_OK ? bh_code_name(response->err.code)
-					: "");
+	    trace->connection, request->method, (int)(len < 200 ? len : 200), path,
+	    response->status, (long long)response->elapsed_ms, request->body.len,
+	    response->body.len, response->err.code != BH_OK ? " failed=" : "",
+	    response->err.code != BH_OK ? bh_code_name(response->err.code) : "");
 }
 
 static void
-trace_perform(struct http_transport *transport,
-    const struct http_request *requests, struct http_response *responses,
-    size_t n)
+trace_perform(struct http_transport *transport, const struct http_request *requests,
+    struct http_response *responses, size_t n)
 {
-	const struct trace *trace =
-	    (const struct trace *)(const void *)transport;
+	const struct trace *trace = (const struct trace *)(const void *)transport;
 
 	trace->inner->perform(trace->inner, requests, responses, n);
 	for (size_t i = 0; i < n; i++)
@@ -63,8 +58,7 @@ dest_trace_new(struct http_transport *inner, const char *connection)
 
 	trace->transport.perform = trace_perform;
 	trace->inner = inner;
-	snprintf(trace->connection, sizeof(trace->connection), "%s",
-	    connection);
+	snprintf(trace->connection, sizeof(trace->connection), "%s", connection);
 	return &trace->transport;
 }
 

@@ -68,8 +68,13 @@ is_host(const char *text, size_t len)
 static void
 add_lower(struct bh_buf *out, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		bh_buf_addc(out, text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i]);
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c + ('a' - 'A'));
+		bh_buf_addc(out, c);
+	}
 }
 
 /* Behind "http://" or "https://"; NULL for other texts. */

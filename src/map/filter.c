@@ -47,7 +47,7 @@ parse_group(const json_t *list, enum object_kind kind, int depth, struct filter 
 	if (!json_is_array(list) || n == 0 || n > CHILDREN || depth == DEPTH)
 		return bh_fail(err, BH_INVALID,
 		    "all and any take a list of 1 to %d filters, %d deep at most", CHILDREN, DEPTH);
-	filter->children = bh_xcalloc(n, sizeof(filter->children[0]));
+	filter->children = bh_xcalloc(n, sizeof(struct filter *));
 	for (; filter->n < n; filter->n++) {
 		filter->children[filter->n] = bh_xcalloc(1, sizeof(*filter));
 		if (parse(json_array_get(list, filter->n), kind, depth + 1,

@@ -73,7 +73,7 @@ fit_text(struct map_value *value, size_t length)
 static int
 fit_number(struct map_value *value, const struct map_limit *limit, struct bh_err *err)
 {
-	struct bh_buf out = BH_BUF_INIT(2 * DECIMAL_BYTES);
+	struct bh_buf out = BH_BUF_INIT((size_t)2 * DECIMAL_BYTES);
 	json_t *json;
 	int digits;
 

@@ -72,7 +72,7 @@ parse_rows(const json_t *list, struct object *object, struct bh_err *err)
 
 	if (!json_is_array(list) || n > ROWS)
 		return bh_fail(err, BH_INVALID, "fields is a list of at most %d", ROWS);
-	object->rows = bh_xcalloc(n, sizeof(object->rows[0]));
+	object->rows = bh_xcalloc(n, sizeof(struct row *));
 	for (; object->rows_n < n; object->rows_n++) {
 		const json_t *json = json_array_get(list, object->rows_n);
 		const char *to = bh_json_str(json, "to");

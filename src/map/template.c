@@ -6,8 +6,8 @@
 #include "map/transform.h"
 
 #define PARTS 32
-#define CHAIN 4              /* transforms of one part */
-#define OUT_BYTES (1u << 20) /* of a rendering */
+#define CHAIN 4                     /* transforms of one part */
+#define OUT_BYTES ((size_t)1 << 20) /* of a rendering */
 
 /* Text, then perhaps a value. */
 struct part {

@@ -110,18 +110,24 @@ apply_enum(struct map_value *value, const json_t *row, struct bh_err *err BH_UNU
 }
 
 /* The cases of A to Z; other letters stay, as no table of theirs is at hand. */
+static char
+turn_case(char c, bool upper)
+{
+	if (upper && c >= 'a' && c <= 'z')
+		return (char)(c - ('a' - 'A'));
+	if (!upper && c >= 'A' && c <= 'Z')
+		return (char)(c + ('a' - 'A'));
+	return c;
+}
+
 static int
 apply_case(struct map_value *value, bool upper)
 {
 	struct bh_buf out = BH_BUF_INIT(TEXT_BYTES);
 	json_t *text = map_value_text(value);
 
-	for (const char *s = json_string_value(text); *s != '\0'; s++) {
-		if (upper)
-			bh_buf_addc(&out, *s >= 'a' && *s <= 'z' ? (char)(*s - 32) : *s);
-		else
-			bh_buf_addc(&out, *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s);
-	}
+	for (const char *s = json_string_value(text); *s != '\0'; s++)
+		bh_buf_addc(&out, turn_case(*s, upper));
 	map_value_take_text(value, &out);
 	json_decref(text);
 	bh_buf_release(&out);
@@ -149,8 +155,8 @@ apply_words(struct map_value *value, const json_t *row BH_UNUSED, struct bh_err 
 	const char *s = json_string_value(text);
 
 	for (; *s != '\0'; s++) {
-		if (out.len == 0 && *s >= 'a' && *s <= 'z')
-			bh_buf_addc(&out, (char)(*s - 32));
+		if (out.len == 0)
+			bh_buf_addc(&out, turn_case(*s, true));
 		else
 			bh_buf_addc(&out, *s == '_' ? ' ' : *s);
 	}

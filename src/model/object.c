@@ -294,6 +294,26 @@ merge_finish(struct merge *merge, struct object_state *after)
 	after->fields = json_incref(merge->fields);
 }
 
+/* The usual case, of sources that always send the whole object: no stamps are needed. */
+static bool
+is_plain(const struct object_state *before, const struct object_change *change)
+{
+	return !change->partial && json_object_get(before->fields, OBJECT_OLDER) == NULL;
+}
+
+static int
+merge_plain(const struct object_state *before, const struct object_change *change,
+    struct object_state *after)
+{
+	if (before->fields != NULL &&
+	    object_version_compare(&change->version, &before->version) <= 0)
+		return 0;
+	after->version = change->version;
+	after->deleted = change->deleted;
+	after->fields = change->fields != NULL ? json_copy(change->fields) : json_object();
+	return 1;
+}
+
 int
 object_merge(const struct object_state *before, const struct object_change *change,
     struct object_state *after)
@@ -301,6 +321,8 @@ object_merge(const struct object_state *before, const struct object_change *chan
 	struct merge merge;
 
 	*after = (struct object_state){0};
+	if (is_plain(before, change))
+		return merge_plain(before, change, after);
 	merge_init(&merge, before);
 	merge_change(&merge, change);
 	if (merge.changed) {

@@ -65,7 +65,7 @@ const struct object_field *object_fields(size_t *n_r);
 /* NULL when the kind has no such field. */
 const struct object_field *object_field(enum object_kind kind, const char *name);
 /* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
-int object_check(enum object_kind kind, const json_t *fields, struct bh_err *err);
+int object_check(enum object_kind kind, const json_t *object, struct bh_err *err);
 /* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3. */
 int object_rank(enum object_kind kind);
 

@@ -36,6 +36,7 @@ struct call {
 	CURL *easy;
 	struct curl_slist *headers;
 	size_t header_bytes;
+	size_t given; /* bytes of the body that libcurl took */
 	bool too_large;
 	char why[CURL_ERROR_SIZE];
 };
@@ -51,17 +52,20 @@ http_request_init(struct http_request *request, const char *method, const char *
 	bh_buf_init(&request->body, BODY_MAX);
 }
 
+/* Takes the header's texts. */
 static void
-header_add(struct http_header **headers, size_t *n, char *name, char *value)
+take_into(struct http_header **headers, size_t *n, struct http_header header)
 {
 	*headers = bh_xrealloc(*headers, (*n + 1) * sizeof(**headers));
-	(*headers)[(*n)++] = (struct http_header){.name = name, .value = value};
+	(*headers)[(*n)++] = header;
 }
 
 void
 http_request_header(struct http_request *request, const char *name, const char *value)
 {
-	header_add(&request->headers, &request->headers_n, bh_xstrdup(name), bh_xstrdup(value));
+	struct http_header header = {bh_xstrdup(name), bh_xstrdup(value)};
+
+	take_into(&request->headers, &request->headers_n, header);
 }
 
 static void
@@ -216,8 +220,8 @@ take_header(char *data, size_t size, size_t n, void *arg)
 		continue;
 	while (to > from && isspace((unsigned char)data[to - 1]))
 		to--;
-	header_add(&response->headers, &response->headers_n, bh_xstrndup(data, name_len),
-	    bh_xstrndup(data + from, to - from));
+	take_into(&response->headers, &response->headers_n,
+	    (struct http_header){bh_xstrndup(data, name_len), bh_xstrndup(data + from, to - from)});
 	return n;
 }
 
@@ -274,26 +278,59 @@ set_headers(struct call *call)
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
+static size_t
+give_body(char *out, size_t size, size_t n, void *arg)
+{
+	struct call *call = arg;
+	const struct bh_buf *body = &call->request->body;
+	size_t len = body->len - call->given;
+
+	if (len > size * n)
+		len = size * n;
+	if (len > 0)
+		memcpy(out, body->data + call->given, len);
+	call->given += len;
+	return len;
+}
+
+/*
+ * When a kept connection dies without an answer, libcurl sends the request
+ * again by itself, up to five times, although the server may have done it
+ * (seen with 7.88).  It must rewind the body for that, which is refused: the
+ * caller has to know.
+ */
+static int
+refuse_rewind(void *arg, curl_off_t offset, int origin)
+{
+	(void)arg;
+	(void)offset;
+	(void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
 static void
 set_method(struct call *call)
 {
 	const struct http_request *request = call->request;
-	bool is_get = strcmp(request->method, "GET") == 0;
+	CURL *easy = call->easy;
 
-	if (is_get && request->body.len == 0) {
-		curl_easy_setopt(call->easy, CURLOPT_HTTPGET, 1L);
-	} else if (strcmp(request->method, "HEAD") == 0) {
-		curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
-	} else if (strcmp(request->method, "DELETE") == 0 && request->body.len == 0) {
-		curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
-	} else {
-		/* The body is borrowed, not copied. */
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)request->body.len);
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, bh_buf_str(&request->body));
-		if (strcmp(request->method, "POST") != 0)
-			curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
+	if (strcmp(request->method, "GET") == 0) {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		return;
 	}
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(easy, CURLOPT_READDATA, call);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_rewind);
+	if (strcmp(request->method, "POST") != 0)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	/*
+	 * Without a body there is nothing to rewind, and a token call must
+	 * not meet a connection that died meanwhile: a new one for both.
+	 */
+	if (request->body.len == 0 || request->secret_body)
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static void
@@ -323,13 +360,6 @@ set_limits(struct call *call)
 	/* A proxy that the environment names has no part in calls to this machine. */
 	if (strncmp(request->url, "http:", 5) == 0)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	/*
-	 * When a kept connection turns out to be dead, libcurl sends the request
-	 * again by itself.  Not for token calls: a refresh token that rotates
-	 * must never be presented twice without the caller knowing.
-	 */
-	if (request->secret_body)
-		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static void
@@ -399,6 +429,8 @@ call_failed(struct call *call, CURLcode result)
 
 	if (call->too_large)
 		why = "the answer is larger than allowed";
+	else if (result == CURLE_SEND_FAIL_REWIND)
+		why = "the connection was closed without an answer";
 	bh_fail(&response->err, code_of(call, result), "no complete answer: %s", why);
 	response->status = 0;
 	headers_release(&response->headers, &response->headers_n);

@@ -137,15 +137,16 @@ read_amounts(json_t *fields, const json_t *invoice, struct read_unit unit)
 }
 
 /*
- * A draft has a number that many drafts share; a PDF appears after the
- * invoice and null only says that it was not there yet.
+ * A draft's number is shared by many drafts; a PDF appears after the invoice,
+ * and null only says that it was not there yet.
  */
 static void
-read_paper(json_t *fields, const json_t *invoice, bool draft)
+read_paper(json_t *fields, const json_t *invoice)
 {
 	const json_t *file = json_object_get(invoice, "file_url");
+	const char *number = bh_json_str(invoice, "number");
 
-	if (draft)
+	if (number != NULL && bh_has_suffix(number, "-DRAFT"))
 		json_object_set_new(fields, "number", json_null());
 	else
 		read_filled(fields, "number", json_object_get(invoice, "number"));
@@ -157,7 +158,7 @@ read_paper(json_t *fields, const json_t *invoice, bool draft)
 }
 
 static void
-read_invoice(json_t *fields, const json_t *invoice, bool draft)
+read_invoice(json_t *fields, const json_t *invoice)
 {
 	struct read_unit unit = lago_unit(bh_json_str(invoice, "currency"));
 
@@ -174,7 +175,7 @@ read_invoice(json_t *fields, const json_t *invoice, bool draft)
 	read_time(fields, "created_at", json_object_get(invoice, "created_at"));
 	read_time(fields, "voided_at", json_object_get(invoice, "voided_at"));
 	read_time(fields, "dispute_lost_at", json_object_get(invoice, "payment_dispute_lost_at"));
-	read_paper(fields, invoice, draft);
+	read_paper(fields, invoice);
 	read_amounts(fields, invoice, unit);
 	read_periods(fields, json_object_get(invoice, "billing_periods"));
 	read_lines(fields, invoice, unit);
@@ -203,7 +204,7 @@ put_invoice(struct source_news *news, const json_t *invoice, struct bh_err *err)
 	change->partial = true;
 	change->deleted = (word != NULL && strcmp(word, "deleted") == 0) ||
 			  strcmp(news->event->type, "invoice.deleted") == 0;
-	read_invoice(change->fields, invoice, strcmp(status, "draft") == 0);
+	read_invoice(change->fields, invoice);
 	if (word != NULL)
 		json_object_set_new(change->fields, "status", json_string(status));
 	read_text(change->fields, "source_status", json_object_get(invoice, "status"));

@@ -410,7 +410,10 @@ read_subscription(json_t *fields, const json_t *subscription, bool active)
 	    json_object_get(subscription, "purchase_order_number"));
 	for (size_t i = 0; i < BH_LEN(times); i++)
 		read_time(fields, times[i][0], json_object_get(subscription, times[i][1]));
-	read_time(fields, "cancel_at", active ? json_object_get(subscription, "ending_at") : NULL);
+	/* An ended one has nothing planned any more, whatever was known before. */
+	json_object_set_new(fields, "cancel_at", json_null());
+	if (active)
+		read_time(fields, "cancel_at", json_object_get(subscription, "ending_at"));
 	read_plan(fields, subscription, unit);
 	put_renewal(fields, active);
 }

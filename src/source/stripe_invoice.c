@@ -215,7 +215,7 @@ put_amounts(json_t *fields, const json_t *invoice, struct read_unit unit)
 {
 	static const char *const credits[] = {"pre_payment_credit_notes_amount",
 	    "post_payment_credit_notes_amount"};
-	int64_t total, tax, credited = 0, amount;
+	int64_t total, credited = 0, amount;
 
 	read_money(fields, "subtotal",
 	    READ_FIRST(json_object_get(invoice, "subtotal_excluding_tax"),
@@ -230,8 +230,8 @@ put_amounts(json_t *fields, const json_t *invoice, struct read_unit unit)
 	read_money(fields, "total_excluding_tax",
 	    READ_FIRST(json_object_get(invoice, "total_excluding_tax")), unit);
 	if (json_object_get(fields, "total_excluding_tax") == NULL &&
-	    bh_is_json_int(fields, "total", &total) && bh_is_json_int(fields, "tax", &tax) &&
-	    !__builtin_sub_overflow(total, tax, &amount))
+	    json_object_get(fields, "tax") != NULL && bh_is_json_int(fields, "total", &total) &&
+	    !__builtin_sub_overflow(total, bh_json_int(fields, "tax", 0), &amount))
 		json_object_set_new(fields, "total_excluding_tax", json_integer(amount));
 	for (size_t i = 0; i < BH_LEN(credits); i++)
 		if (!is_amount_read(json_object_get(invoice, credits[i]), unit, &amount) ||
@@ -269,9 +269,10 @@ put_times(const struct source_news *news, json_t *fields, const json_t *invoice,
 	    json_object_get(moves, "finalized_at"), json_object_get(invoice, "finalized_at"));
 	int64_t due_ms;
 
+	/* Old shapes do not tell when an invoice was finalised: then it is not known. */
 	if (finalized != NULL)
 		read_unix_day(fields, "issued_on", finalized);
-	else
+	else if (moves != NULL)
 		json_object_set_new(fields, "issued_on", json_null());
 	read_unix_day(fields, "due_on", json_object_get(invoice, "due_date"));
 	/* As of the event: later a due date may pass without one. */

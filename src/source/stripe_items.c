@@ -7,7 +7,7 @@
 static const struct {
 	const char *name;
 	int64_t length;
-} intervals[] = {{"day", 1000}, {"week", 7000}, {"month", 30437}, {"year", 12 * 30437}};
+} intervals[] = {{"day", 1000}, {"week", 7000}, {"month", 30437}, {"year", INT64_C(12) * 30437}};
 
 /* The price of an item; before 2020 there was only its twin, the plan. */
 static const json_t *
@@ -248,8 +248,9 @@ add_licensed(struct stripe_items *items, const json_t *item, const json_t *price
 	struct money_decimal quantity = {1, 0}, amount = {0, 0};
 	const json_t *given = json_object_get(item, "quantity");
 	int64_t length = interval_length(price), end_ms, minor;
-	bool known = (given == NULL || json_is_null(given) || is_source_decimal(given, &quantity)) &&
-		     is_item_amount(price, quantity, &amount);
+	bool known =
+	    (given == NULL || json_is_null(given) || is_source_decimal(given, &quantity)) &&
+	    is_item_amount(price, quantity, &amount);
 
 	if (!is_money_added(&items->quantity, &quantity, &items->quantity))
 		items->quantity_known = false;

@@ -6,21 +6,19 @@
 
 /* What the subscription's own fields are made of, collected over its items. */
 struct stripe_items {
+	struct money_decimal amount; /* of the items of the longest interval, not metered */
+	struct money_decimal quantity;
 	const struct source_news *news;
 	const json_t *subscription;
 	json_t *list;
-	bool complete;
-	int64_t length;              /* longest interval among the items that are not metered */
-	struct money_decimal amount; /* of those of that interval */
-	bool amount_known;
-	struct money_decimal quantity;
-	bool quantity_known;
-	const json_t *first; /* price of the first item that is not metered, else of the first */
-	bool first_licensed;
-	const json_t *longest;    /* price of the first item of the longest interval */
-	int64_t start_ms, end_ms; /* of the period that ends last; INT64_MIN: the items have none */
-	bool end_licensed;
-	int64_t renewal_ms; /* end of the longest interval's period */
+	const json_t *first;   /* price of the first item that is not metered, else of the first */
+	const json_t *longest; /* price of the first item of the longest interval */
+	int64_t length;        /* of that interval; 0: every item is metered */
+	int64_t start_ms, end_ms; /* of the period that ends last; INT64_MIN: not told */
+	int64_t renewal_ms;       /* end of the longest interval's period */
+	bool complete;            /* all items were sent */
+	bool amount_known, quantity_known;
+	bool first_licensed, end_licensed;
 };
 
 /* Read all items of a subscription in any shape; items->list is the caller's to release. */

@@ -7,21 +7,21 @@
  * Statuses with their rank inside one second: a subscription moves from
  * incomplete through trial to active, then to arrears, then to an end.
  */
-static const struct {
+static const struct status {
 	const char *stripe, *status;
 	int rank;
-	bool ended;
+	bool renews, ended;
 } statuses[] = {
-    {"incomplete", "incomplete", 1, false},
-    {"trialing", "trialing", 2, false},
-    {"paused", "paused", 3, false},
-    {"active", "active", 4, false},
-    {"past_due", "past_due", 5, false},
-    {"unpaid", "unpaid", 6, false},
-    {"incomplete_expired", "expired", 9, true},
-    {"canceled", "canceled", 9, true},
+    {"other", "other", 4, true, false}, /* any that is not listed: the set is open */
+    {"incomplete", "incomplete", 1, true, false},
+    {"trialing", "trialing", 2, true, false},
+    {"paused", "paused", 3, false, false},
+    {"active", "active", 4, true, false},
+    {"past_due", "past_due", 5, true, false},
+    {"unpaid", "unpaid", 6, true, false},
+    {"incomplete_expired", "expired", 9, false, true},
+    {"canceled", "canceled", 9, false, true},
 };
-#define RANK_UNKNOWN 4
 
 static void
 put_plan(json_t *fields, const struct stripe_items *items)
@@ -32,7 +32,7 @@ put_plan(json_t *fields, const struct stripe_items *items)
 	read_id(fields, "plan_code", price);
 	read_filled(fields, "plan_name",
 	    READ_FIRST(json_object_get(price, "nickname"), bh_json_at(price, "product.name"),
-		json_object_get(price, "lookup_key")));
+		json_object_get(price, "name"), json_object_get(price, "lookup_key")));
 	read_text(fields, "interval", stripe_recurring(longest, "interval"));
 	read_int(fields, "interval_count", stripe_recurring(longest, "interval_count"));
 	json_object_set(fields, "items", items->list);
@@ -61,7 +61,7 @@ put_sums(json_t *fields, const struct stripe_items *items, struct read_unit unit
 }
 
 static void
-put_periods(json_t *fields, const struct stripe_items *items, bool ended)
+put_periods(json_t *fields, const struct stripe_items *items, const struct status *status)
 {
 	const json_t *subscription = items->subscription;
 	const json_t *cancel_at = json_object_get(subscription, "cancel_at");
@@ -74,10 +74,10 @@ put_periods(json_t *fields, const struct stripe_items *items, bool ended)
 	}
 	renewal_ms = items->renewal_ms != INT64_MIN ? items->renewal_ms : end_ms;
 	/* cancel_at_period_end stays true when the end has come: then nothing is planned any more. */
-	if (!ended && !is_unix_read(cancel_at, &cancel_ms) && at_end)
+	if (!status->ended && !is_unix_read(cancel_at, &cancel_ms) && at_end)
 		cancel_ms = end_ms;
 	read_put_ms(fields, "cancel_at", cancel_ms);
-	if (ended || (cancel_ms != INT64_MIN && cancel_ms <= renewal_ms))
+	if (!status->renews || (cancel_ms != INT64_MIN && cancel_ms <= renewal_ms))
 		read_put_ms(fields, "renewal_at", INT64_MIN);
 	else if (renewal_ms != INT64_MIN)
 		read_put_ms(fields, "renewal_at", renewal_ms);
@@ -103,9 +103,9 @@ put_cancellation(json_t *fields, const json_t *subscription)
 }
 
 static void
-read_subscription(json_t *fields, const struct stripe_items *items, const json_t *subscription,
-    bool ended)
+read_subscription(json_t *fields, const struct stripe_items *items, const struct status *status)
 {
+	const json_t *subscription = items->subscription;
 	const json_t *currency = READ_FIRST(json_object_get(subscription, "currency"),
 	    json_object_get(items->first, "currency"));
 	const char *code = json_string_value(currency);
@@ -128,7 +128,7 @@ read_subscription(json_t *fields, const struct stripe_items *items, const json_t
 	read_unix(fields, "trial_start", json_object_get(subscription, "trial_start"));
 	read_unix(fields, "trial_end", json_object_get(subscription, "trial_end"));
 	read_unix(fields, "created_at", json_object_get(subscription, "created"));
-	put_periods(fields, items, ended);
+	put_periods(fields, items, status);
 	put_cancellation(fields, subscription);
 	read_id(fields, "latest_invoice", json_object_get(subscription, "latest_invoice"));
 	json_object_set_new(fields, "discounts", stripe_discounts(items->news, subscription));
@@ -137,36 +137,37 @@ read_subscription(json_t *fields, const struct stripe_items *items, const json_t
 	stripe_metadata(fields, json_object_get(subscription, "metadata"));
 }
 
+static const struct status *
+status_of(const char *word)
+{
+	for (size_t i = 0; word != NULL && i < BH_LEN(statuses); i++)
+		if (strcmp(statuses[i].stripe, word) == 0)
+			return &statuses[i];
+	return &statuses[0];
+}
+
 int
 stripe_subscription(struct source_news *news, const json_t *object, struct bh_err *err)
 {
-	const char *word = bh_json_str(object, "status"), *status = "other";
+	const char *word = bh_json_str(object, "status");
+	const struct status *status = status_of(word);
 	struct object_change *change;
 	struct stripe_items items;
-	int rank = RANK_UNKNOWN;
-	bool ended = false;
 
 	if (stripe_expect(object, "subscription", err) < 0)
 		return -1;
 	change = source_change(news, OBJECT_SUBSCRIPTION, json_object_get(object, "id"), err);
 	if (change == NULL)
 		return -1;
-	for (size_t i = 0; word != NULL && i < BH_LEN(statuses); i++) {
-		if (strcmp(statuses[i].stripe, word) == 0) {
-			status = statuses[i].status;
-			rank = statuses[i].rank;
-			ended = statuses[i].ended;
-		}
-	}
 	stripe_items(&items, news, object);
-	read_subscription(change->fields, &items, object, ended);
+	read_subscription(change->fields, &items, status);
 	json_decref(items.list);
 	if (word != NULL)
-		json_object_set_new(change->fields, "status", json_string(status));
+		json_object_set_new(change->fields, "status", json_string(status->status));
 	read_text(change->fields, "source_status", json_object_get(object, "status"));
 	stripe_link(news, change, "subscriptions");
 	/* created is before any other event of the same second and status. */
 	stripe_version(news, change,
-	    2 * rank + (strcmp(news->event->type, "customer.subscription.created") != 0));
+	    2 * status->rank + (strcmp(news->event->type, "customer.subscription.created") != 0));
 	return 0;
 }

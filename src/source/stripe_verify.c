@@ -10,7 +10,7 @@
 
 #define HEADER_MAX 16384
 #define TOLERANCE_S 300
-#define HEX_LEN (2 * BH_SHA256_LEN)
+#define HEX_LEN ((size_t)2 * BH_SHA256_LEN)
 
 /* One item of the header; false at its end. */
 struct item {

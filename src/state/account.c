@@ -261,28 +261,50 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	return rc;
 }
 
+/* The secrets as they are to be stored: sealed now, or as they stand already when they were not opened. */
+static int
+add_secrets(struct store_txn *txn, const struct account_key *key,
+    const struct account_connection *connection, json_t *doc, struct bh_err *err)
+{
+	json_t *stored, *sealed;
+
+	if (connection->secrets != NULL) {
+		json_object_set_new(doc, "secrets",
+		    seal(key, "connection", connection->code, connection->secrets));
+		return 0;
+	}
+	if (read_doc(txn, "Ac", connection->code, &stored, err) < 0)
+		return -1;
+	sealed = json_object_get(stored, "secrets");
+	if (sealed != NULL)
+		json_object_set(doc, "secrets", sealed);
+	json_decref(stored);
+	return 0;
+}
+
 int
 account_connection_save(struct store_txn *txn, const struct account_key *key,
     const struct account_connection *connection, struct bh_err *err)
 {
 	json_t *doc;
+	int rc;
 
 	if (!bh_is_code(connection->code))
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    connection->code);
-	doc = json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", connection->driver, "name",
-	    connection->name, "broken", connection->broken, "source", connection->is_source,
-	    "paused", connection->paused);
+	doc = json_pack("{s:o, s:o, s:o, s:b, s:b}", "driver", bh_json_string(connection->driver),
+	    "name", bh_json_string(connection->name), "broken", bh_json_string(connection->broken),
+	    "source", connection->is_source, "paused", connection->paused);
 	if (connection->settings != NULL)
 		json_object_set(doc, "settings", connection->settings);
-	if (connection->secrets != NULL)
-		json_object_set_new(doc, "secrets",
-		    seal(key, "connection", connection->code, connection->secrets));
-	put_doc(txn, "Ac", connection->code, doc);
-	touch(txn);
+	rc = add_secrets(txn, key, connection, doc, err);
+	if (rc == 0) {
+		put_doc(txn, "Ac", connection->code, doc);
+		touch(txn);
+	}
 	json_decref(doc);
-	return 0;
+	return rc;
 }
 
 void
@@ -374,8 +396,9 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    sync->code);
-	doc = json_pack("{s:s, s:s, s:s, s:b}", "from", sync->from, "to", sync->to, "preset",
-	    sync->preset, "paused", sync->paused);
+	doc = json_pack("{s:o, s:o, s:o, s:b}", "from", bh_json_string(sync->from), "to",
+	    bh_json_string(sync->to), "preset", bh_json_string(sync->preset), "paused",
+	    sync->paused);
 	if (sync->mapping != NULL)
 		json_object_set(doc, "mapping", sync->mapping);
 	if (sync->settings != NULL)

@@ -34,7 +34,10 @@ void account_connection_release(struct account_connection *connection);
 /* 1, 0, -1 (BH_DENIED when the key does not open the secrets).  key NULL: secrets stay closed. */
 int account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
     struct account_connection *connection, struct bh_err *err);
-/* Seals and stores.  -1 BH_INVALID for a bad code. */
+/*
+ * Seals and stores; secrets NULL keeps those that are stored (an empty object
+ * drops them).  key may be NULL when secrets is.  -1 BH_INVALID for a bad code.
+ */
 int account_connection_save(struct store_txn *txn, const struct account_key *key,
     const struct account_connection *connection, struct bh_err *err);
 void account_connection_drop(struct store_txn *txn, const char *code);

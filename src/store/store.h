@@ -165,6 +165,8 @@ int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t siz
     struct bh_err *err);
 /* A consistent copy of the running store below dir (made, must be empty). */
 int store_backup(struct store *store, const char *dir, struct bh_err *err);
+/* Does the keeper answer?  For the supervisor, with a short deadline. */
+int store_ping(struct store *store, struct bh_err *err);
 /* Put such a copy in place of data_dir/db while no keeper runs. */
 int store_restore(const char *data_dir, const char *backup_dir, struct bh_err *err);
 /* Counts for status and metrics: JSON object (new reference): keys, log bytes, flushes, commits, batch sizes, spool ... */

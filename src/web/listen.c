@@ -1,8 +1,6 @@
 /* Listening sockets: see front.h. */
 #include "base/base.h"
 
-#include "web/front.h"
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "web/front.h"
 #include "web/gateway.h"
 
 #define LISTEN_BACKLOG 1024

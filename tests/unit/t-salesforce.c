@@ -356,6 +356,26 @@ huge_row_is_rejected(void **state)
 	bench_free(bench);
 }
 
+/* Rows of megabytes do not share a call that would be too large. */
+static void
+huge_rows_travel_alone(void **state)
+{
+	struct bench *bench = bench_new();
+	char *text = bh_xmalloc(3000001);
+
+	(void)state;
+	memset(text, 'x', 3000000);
+	text[3000000] = '\0';
+	for (unsigned i = 0; i < 3; i++)
+		record_take_field(add(bench, "A__c", "cus_", i), "Long__c", RECORD_TEXT,
+		    json_string(text));
+	push_all(bench);
+	assert_in_range(bench->org.biggest_body, 3000000, 5000000);
+	assert_int_equal(bench->org.calls, 3);
+	free(text);
+	bench_free(bench);
+}
+
 /* Rows by id may mix objects, but not change them more than ten times. */
 static void
 many_objects_by_id(void **state)
@@ -512,6 +532,7 @@ main(void)
 	    cmocka_unit_test(chain),
 	    cmocka_unit_test(large_rows),
 	    cmocka_unit_test(huge_row_is_rejected),
+	    cmocka_unit_test(huge_rows_travel_alone),
 	    cmocka_unit_test(many_objects_by_id),
 	    cmocka_unit_test(random_mixtures),
 	    cmocka_unit_test(orphan_waits),
