@@ -25,6 +25,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/queue.h"
 #include "store/key.h"
 
 static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
@@ -358,6 +359,9 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err 
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
 	}
+	/* The run that settles the parent may be past the children's place in the list of marks. */
+	if (n != 0)
+		queue_wake(txn, "push", parent->dest, bh_now_ms());
 	if (more)
 		link_mark(txn, parent); /* its next success wakes the rest */
 	return more;

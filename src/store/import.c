@@ -143,7 +143,7 @@ note_file(struct import *import, int dir_fd, const char *name)
 		import->files = bh_xcalloc(LIST_MAX, sizeof(*import->files));
 	file = &import->files[import->files_n++];
 	file->at_us = at_us;
-	snprintf(file->name, sizeof(file->name), "%.*s", (int)sizeof(file->name) - 1, name);
+	memcpy(file->name, name, strlen(name) + 1); /* its length was checked above */
 }
 
 /* Oldest first.  A descriptor of the directory; -1 when there is none. */

@@ -810,7 +810,7 @@ test_scan_large(void **state)
 	const struct store_entry *entries;
 	size_t n, len = 1500u << 10;
 	char *big = bh_xmalloc(len);
-	char key[8];
+	char key[16];
 	bool more;
 
 	for (int i = 0; i < 8; i++) {
