@@ -132,8 +132,7 @@ note_file(struct import *import, int dir_fd, const char *name)
 	struct stat is;
 	int64_t at_us;
 
-	if (len >= sizeof(file->name) ||
-	    fstatat(dir_fd, name, &is, AT_SYMLINK_NOFOLLOW) < 0)
+	if (len >= sizeof(file->name) || fstatat(dir_fd, name, &is, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	at_us = (int64_t)is.st_mtim.tv_sec * 1000000 + is.st_mtim.tv_nsec / 1000;
 	if (strncmp(name, "tmp.", 4) == 0 && bh_now_ms() - at_us / 1000 > STALE_MS)
