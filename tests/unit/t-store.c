@@ -1028,7 +1028,7 @@ fill_random(struct fixture *f)
 	char key[40];
 
 	for (int i = 0; i < 300; i++) {
-		size_t key_len = 2 + (size_t)i % 30, len = (size_t)i * 7;
+		size_t key_len = 6 + (size_t)i % 30, len = (size_t)i * 7;
 
 		bh_random(bytes, sizeof(bytes));
 		key[0] = 'r';
