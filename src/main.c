@@ -1,8 +1,85 @@
-/* The program: picks the role. */
+/*
+ * The program.  Its role comes from the arguments (a verb), from a FastCGI
+ * listening socket on descriptor 0 (a web server started us), or from
+ * GATEWAY_INTERFACE (a CGI request).
+ */
 #include "base/base.h"
 
-int
-main(void)
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "conf/conf.h"
+#include "run/supervisor.h"
+#include "web/front.h"
+
+/* The front pool of `billhook serve`, on its own socket. */
+static int
+serve_front(const struct conf *conf)
 {
-	return 0;
+	struct bh_err err = BH_ERR_INIT;
+	struct front_options options = {.conf = conf,
+	    .processes = (int)conf->front_processes,
+	    .start = supervisor_start};
+	char *path = conf_path(conf, "run/front.sock");
+	int status = 1;
+
+	options.listen_fd = front_listen(path, 0600, &err);
+	if (options.listen_fd < 0)
+		bh_log(BH_ERROR, "%s", err.text);
+	else
+		status = front_run(&options);
+	free(path);
+	return status;
+}
+
+/*
+ * How many processes answer on the web server's socket.  One under mod_fcgid,
+ * which makes as many of us as it wants; it is known by the name that its
+ * handler goes by, *.fcgi.
+ */
+static int
+web_processes(const struct conf *conf, const char *name)
+{
+	if (conf->front_processes < 1 || bh_has_suffix(name, ".fcgi"))
+		return 1;
+	return (int)conf->front_processes;
+}
+
+/* A web server started us: with a socket to serve, or for one request. */
+static int
+serve_web(bool fastcgi, const char *name)
+{
+	struct bh_err err = BH_ERR_INIT;
+	struct front_options options = {.listen_fd = STDIN_FILENO, .start = supervisor_start};
+	char *dir = conf_find_dir(NULL);
+	struct conf conf;
+	int status = 1;
+
+	if (conf_load(dir, &conf, &err) < 0 || conf_open_log(&conf, "front", &err) < 0)
+		bh_log(BH_ERROR, "%s", err.text);
+	options.conf = &conf;
+	options.processes = web_processes(&conf, name);
+	if (err.code == BH_OK)
+		status = fastcgi ? front_run(&options) : front_cgi(&options);
+	conf_release(&conf);
+	free(dir);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli_parts parts = {.front = serve_front};
+
+	bh_proc_init();
+	if (argc > 1 && cli_is_verb(argv[1]))
+		return cli_main(argc, argv, &parts);
+	if (front_is_listening(STDIN_FILENO))
+		return serve_web(true, argc > 0 ? argv[0] : "");
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return serve_web(false, "");
+	return cli_main(argc, argv, &parts);
 }

@@ -167,10 +167,9 @@ bh_buf_addf(struct bh_buf *buf, const char *fmt, ...)
 void
 bh_buf_shift(struct bh_buf *buf, size_t len)
 {
-	if (len >= buf->len) {
-		bh_buf_reset(buf);
+	if (buf->len == 0)
 		return;
-	}
+	len = len < buf->len ? len : buf->len;
 	memmove(buf->data, buf->data + len, buf->len - len);
 	buf->len -= len;
 	buf->data[buf->len] = '\0';

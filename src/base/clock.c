@@ -121,14 +121,14 @@ bh_date(char out[BH_CLOCK_TEXT], int64_t at_ms)
 void
 bh_rfc3339(char out[BH_CLOCK_TEXT], int64_t at_ms)
 {
-	int64_t days = floor_div(at_ms, DAY_MS);
-	int ms = (int)(at_ms - days * DAY_MS);
+	int64_t of_day = at_ms % DAY_MS;
+	int ms = (int)(of_day < 0 ? of_day + DAY_MS : of_day);
 	char date[BH_CLOCK_TEXT], fraction[8] = "";
 
 	bh_date(date, at_ms);
 	if (ms % 1000 != 0)
 		snprintf(fraction, sizeof(fraction), ".%03d", ms % 1000);
-	snprintf(out, BH_CLOCK_TEXT, "%.15sT%02d:%02d:%02d%sZ", date, ms / 3600000, ms / 60000 % 60,
+	snprintf(out, BH_CLOCK_TEXT, "%.17sT%02d:%02d:%02d%sZ", date, ms / 3600000, ms / 60000 % 60,
 	    ms / 1000 % 60, fraction);
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-#define BH_CLOCK_TEXT 32 /* room for any text made here */
+#define BH_CLOCK_TEXT 40 /* room for any text made here */
 
 /* Now.  BILLHOOK_CLOCK_OFFSET_S in the environment shifts it (tests of due dates). */
 int64_t bh_now_ms(void);

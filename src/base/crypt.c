@@ -19,6 +19,7 @@
 #define TAG_LEN 16
 #define SALT_LEN 16
 #define SEAL_VERSION 1
+#define SEALED_MAX (8u << 20)
 
 void
 bh_sha256(unsigned char out[BH_SHA256_LEN], const void *data, size_t len)
@@ -164,20 +165,19 @@ int
 bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN], const char *context,
     const char *sealed, struct bh_err *err)
 {
-	struct bh_buf packed = BH_BUF_INIT(1 << 20);
+	struct bh_buf packed = BH_BUF_INIT(SEALED_MAX);
 	EVP_CIPHER_CTX *ctx = NULL;
 	unsigned char *bytes, *plain = NULL;
-	size_t len;
+	size_t len = 0;
 	int n = 0, total = 0, rc = -1;
 
 	bh_secret_release(secret);
-	if (bh_base64_decode(&packed, sealed, strlen(sealed), err) < 0)
-		goto out;
-	bytes = (unsigned char *)packed.data;
-	if (packed.len < 1 + NONCE_LEN + TAG_LEN || bytes[0] != SEAL_VERSION) {
+	if (bh_base64_decode(&packed, sealed, strlen(sealed), NULL) < 0 ||
+	    packed.len < 1 + NONCE_LEN + TAG_LEN || packed.data[0] != SEAL_VERSION) {
 		bh_fail(err, BH_DENIED, "a sealed value has an unknown form");
 		goto out;
 	}
+	bytes = (unsigned char *)packed.data;
 	len = packed.len - 1 - NONCE_LEN - TAG_LEN;
 	plain = bh_xmalloc(len + 1);
 	ctx = EVP_CIPHER_CTX_new();
@@ -199,7 +199,7 @@ bh_unseal(struct bh_secret *secret, const unsigned char key[BH_KEY_LEN], const c
 	rc = 0;
 out:
 	if (plain != NULL) {
-		bh_wipe(plain, packed.len);
+		bh_wipe(plain, len);
 		free(plain);
 	}
 	EVP_CIPHER_CTX_free(ctx);
@@ -207,12 +207,19 @@ out:
 	return rc;
 }
 
+/* Without this, OpenSSL asks the terminal for the passphrase of an encrypted key. */
+static int
+no_passphrase(char *out BH_UNUSED, int size BH_UNUSED, int writing BH_UNUSED, void *arg BH_UNUSED)
+{
+	return -1;
+}
+
 int
 bh_rs256_verify(const char *pem, const void *data, size_t len, const void *sig, size_t sig_len,
     struct bh_err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int rc;
 
@@ -232,22 +239,26 @@ int
 bh_rs256_sign(const char *pem, const void *data, size_t len, struct bh_buf *sig, struct bh_err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key =
+	    bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *bytes = NULL;
 	size_t n = 0;
 	int rc = -1;
 
 	if (key == NULL || EVP_PKEY_base_id(key) != EVP_PKEY_RSA) {
-		bh_fail(err, BH_INVALID, "the private key is not an RSA key in PEM form");
+		bh_fail(err, BH_INVALID,
+		    "the private key is not an unencrypted RSA key in PEM form");
 		goto out;
 	}
+	bytes = bh_xmalloc((size_t)EVP_PKEY_size(key));
+	n = (size_t)EVP_PKEY_size(key);
 	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
-	    EVP_DigestSign(ctx, NULL, &n, data, len) != 1)
-		abort();
-	bytes = bh_xmalloc(n);
-	if (EVP_DigestSign(ctx, bytes, &n, data, len) != 1)
-		abort();
+	    EVP_DigestSign(ctx, bytes, &n, data, len) != 1) {
+		bh_fail(err, BH_INVALID,
+		    "the private key cannot make RS256 signatures: is it too short?");
+		goto out;
+	}
 	bh_buf_add(sig, bytes, n);
 	rc = bh_buf_check(sig, "a signature", err);
 out:

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "base/text.h"
+
 static const char *const code_names[BH__MAX] = {
     [BH_OK] = "ok",
     [BH_INVALID] = "invalid",
@@ -17,25 +19,13 @@ static const char *const code_names[BH__MAX] = {
     [BH_STORAGE] = "storage",
 };
 
-/* snprintf may cut inside a character; what follows must stay UTF-8. */
-static void
-trim_partial_char(char *text, size_t len)
-{
-	size_t start = len;
-
-	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0xc0)
-		text[start - 1] = '\0';
-}
-
+/* Texts from outside are quoted in errors, and errors are stored as JSON: only UTF-8 may pass. */
 static void
 set_text(struct bh_err *err, const char *text)
 {
 	int n = snprintf(err->text, sizeof(err->text), "%s", text);
 
-	if (n >= (int)sizeof(err->text))
-		trim_partial_char(err->text, sizeof(err->text) - 1);
+	bh_utf8_mend(err->text, n >= (int)sizeof(err->text));
 }
 
 int
@@ -80,12 +70,14 @@ bh_during(struct bh_err *err, const char *fmt, ...)
 {
 	char doing[200], whole[sizeof(err->text) + 204];
 	va_list ap;
+	int n;
 
 	if (err == NULL)
 		return -1;
 	va_start(ap, fmt);
-	vsnprintf(doing, sizeof(doing), fmt, ap);
+	n = vsnprintf(doing, sizeof(doing), fmt, ap);
 	va_end(ap);
+	bh_utf8_mend(doing, n >= (int)sizeof(doing));
 	snprintf(whole, sizeof(whole), "%s: %s", doing, err->text);
 	set_text(err, whole);
 	return -1;

@@ -33,7 +33,7 @@ struct bh_err {
 
 /*
  * Record a failure; err may be NULL.  A text longer than err->text is cut at
- * a UTF-8 character.  Always returns -1, so that `return bh_fail(...)` reads well.
+ * a UTF-8 character; bytes that are no UTF-8 become '?'.  Always returns -1, so that `return bh_fail(...)` reads well.
  */
 int bh_fail(struct bh_err *err, enum bh_code code, const char *fmt, ...) BH_PRINTF(3, 4);
 

@@ -100,6 +100,21 @@ bh_json_add(struct bh_buf *out, const json_t *json)
 }
 
 json_t *
+bh_json_string(const char *text)
+{
+	json_t *json = json_string(text);
+	char *copy;
+
+	if (json != NULL)
+		return json;
+	copy = bh_xstrdup(text);
+	bh_utf8_mend(copy, true);
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+json_t *
 bh_json_at(const json_t *json, const char *path)
 {
 	const json_t *at = json;
@@ -190,12 +205,25 @@ skip_space(const char *text, size_t len, size_t i)
 	return i;
 }
 
+/* What a JSON string may hold without escapes. */
+static bool
+is_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20)
+			return false;
+	return bh_is_utf8(text, len);
+}
+
 bool
 bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, size_t size)
 {
 	size_t member_len = strlen(member), depth = 0;
+	size_t start = skip_space(text, len, 0);
 
-	for (size_t i = 0; i < len; i++) {
+	if (start >= len || text[start] != '{')
+		return false;
+	for (size_t i = start; i < len; i++) {
 		bool escaped;
 		size_t end, value;
 
@@ -221,7 +249,8 @@ bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, 
 		if (value >= len || text[value] != '"')
 			return false;
 		end = string_end(text, len, value, &escaped);
-		if (end >= len || escaped || end - value - 1 >= size)
+		if (end >= len || escaped || end - value - 1 >= size ||
+		    !is_plain(text + value + 1, end - value - 1))
 			return false;
 		memcpy(out, text + value + 1, end - value - 1);
 		out[end - value - 1] = '\0';

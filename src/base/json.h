@@ -26,6 +26,12 @@ char *bh_json_text(const json_t *json);
 void bh_json_add(struct bh_buf *out, const json_t *json);
 
 /*
+ * A JSON string (new reference) of any text: where json_string() would give
+ * NULL, a character cut off at the end goes and other bytes become '?'.
+ */
+json_t *bh_json_string(const char *text);
+
+/*
  * Walk "a.b.0.c": object members by name, array elements by number.
  * Borrowed; NULL when a step is missing or json is NULL.
  */
@@ -43,7 +49,7 @@ bool bh_is_json_true(const json_t *json, const char *path);
  * A first look without parsing: find the string value of a member of the
  * OUTERMOST object and copy it into out (size bytes, NUL-terminated).
  * Escapes in the value are refused.  False when it is absent, longer, not a
- * string, or the text ends before.  Constant memory; reads at most len bytes.
+ * string of valid characters, or the text ends before.  Constant memory; reads at most len bytes.
  */
 bool bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, size_t size);
 

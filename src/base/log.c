@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn", "error"};
 static const char *log_role = "billhook";
@@ -61,14 +62,15 @@ void
 bh_log(enum bh_level level, const char *fmt, ...)
 {
 	char text[1000], line[1100], now[BH_CLOCK_TEXT];
-	int saved = errno, n;
+	int saved = errno, n, text_n;
 	va_list ap;
 
 	if (level < log_least && log_hook == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	text_n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	bh_utf8_mend(text, text_n >= (int)sizeof(text));
 	for (char *s = text; *s != '\0'; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			*s = ' ';

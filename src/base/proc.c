@@ -73,8 +73,10 @@ bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err)
 	if (room == NULL)
 		return bh_fail(err, BH_UNAVAILABLE, "the peer announces a message of %zu bytes",
 		    len);
-	if (len != 0 && bh_read_full(fd, room, len, err) != 1)
+	if (len != 0 && bh_read_full(fd, room, len, err) != 1) {
+		bh_buf_reset(buf); /* half a message must not be taken for text */
 		return bh_fail(err, BH_UNAVAILABLE, "the peer closed in the middle of a message");
+	}
 	buf->len = len;
 	buf->data[len] = '\0';
 	return 1;
@@ -165,6 +167,7 @@ int
 bh_spawn_detached(const char *const argv[], struct bh_err *err)
 {
 	pid_t pid = fork();
+	sigset_t none;
 	int null;
 
 	if (pid < 0)
@@ -178,6 +181,9 @@ bh_spawn_detached(const char *const argv[], struct bh_err *err)
 	if (fork() != 0)
 		_exit(0);
 	bh_signal_forget();
+	/* Our caller may hold signals back (the front does while it answers); that would pass through exec. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++)
 		if (null >= 0)
@@ -206,24 +212,43 @@ bh_exe_path(void)
 	return path;
 }
 
+/* Also true when somebody else made it just now. */
+static bool
+is_dir_made(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	if (stat(path, &st) < 0)
+		return false;
+	if (!S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
 int
 bh_make_dir(const char *path, struct bh_err *err)
 {
 	char *parent;
-	char *slash;
+	size_t len = strlen(path);
+	bool made = is_dir_made(path);
 
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+	if (made)
 		return 0;
-	parent = bh_xstrdup(path);
-	slash = strrchr(parent, '/');
-	if (errno == ENOENT && slash != NULL && slash != parent) {
-		*slash = '\0';
-		if (mkdir(parent, 0700) == 0 && mkdir(path, 0700) == 0) {
-			free(parent);
-			return 0;
-		}
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (errno == ENOENT && len > 1) {
+		parent = bh_xstrndup(path, len);
+		made = is_dir_made(parent) && is_dir_made(path);
+		free(parent);
 	}
-	free(parent);
+	if (made)
+		return 0;
 	return bh_fail_errno(err, BH_STORAGE, "cannot make the directory %s", path);
 }
 

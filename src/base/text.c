@@ -121,7 +121,7 @@ bh_base64_decode(struct bh_buf *out, const char *text, size_t len, struct bh_err
 	uint32_t bits = 0;
 	unsigned have = 0;
 
-	while (len > 0 && text[len - 1] == '=')
+	for (int pad = 0; pad < 2 && len > 0 && text[len - 1] == '='; pad++)
 		len--;
 	if (len % 4 == 1)
 		return bh_fail(err, BH_INVALID, "base64 text has an impossible length");
@@ -254,6 +254,15 @@ bh_utf8_cut(const char *text, size_t len, size_t max_units)
 	return i;
 }
 
+/* The controls of ASCII and of Latin-1, at the first byte of a valid character. */
+static bool
+is_control(const char *text)
+{
+	unsigned char c = (unsigned char)text[0];
+
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
 void
 bh_utf8_clean_add(struct bh_buf *out, const char *text, size_t len)
 {
@@ -266,11 +275,31 @@ bh_utf8_clean_add(struct bh_buf *out, const char *text, size_t len)
 			i++;
 			continue;
 		}
-		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f)
+		if (is_control(text + i) && c != '\t' && c != '\n')
 			bh_buf_addc(out, ' ');
 		else
 			bh_buf_add(out, text + i, n);
 		i += n;
+	}
+}
+
+void
+bh_utf8_mend(char *text, bool is_cut)
+{
+	size_t len = strlen(text), at = 0, start = len;
+
+	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (is_cut && start > 0 && (unsigned char)text[start - 1] >= 0xc0 &&
+	    !bh_is_utf8(text + start - 1, len - start + 1)) {
+		len = start - 1;
+		text[len] = '\0';
+	}
+	for (;; at++) {
+		at += bh_utf8_cut(text + at, len - at, SIZE_MAX);
+		if (at == len)
+			break;
+		text[at] = '?';
 	}
 }
 
@@ -330,15 +359,16 @@ bool
 bh_is_int(const char *text, size_t len, int64_t *value_r)
 {
 	bool minus = len > 0 && text[0] == '-';
-	uint64_t value;
+	uint64_t value, most = (uint64_t)INT64_MAX + minus;
 
 	if (minus) {
 		text++;
 		len--;
 	}
-	if (!bh_is_uint(text, len, (uint64_t)INT64_MAX, &value))
+	if (!bh_is_uint(text, len, most, &value))
 		return false;
-	*value_r = minus ? -(int64_t)value : (int64_t)value;
+	/* The least int64 has no positive counterpart. */
+	*value_r = minus && value != 0 ? -(int64_t)(value - 1) - 1 : (int64_t)value;
 	return true;
 }
 

@@ -18,7 +18,7 @@ bool bh_is_hex_decoded(void *out, size_t len, const char *hex);
 void bh_base64_add(struct bh_buf *out, const void *data, size_t len);
 /* URL alphabet, no padding (RFC 4648 section 5). */
 void bh_base64url_add(struct bh_buf *out, const void *data, size_t len);
-/* Both alphabets, padding optional, no white space.  -1 BH_INVALID. */
+/* Both alphabets, padding (at most two) optional, no white space.  -1 BH_INVALID. */
 int bh_base64_decode(struct bh_buf *out, const char *text, size_t len, struct bh_err *err);
 
 /* Percent-encode everything but RFC 3986 unreserved characters. */
@@ -36,6 +36,12 @@ size_t bh_utf8_units(const char *text, size_t len);
 size_t bh_utf8_cut(const char *text, size_t len, size_t max_units);
 /* Add text, replacing invalid bytes by U+FFFD and controls but \t\n by spaces. */
 void bh_utf8_clean_add(struct bh_buf *out, const char *text, size_t len);
+
+/*
+ * Make text valid UTF-8 where it stands: each invalid byte becomes '?'; a
+ * character cut off at the end goes when is_cut.
+ */
+void bh_utf8_mend(char *text, bool is_cut);
 
 /* Escape & < > " ' for HTML text and quoted attributes. */
 void bh_html_add(struct bh_buf *out, const char *text, size_t len);

@@ -127,24 +127,31 @@ read_file(struct conf *conf, const char *path, struct bh_err *err)
 		if (rc < 0)
 			bh_during(err, "%s line %d", path, number);
 	}
+	/* A directory of that name opens, and then cannot be read. */
+	if (rc == 0 && ferror(file))
+		rc = bh_fail_errno(err, BH_INVALID, "cannot read %s", path);
 	fclose(file);
 	return rc;
+}
+
+/* path seen from the directory base; without final slashes.  Owned by the caller. */
+static char *
+absolute_from(const char *base, const char *path)
+{
+	char *whole = path[0] == '/' ? bh_xstrdup(path) : bh_xasprintf("%s/%s", base, path);
+	size_t len;
+
+	for (len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--)
+		whole[len - 1] = '\0';
+	return whole;
 }
 
 static char *
 absolute(const char *path)
 {
 	char cwd[PATH_MAX];
-	size_t len;
-	char *whole;
 
-	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
-		whole = bh_xstrdup(path);
-	else
-		whole = bh_xasprintf("%s/%s", cwd, path);
-	for (len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--)
-		whole[len - 1] = '\0';
-	return whole;
+	return absolute_from(getcwd(cwd, sizeof(cwd)) != NULL ? cwd : "", path);
 }
 
 /* data_dir of a billhook.conf beside the executable; NULL when there is none. */
@@ -153,21 +160,22 @@ dir_beside_exe(void)
 {
 	const char *exe = bh_exe_path();
 	const char *slash = strrchr(exe, '/');
-	char *path, *found = NULL, line[CONF_LINE_MAX], *name, *value;
+	char *base, *path, *found = NULL, line[CONF_LINE_MAX], *name, *value;
 	FILE *file;
 
 	if (slash == NULL)
 		return NULL;
-	path = bh_xasprintf("%.*s/billhook.conf", (int)(slash - exe), exe);
+	base = bh_xstrndup(exe, (size_t)(slash - exe));
+	path = bh_xasprintf("%s/billhook.conf", base);
 	file = fopen(path, "re");
 	free(path);
-	if (file == NULL)
-		return NULL;
-	while (found == NULL && fgets(line, sizeof(line), file) != NULL)
-		if (is_assignment(line, &name, &value) && value != NULL &&
+	while (file != NULL && found == NULL && fgets(line, sizeof(line), file) != NULL)
+		if (is_assignment(line, &name, &value) && value != NULL && *value != '\0' &&
 		    strcmp(name, "data_dir") == 0)
-			found = absolute(value);
-	fclose(file);
+			found = absolute_from(base, value);
+	if (file != NULL)
+		fclose(file);
+	free(base);
 	return found;
 }
 

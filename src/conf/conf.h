@@ -30,7 +30,8 @@ const struct conf_option *conf_options(size_t *n_r);
 /*
  * Where the data directory is: dir when not NULL; else BILLHOOK_DIR in the
  * environment; else the line "data_dir = ..." of a billhook.conf next to the
- * executable; else /var/lib/billhook.  Owned by the caller, absolute.
+ * executable (a relative one is seen from there); else /var/lib/billhook.
+ * Owned by the caller, absolute.
  */
 char *conf_find_dir(const char *dir);
 

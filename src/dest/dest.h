@@ -25,6 +25,8 @@ struct dest_result {
 	enum dest_outcome outcome;
 	bool created;
 	bool permanent_auth; /* with DEST_AUTH: refreshing cannot help, a person must reconnect */
+	bool
+	    doubtful; /* with DEST_LATER: may never succeed; after three tries a person must look */
 	char remote_id[64];
 	int retry_after_s;
 	char code[64]; /* the CRM's own word: "STRING_TOO_LONG" */
@@ -60,6 +62,7 @@ struct dest_config {
 	struct dest_auth *auth;  /* read by push and describe; written by authorize */
 	struct dest_usage usage; /* updated from every answer */
 	int64_t calls;           /* HTTP calls made, counted up */
+	const char *broken;      /* stand-in: why the connection cannot be used; else NULL */
 };
 
 /* How the CRM describes an object: lengths and types by field. */
@@ -126,8 +129,8 @@ void dest_result_set(struct dest_result *result, enum dest_outcome outcome, cons
     const char *cause, const char *remedy);
 
 /*
- * Wrap: every call fails with this reason (connection broken).  The config's
- * settings and secrets are not looked at.
+ * Wrap: every call fails with the reason in config->broken (connection
+ * broken).  The config's settings and secrets are not looked at.
  */
 extern const struct dest_driver dest_standin;
 

@@ -5,6 +5,8 @@
  * A mapping is JSON (presets/<name>.json; manual: billhook-mapping(5)):
  *
  *   { "name": "stripe-salesforce", "title": "...", "source": "stripe", "dest": "salesforce",
+ *     "settings": { "customer_object": "companies" },   defaults of the sync's settings
+ *     "prefix": "",                     of keys, instead of the source's; optional
  *     "objects": [
  *       { "name": "account",              unique in the mapping; part of a link's identity
  *         "from": "customer",             canonical kind
@@ -16,7 +18,7 @@
  *
  * "from" names a canonical field, or is a template: text with {field} or
  * {field|transform} in it.  {customer.email} reaches the parent customer.
- * A CRM record's key is "<source key prefix>:<account/>id".
+ * A CRM record's key is "<source key prefix>:<account/>id"; without prefix, "<account/>id".
  */
 #ifndef MAP_MAP_H
 #define MAP_MAP_H
@@ -39,11 +41,18 @@ struct map_object {
 	int rank; /* parents have a lower one */
 };
 size_t map_objects(const struct map *map, const struct map_object **objects_r);
+/*
+ * The CRM object that mapped object `index` is written to, settings filled
+ * in, appended to out.  settings may be NULL.  -1 BH_INVALID naming a setting that is not set.
+ */
+int map_object_to(const struct map *map, size_t index, const json_t *settings, struct bh_buf *out,
+    struct bh_err *err);
 
 /* What the CRM says of a field. */
 struct map_limit {
 	enum record_type type;
 	size_t length;         /* UTF-16 units; 0 none */
+	int digits;            /* before the point; 0 unknown */
 	int scale;             /* decimals; -1 unknown */
 	const json_t *options; /* array; NULL any; borrowed */
 };
@@ -74,7 +83,7 @@ int map_render(const struct map *map, size_t index, const char *id, const json_t
     const struct map_context *context, enum map_verdict *verdict_r, struct record **record_r,
     struct bh_err *err);
 
-/* The key of a record: "stripe:cus_1", "stripe:acct_1/cus_1".  Appended to out. */
+/* The key of a record: "stripe:cus_1", "stripe:acct_1/cus_1"; "cus_1" for the prefix "".  Appended to out. */
 void map_key(struct bh_buf *out, const char *key_prefix, const char *account, const char *id);
 
 #endif

@@ -4,7 +4,7 @@
 #include "model/object.h"
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "model/money.h"
 
 static const char *const kind_names[OBJECT__MAX] = {
     [OBJECT_NONE] = "none",
@@ -71,23 +71,10 @@ object_field(enum object_kind kind, const char *name)
 }
 
 static bool
-is_decimal(const char *text)
-{
-	size_t digits = 0, points = 0;
-
-	for (const char *s = text + (*text == '-'); *s != '\0'; s++) {
-		if (*s >= '0' && *s <= '9')
-			digits++;
-		else if (*s != '.' || ++points > 1)
-			return false;
-	}
-	return digits > 0;
-}
-
-static bool
 is_of_type(const json_t *value, enum field_type type)
 {
 	const char *text = json_string_value(value);
+	struct money_decimal decimal;
 	int64_t at_ms;
 
 	switch (type) {
@@ -104,7 +91,7 @@ is_of_type(const json_t *value, enum field_type type)
 	case FIELD_INT:
 		return json_is_integer(value);
 	case FIELD_DECIMAL:
-		return text != NULL && is_decimal(text);
+		return text != NULL && is_money_decimal(text, &decimal);
 	case FIELD_BOOL:
 		return json_is_boolean(value);
 	case FIELD_JSON:
@@ -124,6 +111,8 @@ object_check(enum object_kind kind, const json_t *object, struct bh_err *err)
 	const struct object_field *field;
 
 	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+		if (strcmp(name, OBJECT_OLDER) == 0)
+			continue;
 		field = object_field(kind, name);
 		if (field == NULL)
 			return bh_fail(err, BH_INVALID, "%s has no field %s",
@@ -177,18 +166,172 @@ object_changes_release(struct object_changes *changes)
 	*changes = (struct object_changes){0};
 }
 
-int
-object_merge(const json_t *before, const struct object_version *before_version,
-    const struct object_change *change, json_t **after_r)
+/* A version as text that sorts as object_version_compare() does. */
+#define STAMP_LEN (16 + 8 + 64 + 1)
+/* Members of OBJECT_OLDER that are no fields: the newest whole change, the deletion. */
+#define OLDER_WHOLE ""
+#define OLDER_DELETED "!"
+
+static void
+stamp_make(char out[STAMP_LEN], const struct object_version *version)
 {
-	*after_r = NULL;
-	if (before != NULL && object_version_compare(&change->version, before_version) <= 0)
-		return 0;
-	if (change->partial && before != NULL) {
-		*after_r = json_copy((json_t *)(uintptr_t)before);
-		json_object_update(*after_r, change->fields);
-	} else {
-		*after_r = change->fields != NULL ? json_copy(change->fields) : json_object();
+	snprintf(out, STAMP_LEN, "%016llx%08x%.63s",
+	    (unsigned long long)((uint64_t)version->at_ms ^ (uint64_t)1 << 63),
+	    (unsigned)version->rank ^ 1u << 31, version->tie);
+}
+
+/* What is known of one object while a change is merged into it: every stamp spelt out. */
+struct merge {
+	json_t *fields;
+	json_t *stamps;          /* of each field that is there */
+	char whole[STAMP_LEN];   /* newest change that is not partial */
+	char deleted[STAMP_LEN]; /* newest deletion */
+	bool changed;
+};
+
+static const char *
+stamp_of(const json_t *stamps, const char *name, const char *otherwise)
+{
+	const char *stamp = json_string_value(json_object_get(stamps, name));
+
+	return stamp != NULL ? stamp : otherwise;
+}
+
+static void
+merge_init(struct merge *merge, const struct object_state *before)
+{
+	char newest[STAMP_LEN];
+	const json_t *older;
+	const char *name;
+	json_t *value;
+
+	*merge = (struct merge){.fields = json_object(), .stamps = json_object()};
+	if (before->fields == NULL)
+		return;
+	stamp_make(newest, &before->version);
+	older = json_object_get(before->fields, OBJECT_OLDER);
+	json_object_update(merge->fields, before->fields);
+	json_object_del(merge->fields, OBJECT_OLDER);
+	json_object_foreach (merge->fields, name, value)
+		json_object_set_new(merge->stamps, name,
+		    json_string(stamp_of(older, name, newest)));
+	snprintf(merge->whole, STAMP_LEN, "%s", stamp_of(older, OLDER_WHOLE, newest));
+	if (before->deleted)
+		snprintf(merge->deleted, STAMP_LEN, "%s", stamp_of(older, OLDER_DELETED, newest));
+}
+
+static void
+merge_release(struct merge *merge)
+{
+	json_decref(merge->fields);
+	json_decref(merge->stamps);
+}
+
+/* A whole change: what is older and not in it goes. */
+static void
+merge_replace(struct merge *merge, const char *stamp)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe (merge->stamps, next, name, value) {
+		if (strcmp(json_string_value(value), stamp) < 0) {
+			json_object_del(merge->fields, name);
+			json_object_del(merge->stamps, name);
+		}
 	}
+	snprintf(merge->whole, STAMP_LEN, "%s", stamp);
+	merge->changed = true;
+}
+
+static void
+merge_change(struct merge *merge, const struct object_change *change)
+{
+	char stamp[STAMP_LEN], floor[STAMP_LEN];
+	const char *name;
+	json_t *value;
+
+	stamp_make(stamp, &change->version);
+	memcpy(floor, merge->whole, sizeof(floor));
+	if (!change->partial && strcmp(stamp, floor) > 0)
+		merge_replace(merge, stamp);
+	json_object_foreach (change->fields, name, value) {
+		if (strcmp(stamp, stamp_of(merge->stamps, name, floor)) <= 0)
+			continue;
+		json_object_set(merge->fields, name, value);
+		json_object_set_new(merge->stamps, name, json_string(stamp));
+		merge->changed = true;
+	}
+	if (change->deleted && strcmp(stamp, merge->deleted) > 0 &&
+	    strcmp(stamp, merge->whole) >= 0) {
+		memcpy(merge->deleted, stamp, sizeof(stamp));
+		merge->changed = true;
+	}
+}
+
+/* The state to be stored: only stamps that differ from the newest are written out. */
+static void
+merge_finish(struct merge *merge, struct object_state *after)
+{
+	char newest[STAMP_LEN];
+	const char *name;
+	json_t *value;
+	void *next;
+
+	stamp_make(newest, &after->version);
+	after->deleted = merge->deleted[0] != '\0' && strcmp(merge->deleted, merge->whole) >= 0;
+	json_object_foreach_safe (merge->stamps, next, name, value) {
+		if (strcmp(json_string_value(value), newest) == 0)
+			json_object_del(merge->stamps, name);
+	}
+	if (strcmp(merge->whole, newest) != 0)
+		json_object_set_new(merge->stamps, OLDER_WHOLE, json_string(merge->whole));
+	if (after->deleted && strcmp(merge->deleted, newest) != 0)
+		json_object_set_new(merge->stamps, OLDER_DELETED, json_string(merge->deleted));
+	if (json_object_size(merge->stamps) > 0)
+		json_object_set(merge->fields, OBJECT_OLDER, merge->stamps);
+	after->fields = json_incref(merge->fields);
+}
+
+/* The usual case, of sources that always send the whole object: no stamps are needed. */
+static bool
+is_plain(const struct object_state *before, const struct object_change *change)
+{
+	return !change->partial && json_object_get(before->fields, OBJECT_OLDER) == NULL;
+}
+
+static int
+merge_plain(const struct object_state *before, const struct object_change *change,
+    struct object_state *after)
+{
+	if (before->fields != NULL &&
+	    object_version_compare(&change->version, &before->version) <= 0)
+		return 0;
+	after->version = change->version;
+	after->deleted = change->deleted;
+	after->fields = change->fields != NULL ? json_copy(change->fields) : json_object();
 	return 1;
+}
+
+int
+object_merge(const struct object_state *before, const struct object_change *change,
+    struct object_state *after)
+{
+	struct merge merge;
+
+	*after = (struct object_state){0};
+	if (is_plain(before, change))
+		return merge_plain(before, change, after);
+	merge_init(&merge, before);
+	merge_change(&merge, change);
+	if (merge.changed) {
+		after->version = before->fields != NULL && object_version_compare(&before->version,
+							       &change->version) > 0
+				     ? before->version
+				     : change->version;
+		merge_finish(&merge, after);
+	}
+	merge_release(&merge);
+	return merge.changed;
 }

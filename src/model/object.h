@@ -65,7 +65,7 @@ const struct object_field *object_fields(size_t *n_r);
 /* NULL when the kind has no such field. */
 const struct object_field *object_field(enum object_kind kind, const char *name);
 /* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
-int object_check(enum object_kind kind, const json_t *fields, struct bh_err *err);
+int object_check(enum object_kind kind, const json_t *object, struct bh_err *err);
 /* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3. */
 int object_rank(enum object_kind kind);
 
@@ -103,12 +103,32 @@ struct object_change *object_changes_add(struct object_changes *changes, enum ob
     const char *id);
 void object_changes_release(struct object_changes *changes);
 
+/* What is held of one object. */
+struct object_state {
+	struct object_version version; /* of the newest change that it holds */
+	bool deleted;
+	json_t *fields; /* NULL: nothing is held */
+};
+
 /*
- * Merge a change into what the mirror holds (before may be NULL).  1 and a
- * new reference in *after_r when the change is news; 0 when it is older than
- * or equal to what is held (*after_r NULL).
+ * Member of an object's fields that is no field: the versions of those that
+ * are older than the object's (a newer partial change left them as they
+ * were), so that a change that arrives late still finds its place.  Stored
+ * with the fields, never shown, mapped or pushed.
  */
-int object_merge(const json_t *before, const struct object_version *before_version,
-    const struct object_change *change, json_t **after_r);
+#define OBJECT_OLDER "_older"
+
+/*
+ * Merge a change into what is held.  1 and *after (fields owned by the
+ * caller) when the change is news; 0 when everything it says is older than
+ * or equal to what is held (*after zeroed).
+ *
+ * The result depends on which changes were merged, not on their order or
+ * number: each field comes from the newest change that has it, a change that
+ * is not partial clears what is older and it does not have.  An object is
+ * deleted when a deletion is newer than every change that is not partial.
+ */
+int object_merge(const struct object_state *before, const struct object_change *change,
+    struct object_state *after);
 
 #endif

@@ -73,7 +73,10 @@ record_add_parent(struct record *record, const char *field, const char *object,
 	return parent;
 }
 
-/* Parts end with NUL, which no text holds: no two records give the same bytes. */
+/*
+ * Parts end with NUL, which no text holds, and the number of fields stands
+ * before them: no two records give the same bytes.
+ */
 static void
 add_part(struct bh_buf *bytes, const char *text)
 {
@@ -89,6 +92,8 @@ record_hash(const struct record *record, char out[65])
 	add_part(&bytes, record->object);
 	add_part(&bytes, record->key_field);
 	add_part(&bytes, record->key);
+	bh_buf_addf(&bytes, "%zu", record->fields_n);
+	bh_buf_addc(&bytes, '\0');
 	for (size_t i = 0; i < record->fields_n; i++) {
 		add_part(&bytes, record->fields[i].name);
 		bh_buf_addf(&bytes, "%d", (int)record->fields[i].type);
@@ -98,6 +103,7 @@ record_hash(const struct record *record, char out[65])
 	for (size_t i = 0; i < record->parents_n; i++) {
 		add_part(&bytes, record->parents[i].field);
 		add_part(&bytes, record->parents[i].object);
+		add_part(&bytes, record->parents[i].key_field);
 		add_part(&bytes, record->parents[i].key);
 	}
 	bh_sha256(digest, bytes.data, bytes.len);

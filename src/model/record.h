@@ -51,7 +51,7 @@ void record_take_field(struct record *record, const char *name, enum record_type
     json_t *value);
 struct record_parent *record_add_parent(struct record *record, const char *field,
     const char *object, const char *key_field, const char *key);
-/* SHA-256 in hex over everything that is pushed: object, key, fields, parents' keys; not ids. */
+/* SHA-256 in hex over everything that is pushed: object, key, fields, parents' fields and keys; not ids. */
 void record_hash(const struct record *record, char out[65]);
 
 #endif

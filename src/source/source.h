@@ -46,12 +46,29 @@ enum source_outcome {
 	SOURCE_FOREIGN      /* valid, but not for this connection (other mode or account) */
 };
 
+/* How a type of event is offered when the events of a connection are chosen. */
+enum source_choice {
+	SOURCE_NOT_WANTED = 0, /* carries nothing, doubles another one, or does harm */
+	SOURCE_OPTIONAL,
+	SOURCE_BY_DEFAULT
+};
+
+/* One type of event that a driver knows; handle is the driver's own affair (NULL: ignored). */
+struct source_news;
+struct source_type {
+	const char *type; /* NULL ends a table */
+	enum source_choice choice;
+	int (*handle)(struct source_news *news, const json_t *object, struct bh_err *err);
+};
+
 struct source_driver {
 	const char *name;       /* "stripe" */
 	const char *title;      /* "Stripe" */
 	const char *key_prefix; /* in front of ids in CRM keys: "stripe" */
 	/* Headers to be stored with an event (lower case, NULL-terminated); others are dropped. */
 	const char *const *kept_headers;
+	/* Every type that it knows; others are SOURCE_UNKNOWN. */
+	const struct source_type *types;
 	/*
 	 * 0 the request is the sender's; -1 BH_DENIED (signature wrong, missing,
 	 * too old: say which), BH_INVALID (the connection lacks its secret).

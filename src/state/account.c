@@ -89,26 +89,20 @@ account_key_make(const char *data_dir, struct bh_err *err)
 
 static int
 read_doc(struct store_txn *txn, const char *family, const char *code, json_t **doc_r,
-    uint64_t *version_r, struct bh_err *err)
+    struct bh_err *err)
 {
+	struct bh_buf value = BH_BUF_INIT(VALUE_MAX);
 	struct key key;
-	struct store_item item = {.checked = true};
+	int rc;
 
 	*doc_r = NULL;
 	key_begin(&key, family);
 	key_text(&key, code);
-	item.key = key.data;
-	item.key_len = key.len;
-	if (store_get_many(txn, &item, 1, err) < 0)
-		return -1;
-	if (!item.found)
-		return 0;
-	*doc_r = json_loadb(item.value, item.value_len, 0, NULL);
-	if (version_r != NULL)
-		*version_r = item.version;
-	if (*doc_r == NULL)
-		return bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
-	return 1;
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0 && (*doc_r = json_loadb(value.data, value.len, 0, NULL)) == NULL)
+		rc = bh_fail(err, BH_STORAGE, "the stored settings of %s cannot be read", code);
+	bh_buf_wipe(&value);
+	return rc;
 }
 
 static void
@@ -247,7 +241,7 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	int rc;
 
 	memset(connection, 0, sizeof(*connection));
-	rc = read_doc(txn, "Ac", code, &doc, &connection->version, err);
+	rc = read_doc(txn, "Ac", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	snprintf(connection->code, sizeof(connection->code), "%s", code);
@@ -267,28 +261,50 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	return rc;
 }
 
+/* The secrets as they are to be stored: sealed now, or as they stand already when they were not opened. */
+static int
+add_secrets(struct store_txn *txn, const struct account_key *key,
+    const struct account_connection *connection, json_t *doc, struct bh_err *err)
+{
+	json_t *stored, *sealed;
+
+	if (connection->secrets != NULL) {
+		json_object_set_new(doc, "secrets",
+		    seal(key, "connection", connection->code, connection->secrets));
+		return 0;
+	}
+	if (read_doc(txn, "Ac", connection->code, &stored, err) < 0)
+		return -1;
+	sealed = json_object_get(stored, "secrets");
+	if (sealed != NULL)
+		json_object_set(doc, "secrets", sealed);
+	json_decref(stored);
+	return 0;
+}
+
 int
 account_connection_save(struct store_txn *txn, const struct account_key *key,
     const struct account_connection *connection, struct bh_err *err)
 {
 	json_t *doc;
+	int rc;
 
 	if (!bh_is_code(connection->code))
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    connection->code);
-	doc = json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", connection->driver, "name",
-	    connection->name, "broken", connection->broken, "source", connection->is_source,
-	    "paused", connection->paused);
+	doc = json_pack("{s:o, s:o, s:o, s:b, s:b}", "driver", bh_json_string(connection->driver),
+	    "name", bh_json_string(connection->name), "broken", bh_json_string(connection->broken),
+	    "source", connection->is_source, "paused", connection->paused);
 	if (connection->settings != NULL)
 		json_object_set(doc, "settings", connection->settings);
-	if (connection->secrets != NULL)
-		json_object_set_new(doc, "secrets",
-		    seal(key, "connection", connection->code, connection->secrets));
-	put_doc(txn, "Ac", connection->code, doc);
-	touch(txn);
+	rc = add_secrets(txn, key, connection, doc, err);
+	if (rc == 0) {
+		put_doc(txn, "Ac", connection->code, doc);
+		touch(txn);
+	}
 	json_decref(doc);
-	return 0;
+	return rc;
 }
 
 void
@@ -313,7 +329,7 @@ account_auth_load(struct store_txn *txn, const struct account_key *key, const ch
 	int rc;
 
 	*auth_r = NULL;
-	rc = read_doc(txn, "Aa", code, &doc, NULL, err);
+	rc = read_doc(txn, "Aa", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	rc = unseal(key, "auth", code,
@@ -357,7 +373,7 @@ account_sync_load(struct store_txn *txn, const char *code, struct account_sync *
 	int rc;
 
 	memset(sync, 0, sizeof(*sync));
-	rc = read_doc(txn, "As", code, &doc, &sync->version, err);
+	rc = read_doc(txn, "As", code, &doc, err);
 	if (rc <= 0)
 		return rc;
 	snprintf(sync->code, sizeof(sync->code), "%s", code);
@@ -380,8 +396,9 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct
 		return bh_fail(err, BH_INVALID,
 		    "\"%.70s\" is no code: use a-z, 0-9, - and _, at most 64 characters",
 		    sync->code);
-	doc = json_pack("{s:s, s:s, s:s, s:b}", "from", sync->from, "to", sync->to, "preset",
-	    sync->preset, "paused", sync->paused);
+	doc = json_pack("{s:o, s:o, s:o, s:b}", "from", bh_json_string(sync->from), "to",
+	    bh_json_string(sync->to), "preset", bh_json_string(sync->preset), "paused",
+	    sync->paused);
 	if (sync->mapping != NULL)
 		json_object_set(doc, "mapping", sync->mapping);
 	if (sync->settings != NULL)

@@ -29,13 +29,15 @@ struct account_connection {
 	char broken[240]; /* why it cannot work until a person acts; "" when it can */
 	json_t *settings; /* object */
 	json_t *secrets;  /* object of texts, opened; NULL when loaded without key */
-	uint64_t version; /* of the stored value; 0 new */
 };
 void account_connection_release(struct account_connection *connection);
 /* 1, 0, -1 (BH_DENIED when the key does not open the secrets).  key NULL: secrets stay closed. */
 int account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
     struct account_connection *connection, struct bh_err *err);
-/* Seals and stores.  -1 BH_INVALID for a bad code. */
+/*
+ * Seals and stores; secrets NULL keeps those that are stored (an empty object
+ * drops them).  key may be NULL when secrets is.  -1 BH_INVALID for a bad code.
+ */
 int account_connection_save(struct store_txn *txn, const struct account_key *key,
     const struct account_connection *connection, struct bh_err *err);
 void account_connection_drop(struct store_txn *txn, const char *code);
@@ -65,7 +67,6 @@ struct account_sync {
 	char preset[72];  /* name of the preset that the mapping came from; "" */
 	json_t *mapping;  /* see map/map.h */
 	json_t *settings; /* object; may be NULL */
-	uint64_t version;
 };
 void account_sync_release(struct account_sync *sync);
 int account_sync_load(struct store_txn *txn, const char *code, struct account_sync *sync,

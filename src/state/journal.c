@@ -25,6 +25,7 @@
 /* Version of the stored event: received_ms, then connection, id, type, headers, each ended by NUL, then the body. */
 #define EVENT_VERSION 1
 #define SPOOL_MAGIC "BHJ1"
+#define BATCH_BYTES (4u << 20) /* of replayed bodies; a scan has the same limit */
 
 static const char *const state_names[JOURNAL__MAX] = {"received", "applied", "stale", "ignored",
     "unknown", "failed"};
@@ -136,6 +137,10 @@ journal_accept(struct store *store, const struct journal_entry *entry, struct bh
 	if (check_entry(entry, err) < 0)
 		return -1;
 	encode(&value, entry);
+	if (bh_buf_check(&value, "the event with its headers", err) < 0) {
+		bh_buf_release(&value);
+		return -1;
+	}
 	txn = store_begin(store);
 	collect(txn, entry->connection, entry->id, bh_buf_str(&value), value.len);
 	rc = store_commit(txn, NULL, &why);
@@ -167,7 +172,9 @@ journal_spool(const char *data_dir, const struct journal_entry *entry, struct bh
 	bh_hex(name, digest, sizeof(digest));
 	bh_buf_adds(&content, SPOOL_MAGIC);
 	encode(&content, entry);
-	rc = store_spool(data_dir, name, bh_buf_str(&content), content.len, err);
+	rc = bh_buf_check(&content, "the event with its headers", err);
+	if (rc == 0)
+		rc = store_spool(data_dir, name, bh_buf_str(&content), content.len, err);
 	bh_buf_release(&content);
 	return rc;
 }
@@ -315,10 +322,11 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (fill_event(&events[i], stamp_of(entries[i].key, entries[i].key_len),
-			entries[i].value, entries[i].value_len, false, err) < 0 ||
-		    read_outcome(txn, &events[i], err) < 0)
+			entries[i].value, entries[i].value_len, false, err) < 0)
 			return -1;
-		*n_r = i + 1;
+		*n_r = i + 1; /* the caller releases it from here on */
+		if (read_outcome(txn, &events[i], err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -352,7 +360,7 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch, stru
 {
 	struct store_scan scan = {.prefix = "Jr", .prefix_len = 2, .max = max, .keys_only = true};
 	const struct store_entry *entries;
-	size_t n;
+	size_t n, bytes = 0;
 
 	if (store_scan(txn, &scan, &entries, &n, &batch->more, err) < 0)
 		return -1;
@@ -364,7 +372,11 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch, stru
 			return -1;
 		if (rc == 0) /* pruned meanwhile: still taken off the queue */
 			batch->events[batch->n] = (struct journal_event){.stamp = stamp};
-		batch->n++;
+		bytes += batch->events[batch->n++].body_len;
+		if (bytes > BATCH_BYTES && i + 1 < n) {
+			batch->more = true;
+			break;
+		}
 	}
 	batch->replays = batch->n;
 	return 0;
@@ -398,15 +410,20 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct b
 int
 journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
+	int rc;
+
 	memset(batch, 0, sizeof(*batch));
 	batch->events = bh_xcalloc(max, sizeof(batch->events[0]));
-	if (read_cursor(txn, true, &batch->cursor, NULL, err) < 0 ||
-	    add_replays(txn, max, batch, err) < 0 ||
-	    (batch->n < max && add_new(txn, max - batch->n, batch, err) < 0)) {
+	rc = read_cursor(txn, true, &batch->cursor, NULL, err);
+	if (rc >= 0)
+		rc = add_replays(txn, max, batch, err);
+	if (rc == 0 && (batch->more || batch->n == max))
+		batch->more = true; /* not looked at: what is new */
+	else if (rc == 0)
+		rc = add_new(txn, max - batch->n, batch, err);
+	if (rc < 0)
 		journal_batch_release(batch);
-		return -1;
-	}
-	return 0;
+	return rc;
 }
 
 void
@@ -427,7 +444,7 @@ journal_settle(struct store_txn *txn, const struct journal_event *event)
 	char *text;
 
 	if (event->note[0] != '\0')
-		json_object_set_new(doc, "n", json_string(event->note));
+		json_object_set_new(doc, "n", bh_json_string(event->note));
 	if (event->objects != NULL)
 		json_object_set(doc, "o", event->objects);
 	text = bh_json_text(doc);

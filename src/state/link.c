@@ -24,6 +24,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "base/text.h"
+#include "state/queue.h"
 #include "store/key.h"
 
 static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
@@ -214,7 +216,7 @@ static void
 set_text(json_t *doc, const char *name, const char *text)
 {
 	if (*text != '\0')
-		json_object_set_new(doc, name, json_string(text));
+		json_object_set_new(doc, name, bh_json_string(text));
 }
 
 static void
@@ -357,21 +359,53 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err 
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
 	}
-	return more; /* the flag stays, so that the next success wakes the rest */
+	/* The run that settles the parent may be past the children's place in the list of marks. */
+	if (n != 0)
+		queue_wake(txn, "push", parent->dest, bh_now_ms());
+	if (more)
+		link_mark(txn, parent); /* its next success wakes the rest */
+	return more;
 }
 
+/* Marks first: waking a child of the same batch must not be undone by clearing its mark. */
+static void
+clear_mark(struct store_txn *txn, const struct settle *s, size_t i, const struct store_item *mark)
+{
+	if (s->clear[i] && mark->found && mark->version == s->entries[i].mark) {
+		store_expect(txn, mark->key, mark->key_len, mark->version);
+		store_delete(txn, mark->key, mark->key_len);
+	}
+}
+
+/*
+ * An earlier entry for the same link, or i: a mapping that gives an object
+ * another rank leaves marks under both.
+ */
+static size_t
+twin_of(const struct settle *s, size_t i)
+{
+	const struct link_id *id = &s->entries[i].id;
+
+	for (size_t k = 0; k < i; k++) {
+		const struct link_id *other = &s->entries[k].id;
+
+		if (other->rank != id->rank && strcmp(other->id, id->id) == 0 &&
+		    strcmp(other->object, id->object) == 0 && strcmp(other->sync, id->sync) == 0 &&
+		    strcmp(other->account, id->account) == 0)
+			return k;
+	}
+	return i;
+}
+
+/* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    const struct store_item *mark, struct counts *counts, struct bh_err *err)
+    struct counts *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
 	struct key key;
 
-	if (s->clear[i] && mark->found && mark->version == s->entries[i].mark) {
-		store_expect(txn, mark->key, mark->key_len, mark->version);
-		store_delete(txn, mark->key, mark->key_len);
-	}
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
 		int more = wake_waiters(txn, id, err);
@@ -394,6 +428,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	}
 	key_link(&key, "Lk", id);
 	put_link(txn, &key, &link);
+	link.version = UINT64_MAX; /* stored, by this commit */
+	*made_r = link;
 	return 0;
 }
 
@@ -403,6 +439,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	const struct settle *s = arg;
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
+	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
 	struct counts counts;
 	int rc;
 
@@ -417,15 +454,19 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
 		rc = read_counts(txn, s->entries[0].id.dest, true, &counts, err);
+	for (size_t i = 0; i < s->n && rc == 0; i++)
+		clear_mark(txn, s, i, &items[s->n + i]);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
-		struct link was = {0};
+		size_t twin = twin_of(s, i);
+		struct link was = made[twin];
 
-		if (items[i].found)
+		if (twin == i && items[i].found)
 			decode(items[i].value, items[i].value_len, items[i].version, &was);
-		rc = settle_one(txn, s, i, &was, &items[s->n + i], &counts, err);
+		rc = settle_one(txn, s, i, &was, &counts, &made[i], err);
 	}
 	if (rc == 0)
 		put_counts(txn, s->entries[0].id.dest, &counts);
+	free(made);
 	free(items);
 	free(keys);
 	return rc;
@@ -465,10 +506,9 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 		decode(item.value, item.value_len, item.version, &parent);
 	if (parent.state == LINK_CLEAN)
 		return 1;
-	if (!parent.has_waiters) {
-		parent.has_waiters = true;
-		put_link(txn, &key, &parent);
-	}
+	/* Written even when it says so already: a settling of the parent under way must run again. */
+	parent.has_waiters = true;
+	put_link(txn, &key, &parent);
 	if (!item.found) {
 		if (read_counts(txn, w->parent->dest, true, &counts, err) < 0)
 			return -1;
@@ -579,6 +619,14 @@ link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err)
 	return n != 0;
 }
 
+static int
+held_rank(const struct store_entry *entry)
+{
+	uint64_t rank = 0;
+
+	return bh_is_uint(entry->value, entry->value_len, 99, &rank) ? (int)rank : 0;
+}
+
 int
 link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
@@ -609,7 +657,7 @@ link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *af
 		    !is_key_text(&reader, &id.object) || !is_key_text(&reader, &id.account) ||
 		    !is_key_text(&reader, &id.id))
 			return bh_fail(err, BH_STORAGE, "a held link has a broken key");
-		id.rank = entries[i].value_len != 0 ? entries[i].value[0] - '0' : 0;
+		id.rank = held_rank(&entries[i]);
 		if (link_get(txn, &id, &link, err) < 0 || each(arg, &id, &link, err) < 0)
 			return -1;
 	}

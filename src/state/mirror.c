@@ -21,7 +21,7 @@
 #define HEAD_LEN 14
 
 void
-mirror_object_release(struct mirror_object *object)
+mirror_object_release(struct object_state *object)
 {
 	json_decref(object->fields);
 	memset(object, 0, sizeof(*object));
@@ -38,7 +38,7 @@ key_object(struct key *key, const struct mirror_id *id)
 }
 
 static int
-decode(const char *value, size_t len, struct mirror_object *object, struct bh_err *err)
+decode(const char *value, size_t len, struct object_state *object, struct bh_err *err)
 {
 	const unsigned char *head = (const unsigned char *)value;
 	const char *nul;
@@ -59,7 +59,7 @@ decode(const char *value, size_t len, struct mirror_object *object, struct bh_er
 
 int
 mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
-    struct mirror_object *object, struct bh_err *err)
+    struct object_state *object, struct bh_err *err)
 {
 	if (mirror_get_many(txn, id, 1, checked, object, err) < 0)
 		return -1;
@@ -68,7 +68,7 @@ mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
 
 int
 mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, bool checked,
-    struct mirror_object *objects, struct bh_err *err)
+    struct object_state *objects, struct bh_err *err)
 {
 	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
@@ -103,7 +103,7 @@ key_customer(struct key *key, const char *connection, const char *account, const
 }
 
 void
-mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct mirror_object *object)
+mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	unsigned char head[HEAD_LEN] = {OBJECT_VERSION};
@@ -179,7 +179,7 @@ key_kind(struct key *key, const char *connection, enum object_kind kind)
 int
 mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id, const struct mirror_object *object,
+    int (*each)(void *arg, const struct mirror_id *id, const struct object_state *object,
 	struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err)
 {
@@ -201,7 +201,7 @@ mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind
 		return -1;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct mirror_id id = {.connection = connection, .kind = kind};
-		struct mirror_object object;
+		struct object_state object;
 		struct key_reader reader;
 		const char *skipped;
 

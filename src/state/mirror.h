@@ -12,21 +12,16 @@ struct mirror_id {
 	enum object_kind kind;
 	const char *id;
 };
-struct mirror_object {
-	struct object_version version;
-	bool deleted;
-	json_t *fields; /* canonical; owned */
-};
-void mirror_object_release(struct mirror_object *object);
+void mirror_object_release(struct object_state *object);
 
 /* 1, 0 not held, -1.  Checked at commit when checked. */
 int mirror_get(struct store_txn *txn, const struct mirror_id *id, bool checked,
-    struct mirror_object *object, struct bh_err *err);
+    struct object_state *object, struct bh_err *err);
 /* n at once; objects[i].fields NULL where it is not held. */
 int mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, bool checked,
-    struct mirror_object *objects, struct bh_err *err);
+    struct object_state *objects, struct bh_err *err);
 void mirror_put(struct store_txn *txn, const struct mirror_id *id,
-    const struct mirror_object *object);
+    const struct object_state *object);
 
 /*
  * Walk a connection's objects of one kind in key order: call each for at most
@@ -35,7 +30,7 @@ void mirror_put(struct store_txn *txn, const struct mirror_id *id,
  */
 int mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     struct bh_buf *after,
-    int (*each)(void *arg, const struct mirror_id *id, const struct mirror_object *object,
+    int (*each)(void *arg, const struct mirror_id *id, const struct object_state *object,
 	struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 /*

@@ -18,7 +18,9 @@
 #include "base/json.h"
 #include "store/key.h"
 
-#define LOOK_MAX 500 /* wake-ups read at a time */
+#define LOOK_MAX 500   /* wake-ups read at a time */
+#define SWEEP_MIN 100  /* so many useless ones are worth a commit of their own */
+#define SWEEP_MAX 5000 /* not more in one commit */
 
 static void
 key_job(struct key *key, const char *kind, const char *arg)
@@ -58,9 +60,9 @@ decode(const char *value, size_t len, struct queue_job *job)
 static void
 put_job(struct store_txn *txn, const struct queue_job *job)
 {
-	json_t *doc = json_pack("{s:i, s:s, s:I, s:i, s:s}", "state", (int)job->state, "owner",
+	json_t *doc = json_pack("{s:i, s:s, s:I, s:i, s:o}", "state", (int)job->state, "owner",
 	    job->owner, "until", (json_int_t)job->lease_until_ms, "attempts", job->attempts,
-	    "reason", job->reason);
+	    "reason", bh_json_string(job->reason));
 	char *text = bh_json_text(doc);
 	struct key key;
 
@@ -97,22 +99,46 @@ struct lease {
 	size_t max, n;
 	struct queue_job *jobs;
 	int64_t next_due_ms;
+	/* Decided already: a job's later wake-ups are of no use.  Names are borrowed from the scan. */
+	struct seen {
+		const char *kind, *arg;
+	} * seen;
+	size_t seen_n;
+	size_t swept; /* wake-ups used up without a lease */
 };
 
-/* Decide on one wake-up; 1 when it was used up. */
+static bool
+is_seen(struct lease *l, const char *kind, const char *arg)
+{
+	for (size_t i = 0; i < l->seen_n; i++)
+		if (strcmp(l->seen[i].kind, kind) == 0 && strcmp(l->seen[i].arg, arg) == 0)
+			return true;
+	l->seen = bh_xrealloc(l->seen, (l->seen_n + 1) * sizeof(l->seen[0]));
+	l->seen[l->seen_n++] = (struct seen){kind, arg};
+	return false;
+}
+
+/*
+ * Decide on one wake-up; 1 when it was used up.  The first one of a job that
+ * cannot run now stays; the others go, or a job that is woken often while it
+ * runs would hide all behind them.
+ */
 static int
 lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *arg, int64_t due_ms,
     struct bh_err *err)
 {
 	struct queue_job job;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->jobs[i].kind, kind) == 0 && strcmp(l->jobs[i].arg, arg) == 0)
-			return 1;
+	l->swept++;
+	if (is_seen(l, kind, arg))
+		return 1;
 	if (read_job(txn, kind, arg, &job, err) < 0)
 		return -1;
-	if (job.state == QUEUE_BURIED)
+	if (job.state == QUEUE_BURIED) {
+		l->seen_n--; /* none of its wake-ups stays */
 		return 1;
+	}
+	l->swept--;
 	if (job.state == QUEUE_LEASED && job.lease_until_ms > l->now_ms &&
 	    (!l->steal || strcmp(job.owner, l->owner) == 0))
 		return 0;
@@ -127,52 +153,84 @@ lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *
 	return 1;
 }
 
+/* Decide on the wake-ups from *from on; 1 when there may be more that are due, *from is moved on. */
 static int
-lease(struct store_txn *txn, void *arg, struct bh_err *err)
+lease_page(struct store_txn *txn, struct lease *l, struct key *from, struct bh_err *err)
 {
 	struct store_scan scan = {.prefix = "Qd",
 	    .prefix_len = 2,
+	    .from = from->data,
+	    .from_len = from->len,
 	    .max = LOOK_MAX,
 	    .keys_only = true};
 	const struct store_entry *entries;
-	struct lease *l = arg;
 	size_t n;
 	bool more;
 
-	l->n = 0;
-	l->next_due_ms = INT64_MAX;
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct key_reader reader;
-		const char *kind, *job_arg;
+		const char *kind, *arg;
 		uint64_t due;
 		int used;
 
 		key_read(&reader, entries[i].key, entries[i].key_len, "Qd");
 		if (!is_key_u64(&reader, &due) || !is_key_text(&reader, &kind) ||
-		    !is_key_text(&reader, &job_arg))
+		    !is_key_text(&reader, &arg))
 			return bh_fail(err, BH_STORAGE, "a wake-up has a broken key");
 		if ((int64_t)due > l->now_ms) {
 			l->next_due_ms = (int64_t)due;
-			break;
+			return 0;
 		}
-		used = lease_one(txn, l, kind, job_arg, (int64_t)due, err);
+		used = lease_one(txn, l, kind, arg, (int64_t)due, err);
 		if (used < 0)
 			return -1;
 		if (used > 0)
 			store_delete(txn, entries[i].key, entries[i].key_len);
 	}
-	return l->n == 0 ? 1 : 0;
+	if (!more || n == 0)
+		return 0;
+	key_begin(from, "");
+	key_raw(from, entries[n - 1].key, entries[n - 1].key_len);
+	key_raw(from, "", 1); /* the least key behind the last one */
+	return 1;
+}
+
+static int
+lease(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct lease *l = arg;
+	struct key from;
+	int rc;
+
+	l->n = l->seen_n = l->swept = 0;
+	l->next_due_ms = INT64_MAX;
+	key_begin(&from, "Qd");
+	do
+		rc = lease_page(txn, l, &from, err);
+	while (rc > 0 && l->swept < SWEEP_MAX);
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		l->next_due_ms = l->now_ms;
+	return l->n == 0 && l->swept < SWEEP_MIN ? 1 : 0;
 }
 
 int
 queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, int64_t lease_ms,
     size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err)
 {
-	struct lease l = {owner, steal, now_ms, lease_ms, max, 0, jobs, INT64_MAX};
+	struct lease l = {.owner = owner,
+	    .steal = steal,
+	    .now_ms = now_ms,
+	    .lease_ms = lease_ms,
+	    .max = max,
+	    .jobs = jobs,
+	    .next_due_ms = INT64_MAX};
 	int rc = store_run(store, lease, &l, NULL, err);
 
+	free(l.seen);
 	*n_r = rc < 0 ? 0 : l.n;
 	*next_due_r = l.next_due_ms;
 	return rc < 0 ? -1 : 0;
@@ -239,6 +297,24 @@ queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now
 	}
 	queue_wake(txn, kind, arg, now_ms);
 	return 0;
+}
+
+int
+queue_is_due(struct store_txn *txn, int64_t now_ms, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Qd", .prefix_len = 2, .max = 1, .keys_only = true};
+	const struct store_entry *entries;
+	struct key_reader reader;
+	uint64_t due;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	key_read(&reader, entries[0].key, entries[0].key_len, "Qd");
+	return is_key_u64(&reader, &due) && (int64_t)due <= now_ms;
 }
 
 int

@@ -48,6 +48,8 @@ int queue_bury(struct store *store, const struct queue_job *job, const char *rea
 /* Dig a buried job out and wake it. */
 int queue_kick(struct store_txn *txn, const char *kind, const char *arg, int64_t now_ms,
     struct bh_err *err);
+/* Is any wake-up due at now_ms (whether or not its job can run)?  1, 0, -1. */
+int queue_is_due(struct store_txn *txn, int64_t now_ms, struct bh_err *err);
 /* All jobs, for status; JSON array (new reference). */
 int queue_list(struct store_txn *txn, json_t **jobs_r, struct bh_err *err);
 

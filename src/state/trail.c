@@ -15,8 +15,9 @@ void
 trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *entry)
 {
 	unsigned char suffix[2] = {(unsigned char)(nth >> 8 & 0xff), (unsigned char)(nth & 0xff)};
-	json_t *doc = json_pack("{s:I, s:s, s:s, s:s}", "at", (json_int_t)entry->at_ms, "what",
-	    entry->what, "subject", entry->subject, "text", entry->text);
+	json_t *doc =
+	    json_pack("{s:I, s:s, s:o, s:o}", "at", (json_int_t)entry->at_ms, "what", entry->what,
+		"subject", bh_json_string(entry->subject), "text", bh_json_string(entry->text));
 	char *text;
 
 	if (entry->facts != NULL)

@@ -11,6 +11,7 @@
 #include "store/key.h"
 
 #define FAILURE_WINDOW_MS (15 * 60 * (int64_t)1000)
+#define FAILURES_MAX 100 /* counted; far above any limit */
 
 static const char *const role_names[] = {"nobody", "viewer", "operator", "admin"};
 
@@ -155,7 +156,7 @@ account_session_new(struct store_txn *txn, struct account_session *session, char
 	bh_random_id(session->form_token);
 	key_session(&key, id);
 	put_doc(txn, &key,
-	    json_pack("{s:s, s:s, s:s, s:I}", "user", session->user, "role",
+	    json_pack("{s:o, s:s, s:s, s:I}", "user", bh_json_string(session->user), "role",
 		account_role_name(session->role), "token", session->form_token, "expires",
 		(json_int_t)session->expires_ms));
 }
@@ -208,33 +209,54 @@ key_failures(struct key *key, const char *who)
 	key_text(key, hex);
 }
 
+/* The times of the failures within the window, oldest first (new reference). */
+static int
+recent_failures(struct store_txn *txn, const struct key *key, json_t **recent_r, struct bh_err *err)
+{
+	int64_t from_ms = bh_now_ms() - FAILURE_WINDOW_MS;
+	json_t *doc, *at;
+	size_t i;
+	int rc = read_doc(txn, key, &doc, err);
+
+	*recent_r = NULL;
+	if (rc < 0)
+		return -1;
+	*recent_r = json_array();
+	json_array_foreach (json_object_get(doc, "at"), i, at)
+		if (json_integer_value(at) > from_ms)
+			json_array_append(*recent_r, at);
+	json_decref(doc);
+	return 0;
+}
+
 int
 account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r, struct bh_err *err)
 {
+	json_t *recent;
 	struct key key;
-	json_t *doc;
-	int rc;
 
 	*n_r = 0;
 	key_failures(&key, who);
-	rc = read_doc(txn, &key, &doc, err);
-	if (rc > 0 && bh_json_int(doc, "since", 0) > bh_now_ms() - FAILURE_WINDOW_MS)
-		*n_r = bh_json_int(doc, "n", 0);
-	json_decref(doc);
-	return rc < 0 ? -1 : 0;
+	if (recent_failures(txn, &key, &recent, err) < 0)
+		return -1;
+	*n_r = (int64_t)json_array_size(recent);
+	json_decref(recent);
+	return 0;
 }
 
 int
 account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err)
 {
+	json_t *recent;
 	struct key key;
-	int64_t n;
 
-	if (account_login_failures(txn, who, &n, err) < 0)
-		return -1;
 	key_failures(&key, who);
-	put_doc(txn, &key,
-	    json_pack("{s:I, s:I}", "n", (json_int_t)n + 1, "since", (json_int_t)bh_now_ms()));
+	if (recent_failures(txn, &key, &recent, err) < 0)
+		return -1;
+	if (json_array_size(recent) >= FAILURES_MAX)
+		json_array_remove(recent, 0);
+	json_array_append_new(recent, json_integer((json_int_t)bh_now_ms()));
+	put_doc(txn, &key, json_pack("{s:o}", "at", recent));
 	return 0;
 }
 

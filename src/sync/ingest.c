@@ -29,7 +29,7 @@ struct pace {
 /* One object touched by a batch. */
 struct touched {
 	struct mirror_id id; /* strings owned */
-	struct mirror_object object;
+	struct object_state object;
 	bool is_changed;
 };
 
@@ -153,14 +153,12 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 static bool
 is_news(struct touched *touched, const struct object_change *change)
 {
-	json_t *after;
+	struct object_state after;
 
-	if (object_merge(touched->object.fields, &touched->object.version, change, &after) == 0)
+	if (object_merge(&touched->object, change, &after) == 0)
 		return false;
-	json_decref(touched->object.fields);
-	touched->object.fields = after;
-	touched->object.version = change->version;
-	touched->object.deleted = change->deleted;
+	mirror_object_release(&touched->object);
+	touched->object = after;
 	touched->is_changed = true;
 	return true;
 }
@@ -255,7 +253,7 @@ static int
 read_mirror(struct store_txn *txn, struct working *work, struct bh_err *err)
 {
 	struct mirror_id *ids = bh_xcalloc(work->n, sizeof(ids[0]));
-	struct mirror_object *objects = bh_xcalloc(work->n, sizeof(objects[0]));
+	struct object_state *objects = bh_xcalloc(work->n, sizeof(objects[0]));
 	int rc;
 
 	for (size_t i = 0; i < work->n; i++)

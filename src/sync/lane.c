@@ -85,7 +85,8 @@ lane_open(const struct sync_context *context, const struct setup *setup,
 	    .settings = connection->account.settings,
 	    .secrets = connection->account.secrets,
 	    .transport = lane->trace != NULL ? lane->trace : context->transport,
-	    .auth = &lane->auth};
+	    .auth = &lane->auth,
+	    .broken = connection->why};
 	rc = link_lane_get(txn, code, &lane->condition, err);
 	if (rc == 0)
 		rc = load_auth(lane, txn, err) < 0 ? -1 : 0;

@@ -19,6 +19,7 @@
 #define WAIT_FIRST_MS 1000
 #define WAIT_LONGEST_MS (3600 * (int64_t)1000)
 #define PARENT_TRIES 5
+#define DOUBTFUL_TRIES 3
 
 /* One run of a lane. */
 struct run {
@@ -127,7 +128,7 @@ is_settled(struct run *run, struct render_item *item, const struct dest_result *
 	}
 	if (result->remote_id[0] != '\0') /* written, but not yet linked to its parents */
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
-	if (link->attempts >= ATTEMPTS_MAX) {
+	if (link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
 		hold(run, link, result);
 		return true;
 	}
@@ -272,6 +273,8 @@ is_item_settled(struct run *run, struct render_item *item, const struct dest_res
 		return true;
 	case RENDER_GONE:
 		return true;
+	case RENDER_PAUSED:
+		return false;
 	case RENDER_LATER:
 		if (link->not_before_ms < run->again_ms)
 			run->again_ms = link->not_before_ms;
@@ -311,7 +314,7 @@ settle_items(struct run *run, struct render_item *items, size_t n,
 
 	for (size_t i = 0; i < n; i++) {
 		clear[count] = is_item_settled(run, &items[i], &results[i], err);
-		if (items[i].verdict == RENDER_LATER)
+		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)
 			continue;
 		entries[count] = *items[i].entry;
 		links[count++] = items[i].link;

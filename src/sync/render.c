@@ -15,9 +15,9 @@ struct batch {
 	size_t n;
 	const struct setup_sync **syncs; /* NULL where it is gone */
 	size_t *mapped;                  /* place of the mapped object */
-	struct mirror_object *objects;
-	struct mirror_object *customers; /* where a template reaches them */
-	json_t *sending;                 /* "sync object account id" of what this batch sends */
+	struct object_state *objects;
+	struct object_state *customers; /* where a template reaches them */
+	json_t *sending;                /* "sync object account id" of what this batch sends */
 };
 
 static bool
@@ -32,7 +32,11 @@ is_described(void *arg, const char *object, const char *field, struct map_limit 
 	f = dest_object_field(described, field);
 	if (f == NULL)
 		return false;
-	*limit_r = (struct map_limit){f->type, f->length, f->scale, f->options};
+	*limit_r = (struct map_limit){.type = f->type,
+	    .length = f->length,
+	    .digits = f->digits,
+	    .scale = f->digits == 0 && f->scale == 0 ? -1 : f->scale,
+	    .options = f->options};
 	return true;
 }
 
@@ -62,7 +66,10 @@ find_mappings(struct batch *b)
 		const struct setup_sync *sync = setup_sync(b->lane->setup, id->sync);
 
 		b->items[i].entry = &b->entries[i];
-		if (sync == NULL || setup_object(sync, id->object, &b->mapped[i]) == NULL)
+		if ((sync != NULL && sync->account.paused) ||
+		    json_object_get(b->lane->setup->unusable, id->sync) != NULL)
+			b->items[i].verdict = RENDER_PAUSED;
+		else if (sync == NULL || setup_object(sync, id->object, &b->mapped[i]) == NULL)
 			b->items[i].verdict = RENDER_GONE;
 		else
 			b->syncs[i] = sync;
@@ -246,7 +253,7 @@ render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
 		struct render_item *item = &b->items[i];
 		char *name;
 
-		if (item->verdict == RENDER_GONE)
+		if (item->verdict == RENDER_GONE || item->verdict == RENDER_PAUSED)
 			continue;
 		if (b->objects[i].fields == NULL) {
 			item->verdict = RENDER_GONE;

@@ -12,6 +12,7 @@ enum render_verdict {
 	RENDER_SAME,     /* the CRM holds this already: the hash is equal */
 	RENDER_EXCLUDED, /* the mapping's filter leaves it out */
 	RENDER_GONE,     /* no such object or sync any more */
+	RENDER_PAUSED,   /* its sync is paused or cannot be used: it stays dirty */
 	RENDER_LATER,    /* its pause after a failure is not over */
 	RENDER_WAITING,  /* its parent is not in the CRM */
 	RENDER_BROKEN    /* it cannot be mapped: link holds the cause */

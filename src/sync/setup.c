@@ -19,6 +19,7 @@ empty(struct setup *setup)
 	}
 	for (size_t i = 0; i < setup->connections_n; i++)
 		account_connection_release(&setup->connections[i].account);
+	json_decref(setup->unusable);
 	free(setup->syncs);
 	free(setup->connections);
 	memset(setup, 0, sizeof(*setup));
@@ -43,6 +44,7 @@ choose_driver(struct setup_connection *connection)
 	else if (connection->dest->check == NULL || connection->dest->check(&config, &why) == 0)
 		return;
 	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
+	snprintf(connection->why, sizeof(connection->why), "%s", why.text);
 	connection->dest = &dest_standin;
 }
 
@@ -105,6 +107,7 @@ add_sync(struct setup *setup, struct account_sync *account)
 		setup->syncs_n++;
 		return;
 	}
+	json_object_set_new(setup->unusable, account->code, json_true());
 	account_sync_release(account);
 }
 
@@ -138,6 +141,7 @@ setup_load(struct store *store, const struct account_key *key, struct setup **se
 	struct load load = {key, bh_xcalloc(1, sizeof(struct setup))};
 	int rc = 0;
 
+	load.setup->unusable = json_object();
 	if (account_version(txn, &load.setup->version, err) < 0 ||
 	    load_connections(txn, &load, err) < 0 || load_syncs(txn, &load, err) < 0) {
 		setup_free(&load.setup);

@@ -15,6 +15,7 @@ struct setup_connection {
 	struct account_connection account;
 	const struct source_driver *source; /* NULL for a destination */
 	const struct dest_driver *dest;     /* NULL for a source */
+	char why[240];                      /* of the stand-in: why the driver cannot be used */
 };
 
 struct setup_sync {
@@ -29,6 +30,7 @@ struct setup {
 	size_t connections_n;
 	struct setup_sync *syncs;
 	size_t syncs_n;
+	json_t *unusable; /* codes of syncs that are left out: their links are kept as they are */
 	uint64_t version; /* account_version() that it shows */
 };
 

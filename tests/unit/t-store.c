@@ -1028,11 +1028,13 @@ fill_random(struct fixture *f)
 	char key[40];
 
 	for (int i = 0; i < 300; i++) {
-		size_t key_len = 6 + (size_t)i % 30, len = (size_t)i * 7;
+		size_t key_len = 3 + (size_t)i % 30, len = (size_t)i * 7;
 
 		bh_random(bytes, sizeof(bytes));
 		key[0] = 'r';
 		memcpy(key + 1, bytes + 100, key_len - 1);
+		key[1] = (char)(i >> 8); /* no two alike, however short */
+		key[2] = (char)i;
 		store_put(f->txn, key, key_len, bytes, len);
 	}
 	put(f, "text", "plain \"quoted\" text, \xc3\xa9, \\ and /");

@@ -1,0 +1,87 @@
+/*
+ * The command line: a table of verbs.  Words, arguments and help of a verb
+ * stand once; parsing, `billhook help` and the manual's check derive from it.
+ *
+ * Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing runs here, 4 done, but something needs a person.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "conf/conf.h"
+#include "state/account.h"
+#include "store/store.h"
+
+#define CLI_FAILED 1
+#define CLI_USAGE 2
+#define CLI_NOT_RUNNING 3
+#define CLI_ATTENTION 4
+
+/* What the program is made of that lies on this floor's side: given by main. */
+struct cli_parts {
+	int (*front)(const struct conf *conf); /* the front pool on run/front.sock */
+};
+
+/* What a verb gets: its options parsed, conf loaded. */
+struct cli {
+	const struct cli_parts *parts;
+	struct conf conf;
+	bool json;    /* --json */
+	bool quiet;   /* --quiet */
+	bool dry_run; /* --dry-run */
+	bool all;     /* --all */
+	bool no_resync;
+	const char *user;          /* --user NAME */
+	const char *password_file; /* --password-file FILE */
+	const char *connection;    /* --connection CODE */
+	const char *state;         /* --state NAME */
+	const char *since, *until; /* --since TIME, --until TIME */
+	bool names;                /* --names */
+	int64_t seconds;           /* --for SECONDS */
+	char **args;
+	int args_n;
+	struct store *store; /* opened by cli_store() */
+	bool has_started;    /* the processes run because of us */
+	struct account_key key;
+};
+
+struct cli_verb {
+	const char *name;
+	const char *args; /* as shown: "FILE" */
+	int args_least, args_most;
+	const char *options; /* names it takes, separated by spaces, beside --dir */
+	const char *summary;
+	int (*run)(struct cli *cli);
+};
+
+/* Run the verb of argv; returns the exit status. */
+int cli_main(int argc, char **argv, const struct cli_parts *parts);
+/* Is this word a verb? */
+bool cli_is_verb(const char *word);
+
+/* Open the store (starting the processes where none run) and the key; 0, or the exit status after a message. */
+int cli_store(struct cli *cli);
+/* Print "billhook: text" on standard error; returns CLI_FAILED. */
+int cli_error(const char *fmt, ...) BH_PRINTF(1, 2);
+/* Print a JSON document on standard output, indented. */
+void cli_print_json(const json_t *doc);
+
+/* The verbs, by file. */
+int cli_init(struct cli *cli);
+int cli_user(struct cli *cli);
+int cli_apply(struct cli *cli);
+int cli_export(struct cli *cli);
+int cli_check(struct cli *cli);
+int cli_serve(struct cli *cli);
+int cli_stop(struct cli *cli);
+int cli_reload(struct cli *cli);
+int cli_drain(struct cli *cli);
+int cli_status(struct cli *cli);
+int cli_dump(struct cli *cli);
+int cli_load(struct cli *cli);
+int cli_backup(struct cli *cli);
+int cli_restore(struct cli *cli);
+int cli_replay(struct cli *cli);
+int cli_retry(struct cli *cli);
+int cli_resync(struct cli *cli);
+
+#endif

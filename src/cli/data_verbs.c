@@ -1,0 +1,360 @@
+/* Verbs about data: dump, load, backup, restore, replay, retry, resync. */
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/proc.h"
+#include "cli/cli.h"
+#include "run/supervisor.h"
+#include "state/journal.h"
+#include "state/link.h"
+#include "state/queue.h"
+#include "sync/configure.h"
+
+#define PAGE 200
+
+/* -- dump, load -- */
+
+static int
+write_file(void *arg, const char *text, size_t len)
+{
+	return fwrite(text, 1, len, arg) == len ? 0 : -1;
+}
+
+static int
+read_file(void *arg, char *buf, size_t size)
+{
+	size_t n = fread(buf, 1, size, arg);
+
+	return ferror((FILE *)arg) ? -1 : (int)n;
+}
+
+int
+cli_dump(struct cli *cli)
+{
+	FILE *file = cli->args_n != 0 ? fopen(cli->args[0], "wxe") : stdout;
+	struct bh_err err = BH_ERR_INIT;
+	int status;
+
+	if (file == NULL)
+		return cli_error("cannot write %s: %s", cli->args[0], strerror(errno));
+	status = cli_store(cli);
+	if (status == 0 && store_dump(cli->store, write_file, file, &err) < 0)
+		status = cli_error("%s", err.text);
+	if (fflush(file) != 0)
+		status = cli_error("cannot write the dump: %s", strerror(errno));
+	if (file != stdout)
+		fclose(file);
+	return status;
+}
+
+int
+cli_load(struct cli *cli)
+{
+	bool is_stdin = strcmp(cli->args[0], "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(cli->args[0], "re");
+	struct bh_err err = BH_ERR_INIT;
+	int status;
+
+	if (file == NULL)
+		return cli_error("cannot open %s: %s", cli->args[0], strerror(errno));
+	status = cli_store(cli);
+	if (status == 0 && store_load(cli->store, read_file, file, &err) < 0)
+		status = cli_error("%s", err.text);
+	if (!is_stdin)
+		fclose(file);
+	return status;
+}
+
+/* -- backup, restore -- */
+
+static int
+copy_file(const char *from, const char *to, struct bh_err *err)
+{
+	char chunk[8192];
+	int in = open(from, O_RDONLY | O_CLOEXEC), out, rc = 0;
+	ssize_t n;
+
+	if (in < 0)
+		return errno == ENOENT ? 0 : bh_fail_errno(err, BH_STORAGE, "cannot open %s", from);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0)
+		rc = bh_fail_errno(err, BH_STORAGE, "cannot write %s", to);
+	while (rc == 0 && (n = read(in, chunk, sizeof(chunk))) != 0) {
+		if (n < 0)
+			rc = bh_fail_errno(err, BH_STORAGE, "cannot read %s", from);
+		else if (bh_write_full(out, chunk, (size_t)n, NULL) < 0)
+			rc = bh_fail_errno(err, BH_STORAGE, "cannot write %s", to);
+	}
+	if (rc == 0 && fsync(out) < 0)
+		rc = bh_fail_errno(err, BH_STORAGE, "cannot flush %s", to);
+	close(in);
+	if (out >= 0)
+		close(out);
+	bh_wipe(chunk, sizeof(chunk));
+	return rc;
+}
+
+static int
+copy_beside(const char *from_dir, const char *to_dir, const char *name, struct bh_err *err)
+{
+	char *from = bh_xasprintf("%s/%s", from_dir, name),
+	     *to = bh_xasprintf("%s/%s", to_dir, name);
+	int rc = copy_file(from, to, err);
+
+	free(from);
+	free(to);
+	return rc;
+}
+
+int
+cli_backup(struct cli *cli)
+{
+	const char *dir = cli->args[0];
+	char *db = bh_xasprintf("%s/db", dir);
+	struct bh_err err = BH_ERR_INIT;
+	int status = cli_store(cli);
+
+	if (status == 0 && mkdir(dir, 0700) < 0)
+		status = cli_error("cannot make %s: %s", dir, strerror(errno));
+	else if (status == 0 &&
+		 (store_backup(cli->store, db, &err) < 0 ||
+		     copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
+		     copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0))
+		status = cli_error("%s", err.text);
+	else if (status == 0 && !cli->quiet)
+		printf("backup is in %s; it holds the key: keep it as safe as the original\n", dir);
+	free(db);
+	return status;
+}
+
+int
+cli_restore(struct cli *cli)
+{
+	const char *dir = cli->args[0];
+	char *db = bh_xasprintf("%s/db", dir), *key = conf_path(&cli->conf, "key");
+	struct bh_err err = BH_ERR_INIT;
+	int status = 0;
+
+	if (supervisor_pid(cli->conf.data_dir) != 0)
+		status = cli_error(
+		    "Billhook runs in %s: stop it first (billhook stop, and the web server)",
+		    cli->conf.data_dir);
+	else if (bh_make_dir(cli->conf.data_dir, &err) < 0 ||
+		 store_restore(cli->conf.data_dir, db, &err) < 0)
+		status = cli_error("%s", err.text);
+	else if (access(key, F_OK) < 0 &&
+		 (copy_beside(dir, cli->conf.data_dir, "key", &err) < 0 ||
+		     copy_beside(dir, cli->conf.data_dir, "billhook.conf", &err) < 0))
+		status = cli_error("the store is restored, but: %s", err.text);
+	else if (!cli->quiet)
+		printf("restored; the store before it is kept in %s/db.before\n",
+		    cli->conf.data_dir);
+	free(key);
+	free(db);
+	return status;
+}
+
+/* -- replay -- */
+
+struct filter {
+	const char *connection;
+	int state; /* -1: any */
+	int64_t since_ms, until_ms;
+};
+
+static int
+read_filter(const struct cli *cli, struct filter *filter)
+{
+	*filter =
+	    (struct filter){.connection = cli->connection, .state = -1, .until_ms = INT64_MAX};
+	if (cli->since != NULL && !bh_is_time(cli->since, &filter->since_ms))
+		return cli_error("--since: \"%s\" is no time like 2026-11-22T10:00:00Z",
+		    cli->since);
+	if (cli->until != NULL && !bh_is_time(cli->until, &filter->until_ms))
+		return cli_error("--until: \"%s\" is no time like 2026-11-22T10:00:00Z",
+		    cli->until);
+	if (cli->state == NULL)
+		return 0;
+	for (int i = 0; i < JOURNAL__MAX; i++)
+		if (strcmp(journal_state_name((enum journal_state)i), cli->state) == 0)
+			filter->state = i;
+	return filter->state >= 0 ? 0 : cli_error("--state: there is no state \"%s\"", cli->state);
+}
+
+static bool
+is_wanted(const struct filter *filter, const struct journal_event *event)
+{
+	return (filter->connection == NULL || strcmp(filter->connection, event->connection) == 0) &&
+	       (filter->state < 0 || filter->state == (int)event->state) &&
+	       event->received_ms >= filter->since_ms && event->received_ms < filter->until_ms;
+}
+
+/* One page of the journal, newest first; 1 more follow, 0 the end, -1. */
+static int
+replay_page(struct cli *cli, const struct filter *filter, uint64_t *before, size_t *n_r,
+    struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	struct journal_event events[PAGE];
+	size_t n = 0;
+	int rc = journal_list(txn, *before, PAGE, events, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && is_wanted(filter, &events[i])) {
+			journal_replay(txn, events[i].stamp);
+			(*n_r)++;
+		}
+		*before = events[i].stamp;
+		journal_event_release(&events[i]);
+	}
+	if (rc == 0)
+		rc = store_commit(txn, NULL, err);
+	store_free(&txn);
+	return rc < 0 ? -1 : n == PAGE;
+}
+
+static int
+replay_one(struct cli *cli, const char *id, size_t *n_r, struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	json_t *codes = NULL, *code;
+	uint64_t stamp;
+	size_t i;
+	int rc = account_connections(txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		if (rc < 0 || (cli->connection != NULL &&
+				  strcmp(cli->connection, json_string_value(code)) != 0))
+			continue;
+		rc = journal_find(txn, json_string_value(code), id, &stamp, err);
+		if (rc > 0) {
+			journal_replay(txn, stamp);
+			(*n_r)++;
+		}
+	}
+	json_decref(codes);
+	if (rc >= 0)
+		rc = store_commit(txn, NULL, err);
+	store_free(&txn);
+	return rc;
+}
+
+int
+cli_replay(struct cli *cli)
+{
+	struct bh_err err = BH_ERR_INIT;
+	struct filter filter;
+	uint64_t before = 0;
+	size_t n = 0;
+	int rc, status;
+
+	if (cli->args_n == 0 && !cli->all && cli->connection == NULL && cli->state == NULL &&
+	    cli->since == NULL && cli->until == NULL) {
+		cli_error("replay: name an event's id, a filter, or --all");
+		return CLI_USAGE;
+	}
+	if (read_filter(cli, &filter) != 0)
+		return CLI_USAGE;
+	status = cli_store(cli);
+	if (status != 0)
+		return status;
+	if (cli->args_n != 0) {
+		rc = replay_one(cli, cli->args[0], &n, &err);
+	} else {
+		do
+			rc = replay_page(cli, &filter, &before, &n, &err);
+		while (rc > 0);
+	}
+	if (rc < 0)
+		return cli_error("%s", err.text);
+	printf("%zu events will be handled again\n", n);
+	return n == 0 && cli->args_n != 0 ? CLI_FAILED : 0;
+}
+
+/* -- retry, resync -- */
+
+struct retry {
+	struct store_txn *txn;
+	size_t n;
+};
+
+static int
+mark_held(void *arg, const struct link_id *id, const struct link *link BH_UNUSED,
+    struct bh_err *err BH_UNUSED)
+{
+	struct retry *r = arg;
+
+	link_mark(r->txn, id);
+	r->n++;
+	return 0;
+}
+
+static int
+retry_lane(struct cli *cli, const char *dest, size_t *n_r, struct bh_err *err)
+{
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		struct retry r = {store_begin(cli->store), 0};
+
+		rc = link_held(r.txn, dest, PAGE, &after, mark_held, &r, &more, err);
+		queue_wake(r.txn, "push", dest, bh_now_ms());
+		if (rc == 0)
+			rc = store_commit(r.txn, NULL, err);
+		*n_r += r.n;
+		store_free(&r.txn);
+	}
+	bh_buf_release(&after);
+	return rc;
+}
+
+int
+cli_retry(struct cli *cli)
+{
+	struct bh_err err = BH_ERR_INIT;
+	json_t *codes = NULL, *code;
+	struct store_txn *txn;
+	size_t i, n = 0;
+	int rc, status = cli_store(cli);
+
+	if (status != 0)
+		return status;
+	txn = store_begin(cli->store);
+	rc = account_connections(txn, &codes, &err);
+	store_free(&txn);
+	json_array_foreach (codes, i, code) {
+		const char *dest = json_string_value(code);
+
+		if (rc == 0 && (cli->args_n == 0 || strcmp(cli->args[0], dest) == 0))
+			rc = retry_lane(cli, dest, &n, &err);
+	}
+	json_decref(codes);
+	if (rc < 0)
+		return cli_error("%s", err.text);
+	printf("%zu records will be tried again\n", n);
+	return 0;
+}
+
+int
+cli_resync(struct cli *cli)
+{
+	struct bh_err err = BH_ERR_INIT;
+	size_t n;
+	int status = cli_store(cli);
+
+	if (status != 0)
+		return status;
+	if (configure_resync(cli->store, &cli->key, cli->args[0], &n, &err) < 0)
+		return cli_error("%s", err.text);
+	printf("%zu records will be compared with what was pushed\n", n);
+	return 0;
+}

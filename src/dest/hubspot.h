@@ -1,0 +1,171 @@
+/*
+ * The inside of the HubSpot driver; callers use dest/dest.h.
+ *
+ *   hubspot.c           facts, settings, "who is it", push from end to end
+ *   hubspot_auth.c      access tokens
+ *   hubspot_call.c      requests, waves of requests, limits
+ *   hubspot_fault.c     what a refusal means and what to do about it: one table
+ *   hubspot_work.c      batches, their rounds, and halving
+ *   hubspot_write.c     records, by batch upsert and batch update
+ *   hubspot_link.c      associations with parents
+ *   hubspot_describe.c  properties of an object type
+ *
+ * Rules of the other side are quoted from HubSpot's developer pages ("Using
+ * object APIs", "Associations", "Error handling", "Usage guidelines").
+ */
+#ifndef DEST_HUBSPOT_H
+#define DEST_HUBSPOT_H
+
+#include "dest/dest.h"
+
+/* HubSpot brings out a version each March and September and keeps it at least 18 months. */
+#define HUBSPOT_VERSION "2026-09"
+#define HUBSPOT_BASE_URL "https://api.hubapi.com"
+
+/* Most inputs of an object batch, and a ceiling for the bytes of its body. */
+#define HUBSPOT_INPUTS 100
+#define HUBSPOT_BODY (4u << 20)
+
+/* Calls in flight (setting "concurrency"). */
+#define HUBSPOT_CONCURRENCY 6
+
+/*
+ * Pairs in one association call (setting "assoc_batch"): for associate/default
+ * nothing is documented, for batch/create 2,000.
+ */
+#define HUBSPOT_LINKS 1000
+#define HUBSPOT_LINKS_MAX 2000
+
+/* Calls that one push() may spend on finding the bad records of refused batches. */
+#define HUBSPOT_SPARE 64
+
+#define HUBSPOT_TEXT_MAX 65536 /* characters of a text property */
+
+/*
+ * Pauses where HubSpot names none: the short window, and an hour for the
+ * day's limit, which ends at midnight of the portal's zone, unknown here.
+ */
+#define HUBSPOT_WINDOW_S 10
+#define HUBSPOT_DAILY_S 3600
+
+/*
+ * One conversation: once HubSpot said stop (limit, locked portal, dead token,
+ * nobody there) nothing more is sent, and every request left over gets this
+ * reason as the error of its response.
+ */
+struct hubspot_talk {
+	struct dest_config *config;
+	struct bh_err stop; /* BH_OK: go on */
+};
+
+/*
+ * An answer: response is borrowed; body is the JSON object in it, or NULL
+ * when there was none (HTML, nothing, cut short).
+ */
+struct hubspot_answer {
+	const struct http_response *response;
+	json_t *body;
+};
+
+/* No single record is at fault: do not look for one. */
+#define FAULT_COMMON 1u
+/* Two records of the batch do not go together: halve it. */
+#define FAULT_SPLIT 2u
+/* Only e-mail addresses were refused: the rest can be written. */
+#define FAULT_EMAIL 4u
+/* The property itself cannot be written: every record that has it fails alike. */
+#define FAULT_PROPERTY 8u
+
+/* What a refusal means; hubspot_fault_release() when done. */
+struct hubspot_fault {
+	struct dest_result result;
+	unsigned flags;
+	json_t *emails;     /* FAULT_EMAIL: an array of property names */
+	char property[128]; /* FAULT_PROPERTY: its name */
+};
+
+/* hubspot.c */
+/* A whole-number setting (number or digits in a string), held between 1 and max. */
+size_t hubspot_count(const struct dest_config *config, const char *name, size_t max,
+    size_t fallback);
+/* Tokens come from the OAuth flow, so a dead one can be replaced without a person. */
+bool hubspot_is_oauth(const struct dest_config *config);
+
+/* hubspot_auth.c: see struct dest_driver */
+/* A token becomes a header: printable, no spaces.  NULL and "" are none. */
+bool hubspot_is_token(const char *text);
+int hubspot_authorize(struct dest_config *config, struct bh_err *err);
+
+/* hubspot_call.c */
+/* Pattern with {v} for the version, {a} and {b} for percent-encoded texts.  Owned by the caller. */
+char *hubspot_path(const struct dest_config *config, const char *pattern, const char *a,
+    const char *b);
+/* A request with the access token; the caller adds the body. */
+void hubspot_request_init(struct http_request *request, const struct dest_config *config,
+    const char *method, const char *path);
+/* Make n requests in waves; fills every response, keeps usage and talk->stop up to date. */
+void hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
+    struct http_response *responses, size_t n);
+/* Reads a response that stays in place; release with hubspot_answer_release(). */
+void hubspot_answer_read(struct hubspot_answer *answer, const struct http_response *response);
+void hubspot_answer_release(struct hubspot_answer *answer);
+bool hubspot_is_good(const struct hubspot_answer *answer);
+/* GET a JSON object into *body_r (new reference).  -1: BH_DENIED for a dead token. */
+int hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err);
+/* Seconds of a Retry-After header, at most a day; 0 without one. */
+int hubspot_retry_after(const struct http_response *response);
+/* Seconds of the short window by the rate headers; 0 without them. */
+int hubspot_window(const struct http_response *response);
+
+/* hubspot_fault.c */
+/* Why a call failed as a whole; also for a request that was never sent. */
+void hubspot_fault_answer(struct hubspot_fault *fault, const struct hubspot_answer *answer);
+/* Why one input failed: an element of errors[] of a batch answer. */
+void hubspot_fault_item(struct hubspot_fault *fault, const json_t *error);
+void hubspot_fault_release(struct hubspot_fault *fault);
+
+/* hubspot_work.c: batches of inputs, known to the engine as numbers. */
+struct hubspot_batch {
+	char *path;
+	char *group;
+	size_t *at; /* the inputs */
+	size_t n;
+	bool is_closed; /* takes no more inputs */
+};
+
+struct hubspot_work {
+	struct hubspot_talk *talk;
+	size_t limit; /* inputs of a batch */
+	size_t spare; /* calls left for looking for bad inputs */
+	/* The JSON of an input; new reference. */
+	json_t *(*input)(struct hubspot_work *work, size_t at);
+	/* Take an answer; may add inputs and batches, which make the next round. */
+	void (*settle)(struct hubspot_work *work, const struct hubspot_batch *batch,
+	    const struct hubspot_answer *answer);
+	struct hubspot_batch *batches; /* of the next round */
+	size_t batches_n, batches_cap;
+};
+
+/* Put an input into a batch of its group that has room, or into a new one. */
+void hubspot_work_add(struct hubspot_work *work, const char *path, const char *group, size_t at);
+/* Send these inputs of a batch again, on their own. */
+void hubspot_work_again(struct hubspot_work *work, const struct hubspot_batch *batch,
+    const size_t *at, size_t n);
+/* Send a batch again as two halves. */
+void hubspot_work_halve(struct hubspot_work *work, const struct hubspot_batch *batch);
+/* Round after round until nothing is left. */
+void hubspot_work_run(struct hubspot_work *work);
+
+/* hubspot_write.c: upsert or update every record whose result is DEST_UNKNOWN; sets the result. */
+void hubspot_write(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+/* hubspot_link.c: associate every applied record with its new parents; a failure changes its result. */
+void hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+/* hubspot_describe.c: see struct dest_driver */
+int hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err);
+
+#endif

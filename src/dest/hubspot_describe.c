@@ -1,0 +1,111 @@
+/*
+ * HubSpot: the properties of an object type.  The answer does not tell which
+ * of them are required on create; a portal's own rules appear as refusals.
+ */
+#include "base/base.h"
+
+#include "dest/driver.h"
+#include "dest/hubspot.h"
+
+static enum record_type
+type_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum record_type type;
+	} types[] = {
+	    {"number", RECORD_NUMBER},
+	    {"bool", RECORD_BOOL},
+	    {"date", RECORD_DATE},
+	    {"datetime", RECORD_TIME},
+	    {"enumeration", RECORD_ENUM},
+	};
+
+	for (size_t i = 0; i < BH_LEN(types); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return types[i].type;
+	return RECORD_TEXT;
+}
+
+/* The allowed values; NULL where HubSpot takes them from elsewhere (owners). */
+static json_t *
+options_of(const json_t *property)
+{
+	const json_t *options = json_object_get(property, "options");
+	json_t *values;
+
+	if (bh_is_json_true(property, "externalOptions") || json_array_size(options) == 0)
+		return NULL;
+	values = json_array();
+	for (size_t i = 0; i < json_array_size(options); i++) {
+		json_t *value = json_object_get(json_array_get(options, i), "value");
+
+		if (json_is_string(value))
+			json_array_append(values, value);
+	}
+	return values;
+}
+
+static bool
+is_writable(const json_t *property)
+{
+	return !bh_is_json_true(property, "calculated") &&
+	       !bh_is_json_true(property, "modificationMetadata.readOnlyValue");
+}
+
+static void
+read_field(struct dest_field *field, const json_t *property)
+{
+	const char *name = bh_json_str(property, "name");
+
+	field->name = bh_xstrdup(name);
+	field->label = bh_xstrdup(dest_text(property, "label", name));
+	field->type = type_of(dest_text(property, "type", ""));
+	field->writable = is_writable(property);
+	field->unique = bh_is_json_true(property, "hasUniqueValue");
+	if (field->type == RECORD_TEXT)
+		field->length = HUBSPOT_TEXT_MAX;
+	if (field->type == RECORD_ENUM)
+		field->options = options_of(property);
+}
+
+static struct dest_object *
+read_object(const char *name, const json_t *properties)
+{
+	struct dest_object *object = bh_xcalloc(1, sizeof(*object));
+
+	object->name = bh_xstrdup(name);
+	object->fields = bh_xcalloc(json_array_size(properties) + 1, sizeof(object->fields[0]));
+	for (size_t i = 0; i < json_array_size(properties); i++) {
+		const json_t *property = json_array_get(properties, i);
+
+		if (dest_text(property, "name", NULL) != NULL &&
+		    !bh_is_json_true(property, "archived"))
+			read_field(&object->fields[object->fields_n++], property);
+	}
+	return object;
+}
+
+int
+hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err)
+{
+	char *path = hubspot_path(config, "/crm/properties/{v}/{a}", object, NULL);
+	const json_t *properties;
+	json_t *body;
+	int rc;
+
+	*object_r = NULL;
+	rc = hubspot_get(config, path, &body, err);
+	free(path);
+	if (rc < 0)
+		return bh_during(err, "properties of %.64s", object);
+	properties = json_object_get(body, "results");
+	if (json_is_array(properties))
+		*object_r = read_object(object, properties);
+	else
+		rc = bh_fail(err, BH_UNAVAILABLE, "HubSpot's answer lists no properties of %.64s",
+		    object);
+	json_decref(body);
+	return rc;
+}

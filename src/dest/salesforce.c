@@ -1,0 +1,277 @@
+/*
+ * Salesforce: the driver's table, its settings, one authorised call, and who
+ * the connection belongs to.  Tokens, descriptions, pushing, encoding and
+ * errors have their own files.
+ */
+#include "base/base.h"
+
+#include "dest/salesforce.h"
+
+#include "base/text.h"
+
+/* Summer '26; any org of today offers it, and it is pinned so that answers keep their form. */
+#define DEFAULT_VERSION "67.0"
+#define LOGIN_URL "https://login.salesforce.com"
+/* The server cuts a call at 10 minutes; records that take longer than this are sent in smaller batches. */
+#define CALL_TIMEOUT_MS 120000
+
+const char *
+salesforce_version(const struct dest_config *config)
+{
+	return dest_text(config->settings, "api_version", DEFAULT_VERSION);
+}
+
+void
+salesforce_answer_release(struct salesforce_answer *answer)
+{
+	http_response_release(&answer->response);
+	json_decref(answer->json);
+	answer->json = NULL;
+}
+
+/* Digits, a point, digits: it becomes part of a path. */
+static bool
+is_version(const char *text)
+{
+	size_t whole = strspn(text, "0123456789");
+
+	return whole > 0 && whole < 4 && strcmp(text + whole, ".0") == 0;
+}
+
+static int
+check_flow(const struct dest_config *config, const char *flow, const char *login_url,
+    struct bh_err *err)
+{
+	if (strcmp(flow, "client_credentials") == 0) {
+		if (dest_text(config->secrets, "client_secret", NULL) == NULL)
+			return bh_fail(err, BH_INVALID, "the consumer secret is missing");
+		if (bh_has_prefix(login_url, LOGIN_URL) ||
+		    bh_has_prefix(login_url, "https://test.salesforce.com"))
+			return bh_fail(err, BH_INVALID,
+			    "client credentials work only at your org's own address: set the login URL to https://NAME.my.salesforce.com");
+		return 0;
+	}
+	if (strcmp(flow, "refresh_token") == 0) {
+		/* Kept by the caller with the tokens once it has rotated. */
+		if (dest_text(config->secrets, "refresh_token", NULL) == NULL &&
+		    (config->auth == NULL || config->auth->refresh_token.len == 0))
+			return bh_fail(err, BH_INVALID, "the refresh token is missing");
+		return 0;
+	}
+	if (strcmp(flow, "jwt") == 0) {
+		if (dest_text(config->secrets, "private_key", NULL) == NULL)
+			return bh_fail(err, BH_INVALID, "the private key is missing");
+		if (dest_text(config->settings, "username", NULL) == NULL)
+			return bh_fail(err, BH_INVALID, "the user name is missing");
+		return 0;
+	}
+	return bh_fail(err, BH_INVALID,
+	    "the flow must be client_credentials, refresh_token or jwt");
+}
+
+int
+salesforce_check(const struct dest_config *config, struct bh_err *err)
+{
+	const char *login_url = dest_text(config->settings, "login_url", LOGIN_URL);
+	const char *flow = dest_text(config->settings, "flow", "client_credentials");
+
+	if (http_check_url(login_url, err) < 0)
+		return bh_during(err, "the login URL");
+	if (!is_version(salesforce_version(config)))
+		return bh_fail(err, BH_INVALID, "the API version must look like " DEFAULT_VERSION);
+	if (dest_text(config->settings, "client_id", NULL) == NULL)
+		return bh_fail(err, BH_INVALID, "the consumer key (client id) is missing");
+	return check_flow(config, flow, login_url, err);
+}
+
+/*
+ * "api-usage=25/15000; per-app-api-usage=17/250(appName=x)": only the org's
+ * own counter matters here (REST guide: Sforce-Limit-Info).
+ */
+static void
+take_limits(struct dest_usage *usage, const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		size_t len = strcspn(text, ";,"), name = strspn(text, " ");
+		const char *entry = text + name;
+
+		if (bh_has_prefix(entry, "api-usage=")) {
+			const char *used = entry + strlen("api-usage=");
+			size_t used_len = strspn(used, "0123456789");
+			const char *limit = used + used_len + 1;
+			uint64_t values[2];
+
+			if (used[used_len] == '/' &&
+			    bh_is_uint(used, used_len, INT64_MAX, &values[0]) &&
+			    bh_is_uint(limit, strspn(limit, "0123456789"), INT64_MAX, &values[1])) {
+				usage->day_used = (int64_t)values[0];
+				usage->day_limit = (int64_t)values[1];
+			}
+		}
+		text += len + (text[len] != '\0');
+	}
+}
+
+static void
+set_headers(struct http_request *request, const struct dest_config *config)
+{
+	char *bearer = bh_xasprintf("Bearer %s", bh_secret_str(&config->auth->access_token));
+
+	http_request_header(request, "Authorization", bearer);
+	bh_wipe(bearer, strlen(bearer));
+	free(bearer);
+	http_request_header(request, "Accept", "application/json");
+	http_request_header(request, "Sforce-Call-Options", "client=Billhook/" PACKAGE_VERSION);
+	if (request->body.len == 0)
+		return;
+	http_request_header(request, "Content-Type", "application/json");
+	/* Without it a duplicate rule that only warns would refuse the record. */
+	http_request_header(request, "Sforce-Duplicate-Rule-Header",
+	    "allowSave=true; includeRecordDetails=false; runAsCurrentUser=true");
+}
+
+/* An answer that is no JSON (an HTML error page) leaves json NULL: the status says enough. */
+static void
+take_json(struct salesforce_answer *answer)
+{
+	struct bh_err ignored = BH_ERR_INIT;
+
+	if (answer->response.body.len > 0)
+		bh_json_parse(bh_buf_str(&answer->response.body), answer->response.body.len,
+		    &answer->json, &ignored);
+}
+
+int
+salesforce_call(struct dest_config *config, const char *method, const char *path,
+    const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err)
+{
+	struct http_request request;
+	char *url;
+	int rc;
+
+	answer->json = NULL;
+	http_response_init(&answer->response);
+	if (config->auth->access_token.len == 0 || config->auth->base_url[0] == '\0')
+		return bh_fail(err, BH_DENIED, "there is no access token yet");
+	url = bh_xasprintf("%s%s", config->auth->base_url, path);
+	http_request_init(&request, method, url);
+	free(url);
+	if (body != NULL)
+		bh_buf_add(&request.body, body->data, body->len);
+	request.timeout_ms = CALL_TIMEOUT_MS;
+	set_headers(&request, config);
+
+	config->calls++;
+	config->usage.pause_s = 0;
+	rc = http_perform(config->transport, &request, &answer->response, err);
+	if (rc == 0) {
+		take_limits(&config->usage,
+		    http_response_header(&answer->response, "Sforce-Limit-Info"));
+		take_json(answer);
+	}
+	http_request_release(&request);
+	return rc;
+}
+
+/* Retry-After in seconds, at most a day; 0 when there is none. */
+static int
+retry_after_s(const struct http_response *response)
+{
+	const char *text = http_response_header(response, "Retry-After");
+	uint64_t value;
+
+	return text != NULL && bh_is_uint(text, strlen(text), 86400, &value) ? (int)value : 0;
+}
+
+void
+salesforce_explain_call(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct dest_result *result)
+{
+	int pause_s = salesforce_explain(result, answer->response.status, answer->json, object);
+	int asked_s = retry_after_s(&answer->response);
+
+	if (asked_s > 0) {
+		pause_s = asked_s;
+		result->retry_after_s = asked_s;
+	}
+	if (pause_s > config->usage.pause_s)
+		config->usage.pause_s = pause_s;
+}
+
+int
+salesforce_fail(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct bh_err *err)
+{
+	static const enum bh_code codes[DEST__MAX] = {
+	    [DEST_UNKNOWN] = BH_INVALID,
+	    [DEST_LATER] = BH_UNAVAILABLE,
+	    [DEST_UNCERTAIN] = BH_UNCERTAIN,
+	    [DEST_REJECTED] = BH_INVALID,
+	    [DEST_WAITING] = BH_INVALID,
+	    [DEST_AUTH] = BH_DENIED,
+	};
+	struct dest_result result;
+	enum bh_code code;
+
+	salesforce_explain_call(config, answer, object, &result);
+	code = codes[result.outcome];
+	/* Salesforce says 403 where others say 429. */
+	if (code == BH_UNAVAILABLE &&
+	    (answer->response.status == 403 || answer->response.status == 429))
+		code = BH_LIMITED;
+	bh_fail(err, code, "%s", result.cause);
+	if (err != NULL)
+		err->retry_after_s = result.retry_after_s;
+	return -1;
+}
+
+/* --- who is it ---------------------------------------------------------- */
+
+static int
+take_organization(struct dest_config *config, const json_t *json, struct bh_err *err)
+{
+	const char *id = bh_json_str(json, "records.0.Id");
+	const char *name = bh_json_str(json, "records.0.Name");
+	struct dest_auth *auth = config->auth;
+
+	if (id == NULL || strlen(id) >= sizeof(auth->account_id))
+		return bh_fail(err, BH_INVALID,
+		    "Salesforce's answer does not say which org this is");
+	if (auth->account_id[0] != '\0' && strncmp(auth->account_id, id, 15) != 0)
+		return bh_fail(err, BH_DENIED,
+		    "this is org %.18s, but the connection was made for %.18s", id,
+		    auth->account_id);
+	snprintf(auth->account_id, sizeof(auth->account_id), "%s", id);
+	dest_copy(auth->account_name, sizeof(auth->account_name), name != NULL ? name : id);
+	return 0;
+}
+
+/* One query tells org, name, and that token and API version are good. */
+static int
+salesforce_identify(struct dest_config *config, struct bh_err *err)
+{
+	struct salesforce_answer answer;
+	char *path = bh_xasprintf("/services/data/v%s/query?q=SELECT+Id%%2CName+FROM+Organization",
+	    salesforce_version(config));
+	int rc = salesforce_call(config, "GET", path, NULL, &answer, err);
+
+	if (rc == 0 && answer.response.status != 200)
+		rc = salesforce_fail(config, &answer, "Organization", err);
+	else if (rc == 0)
+		rc = take_organization(config, answer.json, err);
+	salesforce_answer_release(&answer);
+	free(path);
+	return rc;
+}
+
+const struct dest_driver dest_salesforce = {
+    .name = "salesforce",
+    .title = "Salesforce",
+    .caps = DEST_CAP_LINK_BY_KEY | DEST_CAP_DESCRIBE | DEST_CAP_REFRESH,
+    .batch = (size_t)SALESFORCE_ROWS_MAX * SALESFORCE_COLLECTIONS,
+    .check = salesforce_check,
+    .authorize = salesforce_authorize,
+    .describe = salesforce_describe,
+    .push = salesforce_push,
+    .identify = salesforce_identify,
+};

@@ -1,0 +1,65 @@
+/* Shared by the files of the Salesforce driver; nobody else includes it. */
+#ifndef DEST_SALESFORCE_H
+#define DEST_SALESFORCE_H
+
+#include "dest/driver.h"
+
+#define SALESFORCE_ROWS_MAX 200  /* rows of one collection (REST guide: sObject Collections) */
+#define SALESFORCE_COLLECTIONS 5 /* collections in one composite call (REST guide: Composite) */
+
+/* One call's answer.  json is NULL when the body is none (204, or an HTML page). */
+struct salesforce_answer {
+	struct http_response response;
+	json_t *json;
+};
+
+void salesforce_answer_release(struct salesforce_answer *answer);
+
+/* The version that URLs name: "67.0". */
+const char *salesforce_version(const struct dest_config *config);
+
+/*
+ * Call METHOD {base_url}{path} with the access token; body may be NULL.
+ * Counts the call and keeps what the answer says about limits.  0 when there
+ * is an answer of any status; -1 with BH_DENIED (no token yet),
+ * BH_UNAVAILABLE (nothing was sent), BH_UNCERTAIN or BH_INVALID.  The answer is to be released in any case.
+ */
+int salesforce_call(struct dest_config *config, const char *method, const char *path,
+    const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err);
+
+/*
+ * What a failure means.  error is one error object ("errorCode" or
+ * "statusCode", "message", "fields"), an array whose first element is one, or
+ * anything else (then the HTTP status decides).  object is the CRM object
+ * that was written, NULL when there was none.  Never gives DEST_APPLIED.
+ * Returns for how many seconds all calls of the connection should wait.
+ */
+int salesforce_explain(struct dest_result *result, int status, const json_t *error,
+    const char *object);
+
+/* As salesforce_explain() for a whole call: minds Retry-After and keeps config->usage.pause_s. */
+void salesforce_explain_call(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct dest_result *result);
+
+/* The same as an error of BH_DENIED, BH_LIMITED, BH_UNAVAILABLE, BH_UNCERTAIN or BH_INVALID.  Returns -1. */
+int salesforce_fail(struct dest_config *config, const struct salesforce_answer *answer,
+    const char *object, struct bh_err *err);
+
+/* Is the record written by its Salesforce id (and its key with it)? */
+bool salesforce_is_by_id(const struct record *record);
+
+/*
+ * Add a record as a row of a collection.  -1 BH_INVALID naming the field
+ * whose value cannot be sent: one malformed value would fail all rows.
+ */
+int salesforce_encode(struct bh_buf *out, const struct record *record, struct bh_err *err);
+
+/* Functions of the driver's table. */
+int salesforce_check(const struct dest_config *config, struct bh_err *err);
+int salesforce_authorize(struct dest_config *config, struct bh_err *err);
+int salesforce_describe(struct dest_config *config, const char *object,
+    struct dest_object **object_r, struct bh_err *err);
+void salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * For source drivers only: the event at work, and what most of them need to
+ * turn it into changes.
+ */
+#ifndef SOURCE_DRIVER_H
+#define SOURCE_DRIVER_H
+
+#include "source/source.h"
+
+#define SOURCE_SECRETS_MAX 16
+
+/* An event while it is normalised.  Everything is borrowed. */
+struct source_news {
+	const struct source_config *config;
+	const struct source_event *event;
+	const json_t *body;
+	int64_t received_ms;
+	int64_t at_ms;       /* the event's own time; 0 where it has none */
+	const char *account; /* for object_change.account */
+	bool live;           /* not of a test mode */
+	struct object_changes *changes;
+	enum source_outcome outcome; /* SOURCE_APPLIED at the start */
+	char *note;                  /* 160 bytes */
+};
+
+/* Leave the event with this outcome and phrase; returns 0, so that `return source_leave(...)` reads well. */
+int source_leave(struct source_news *news, enum source_outcome outcome, const char *fmt, ...)
+    BH_PRINTF(3, 4);
+
+/*
+ * A new change of the event's account with an empty fields object; NULL and
+ * BH_INVALID when id is no text of 1 to 255 bytes.
+ */
+struct object_change *source_change(struct source_news *news, enum object_kind kind,
+    const json_t *id, struct bh_err *err);
+
+/* prefix (at most 24 bytes) and the event's id as a tie; a digest of the id where it is too long. */
+void source_tie(char tie[64], const char *prefix, const char *id);
+/* A digest of fields as a tie: equal contents are no news, whoever brings them. */
+void source_tie_fields(char tie[64], const json_t *fields);
+
+/* Handle the event by the driver's table; object is what the handler gets. */
+int source_handle(struct source_news *news, const struct source_type *types, const json_t *object,
+    struct bh_err *err);
+
+/*
+ * The connection's webhook secrets, trimmed: "webhook" and "webhook_previous",
+ * each a text or an array of texts.  Returns their number (at most
+ * SOURCE_SECRETS_MAX; blank ones are left out), or -1 BH_INVALID when there is none.
+ */
+struct source_secret {
+	const char *text; /* borrowed; not terminated at len */
+	size_t len;
+};
+int source_secrets(const struct source_config *config,
+    struct source_secret secrets[SOURCE_SECRETS_MAX], struct bh_err *err);
+
+/* Printable ASCII without spaces, 1 to 255 bytes: fit to be an event's id or type. */
+bool is_source_word(const char *text);
+
+extern const struct source_driver source_stripe;
+extern const struct source_driver source_lago;
+
+#endif

@@ -1,0 +1,689 @@
+/* The configuration as a document: see configure.h. */
+#include "base/base.h"
+
+#include "sync/configure.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "dest/dest.h"
+#include "map/map.h"
+#include "source/source.h"
+#include "state/link.h"
+#include "state/mirror.h"
+#include "state/queue.h"
+#include "state/trail.h"
+#include "sync/setup.h"
+
+#define PRESET_MAX (1u << 20)
+#define SECRET_MAX 65536
+#define RESYNC_PAGE 1000
+
+/* -- the form -- */
+
+struct member {
+	const char *name;
+	json_type type; /* JSON_TRUE stands for any boolean */
+	bool required;
+};
+
+static const struct member document_members[] = {
+    {"billhook", JSON_INTEGER, true},
+    {"connections", JSON_ARRAY, false},
+    {"syncs", JSON_ARRAY, false},
+    {NULL, JSON_NULL, false},
+};
+static const struct member connection_members[] = {
+    {"code", JSON_STRING, true},
+    {"driver", JSON_STRING, true},
+    {"name", JSON_STRING, false},
+    {"paused", JSON_TRUE, false},
+    {"settings", JSON_OBJECT, false},
+    {"secrets", JSON_OBJECT, false},
+    {NULL, JSON_NULL, false},
+};
+static const struct member sync_members[] = {
+    {"code", JSON_STRING, true},
+    {"from", JSON_STRING, true},
+    {"to", JSON_STRING, true},
+    {"preset", JSON_STRING, false},
+    {"mapping", JSON_OBJECT, false},
+    {"settings", JSON_OBJECT, false},
+    {"paused", JSON_TRUE, false},
+    {NULL, JSON_NULL, false},
+};
+
+static bool
+is_type(const json_t *value, json_type type)
+{
+	return type == JSON_TRUE ? json_is_boolean(value) : json_typeof(value) == type;
+}
+
+static int
+check_members(const json_t *object, const struct member *members, const char *path,
+    struct bh_err *err)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return bh_fail(err, BH_INVALID, "%s must be an object", path);
+	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+		const struct member *m = members;
+
+		while (m->name != NULL && strcmp(m->name, name) != 0)
+			m++;
+		if (m->name == NULL)
+			return bh_fail(err, BH_INVALID, "%s has an unknown member \"%.60s\"", path,
+			    name);
+		if (!is_type(value, m->type))
+			return bh_fail(err, BH_INVALID, "%s.%s has the wrong type", path, name);
+	}
+	for (const struct member *m = members; m->name != NULL; m++)
+		if (m->required && json_object_get(object, m->name) == NULL)
+			return bh_fail(err, BH_INVALID, "%s lacks \"%s\"", path, m->name);
+	return 0;
+}
+
+static int
+check_code(const json_t *object, const char *path, struct bh_err *err)
+{
+	if (bh_is_code(bh_json_str(object, "code")))
+		return 0;
+	return bh_fail(err, BH_INVALID,
+	    "%s.code must be 1 to 64 characters of a-z, 0-9, - and _, not \"%.70s\"", path,
+	    bh_json_str(object, "code"));
+}
+
+/* A code twice would make the document change the store each time it is applied. */
+static int
+check_unique(const json_t *list, size_t i, const char *path, struct bh_err *err)
+{
+	const char *code = bh_json_str(json_array_get(list, i), "code");
+
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(bh_json_str(json_array_get(list, k), "code"), code) == 0)
+			return bh_fail(err, BH_INVALID, "%s.code: \"%s\" stands here twice", path,
+			    code);
+	return 0;
+}
+
+static int
+check_reference(const json_t *value, const char *path, const char *name, struct bh_err *err)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_array(value) && json_array_size(value) != 0) {
+		json_t *item;
+		size_t i;
+
+		json_array_foreach (value, i, item) {
+			if (json_is_array(item) || check_reference(item, path, name, err) < 0)
+				return bh_fail(err, BH_INVALID,
+				    "%s.secrets.%.60s must hold \"env:NAME\" or \"file:PATH\"",
+				    path, name);
+		}
+		return 0;
+	}
+	if (text != NULL && (bh_has_prefix(text, "env:") || bh_has_prefix(text, "file:") ||
+				strcmp(text, "keep") == 0))
+		return 0;
+	return bh_fail(err, BH_INVALID,
+	    "%s.secrets.%.60s must be \"env:NAME\", \"file:PATH\" or \"keep\"; secrets do not stand in "
+	    "this file",
+	    path, name);
+}
+
+static int
+check_connection(const json_t *object, const char *path, struct bh_err *err)
+{
+	const char *driver, *name;
+	json_t *value;
+
+	if (check_members(object, connection_members, path, err) < 0 ||
+	    check_code(object, path, err) < 0)
+		return -1;
+	driver = bh_json_str(object, "driver");
+	if (source_driver(driver) == NULL && dest_driver(driver) == NULL)
+		return bh_fail(err, BH_INVALID, "%s.driver: there is no \"%.60s\"", path, driver);
+	json_object_foreach (json_object_get(object, "secrets"), name, value) {
+		if (check_reference(value, path, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The mapping of a sync: its own, else its preset's (new reference). */
+static int
+read_mapping(const json_t *sync, const char *preset_dir, const char *path, json_t **mapping_r,
+    struct bh_err *err)
+{
+	const char *preset = bh_json_str(sync, "preset");
+	char *file;
+	int rc;
+
+	*mapping_r = json_incref(json_object_get(sync, "mapping"));
+	if (*mapping_r != NULL)
+		return 0;
+	if (preset == NULL)
+		return bh_fail(err, BH_INVALID, "%s needs a \"preset\" or a \"mapping\"", path);
+	if (!bh_is_code(preset))
+		return bh_fail(err, BH_INVALID, "%s.preset: there is no \"%.60s\"", path, preset);
+	file = bh_xasprintf("%s/%s.json", preset_dir, preset);
+	rc = bh_json_read(file, PRESET_MAX, mapping_r, err);
+	if (rc < 0)
+		bh_during(err, "%s.preset", path);
+	free(file);
+	return rc;
+}
+
+static int
+check_sync(const json_t *object, const char *preset_dir, const char *path, struct bh_err *err)
+{
+	struct map *map = NULL;
+	json_t *mapping;
+	int rc;
+
+	if (check_members(object, sync_members, path, err) < 0 ||
+	    check_code(object, path, err) < 0 ||
+	    read_mapping(object, preset_dir, path, &mapping, err) < 0)
+		return -1;
+	rc = map_new(mapping, &map, err);
+	if (rc < 0)
+		bh_during(err, "%s.mapping", path);
+	map_free(&map);
+	json_decref(mapping);
+	return rc;
+}
+
+int
+configure_check(const json_t *document, const char *preset_dir, struct bh_err *err)
+{
+	const json_t *connections = json_object_get(document, "connections"),
+		     *syncs = json_object_get(document, "syncs");
+	char path[64];
+	json_t *item;
+	size_t i;
+
+	if (check_members(document, document_members, "the document", err) < 0)
+		return -1;
+	if (bh_json_int(document, "billhook", 0) != 1)
+		return bh_fail(err, BH_INVALID, "\"billhook\" must be 1, the version of this form");
+	json_array_foreach (connections, i, item) {
+		snprintf(path, sizeof(path), "connections[%zu]", i);
+		if (check_connection(item, path, err) < 0 ||
+		    check_unique(connections, i, path, err) < 0)
+			return -1;
+	}
+	json_array_foreach (syncs, i, item) {
+		snprintf(path, sizeof(path), "syncs[%zu]", i);
+		if (check_sync(item, preset_dir, path, err) < 0 ||
+		    check_unique(syncs, i, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* -- secrets -- */
+
+static int
+read_secret_file(const char *path, struct bh_buf *text, struct bh_err *err)
+{
+	FILE *file = fopen(path, "re");
+	char chunk[4096];
+	size_t n;
+
+	if (file == NULL)
+		return bh_fail_errno(err, BH_INVALID, "cannot open %s", path);
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		bh_buf_add(text, chunk, n);
+	fclose(file);
+	bh_wipe(chunk, sizeof(chunk));
+	return bh_buf_check(text, path, err);
+}
+
+/* One reference to the secret's text; white space around it is cut (a usual slip of pasting). */
+static int
+resolve_one(const char *reference, json_t **text_r, struct bh_err *err)
+{
+	struct bh_buf text = BH_BUF_INIT(SECRET_MAX);
+	const char *start, *from_env;
+	size_t len;
+	int rc = 0;
+
+	*text_r = NULL;
+	if (bh_has_prefix(reference, "env:")) {
+		from_env = getenv(reference + 4);
+		if (from_env == NULL)
+			rc = bh_fail(err, BH_INVALID, "the environment has no %.100s",
+			    reference + 4);
+		else
+			bh_buf_adds(&text, from_env);
+	} else {
+		rc = read_secret_file(reference + 5, &text, err);
+	}
+	start = bh_buf_str(&text);
+	start += strspn(start, " \t\r\n");
+	for (len = strlen(start); len > 0 && strchr(" \t\r\n", start[len - 1]) != NULL;)
+		len--;
+	if (rc == 0 && len == 0)
+		rc = bh_fail(err, BH_INVALID, "%.100s is empty", reference);
+	if (rc == 0 && (*text_r = json_stringn(start, len)) == NULL)
+		rc = bh_fail(err, BH_INVALID, "%.100s is not UTF-8 text", reference);
+	bh_buf_wipe(&text);
+	return rc;
+}
+
+static int
+resolve(const json_t *reference, const json_t *stored, json_t **secret_r, struct bh_err *err)
+{
+	json_t *item, *text;
+	size_t i;
+
+	if (!json_is_array(reference)) {
+		const char *name = json_string_value(reference);
+
+		if (strcmp(name, "keep") != 0)
+			return resolve_one(name, secret_r, err);
+		*secret_r = json_incref((json_t *)(uintptr_t)stored);
+		return *secret_r != NULL
+			   ? 0
+			   : bh_fail(err, BH_INVALID, "there is no stored secret to keep");
+	}
+	*secret_r = json_array();
+	json_array_foreach (reference, i, item) {
+		if (resolve(item, json_array_get(stored, i), &text, err) < 0) {
+			json_decref(*secret_r);
+			*secret_r = NULL;
+			return -1;
+		}
+		json_array_append_new(*secret_r, text);
+	}
+	return 0;
+}
+
+/* The stored secrets, with those named in the document put over them. */
+static int
+merge_secrets(const json_t *object, struct account_connection *connection, struct bh_err *err)
+{
+	json_t *merged =
+	    connection->secrets != NULL ? json_copy(connection->secrets) : json_object();
+	const char *name;
+	json_t *reference, *secret;
+
+	json_object_foreach (json_object_get(object, "secrets"), name, reference) {
+		if (resolve(reference, json_object_get(connection->secrets, name), &secret, err) <
+		    0) {
+			json_decref(merged);
+			return bh_during(err, "connection %s, secret %s", connection->code, name);
+		}
+		json_object_set_new(merged, name, secret);
+	}
+	json_decref(connection->secrets);
+	connection->secrets = merged;
+	return 0;
+}
+
+/* -- applying -- */
+
+struct apply {
+	const struct account_key *key;
+	const json_t *document;
+	const struct configure_options *options;
+	size_t changes;
+	json_t *said;   /* lines of this try: a repeated transaction says them once */
+	json_t *resync; /* codes of syncs whose objects are to be looked at again */
+};
+
+static void
+say(struct apply *apply, const char *what, const char *code, const char *verb)
+{
+	apply->changes++;
+	json_array_append_new(apply->said, json_sprintf("%s %s: %s", what, code, verb));
+}
+
+static int
+check_driver(const struct account_connection *c, struct bh_err *err)
+{
+	struct source_config source = {.code = c->code,
+	    .settings = c->settings,
+	    .secrets = c->secrets};
+	struct dest_config dest = {.code = c->code, .settings = c->settings, .secrets = c->secrets};
+	int rc = 0;
+
+	if (c->is_source && source_driver(c->driver)->check != NULL)
+		rc = source_driver(c->driver)->check(&source, err);
+	else if (!c->is_source && dest_driver(c->driver)->check != NULL)
+		rc = dest_driver(c->driver)->check(&dest, err);
+	return rc < 0 ? bh_during(err, "connection %s", c->code) : 0;
+}
+
+static bool
+is_same(const json_t *a, const json_t *b)
+{
+	size_t none = (a == NULL || (json_is_object(a) && json_object_size(a) == 0)) +
+		      (b == NULL || (json_is_object(b) && json_object_size(b) == 0));
+
+	return none == 2 || (none == 0 && json_equal(a, b));
+}
+
+static void
+set_text(char *to, size_t size, const json_t *object, const char *name, const char *fallback)
+{
+	const char *text = bh_json_str(object, name);
+
+	snprintf(to, size, "%s", text != NULL ? text : fallback);
+}
+
+static int
+apply_connection(struct store_txn *txn, struct apply *apply, const json_t *object,
+    struct bh_err *err)
+{
+	struct account_connection old, fresh;
+	const char *code = bh_json_str(object, "code");
+	int found = account_connection_load(txn, apply->key, code, &old, err), rc = -1;
+	bool same;
+
+	if (found < 0)
+		return -1;
+	fresh = old;
+	fresh.settings = json_incref(json_object_get(object, "settings"));
+	fresh.secrets = json_incref(old.secrets);
+	set_text(fresh.code, sizeof(fresh.code), object, "code", "");
+	set_text(fresh.driver, sizeof(fresh.driver), object, "driver", "");
+	set_text(fresh.name, sizeof(fresh.name), object, "name", code);
+	fresh.is_source = source_driver(fresh.driver) != NULL;
+	fresh.paused = bh_is_json_true(object, "paused");
+	fresh.broken[0] = '\0'; /* saving it again is the person's "try again" */
+	if (fresh.settings == NULL)
+		fresh.settings = json_object();
+	if (merge_secrets(object, &fresh, err) < 0 || check_driver(&fresh, err) < 0)
+		goto out;
+	same = found > 0 && strcmp(old.driver, fresh.driver) == 0 &&
+	       strcmp(old.name, fresh.name) == 0 && old.paused == fresh.paused &&
+	       strcmp(old.broken, fresh.broken) == 0 && is_same(old.settings, fresh.settings) &&
+	       is_same(old.secrets, fresh.secrets);
+	if (!same) {
+		say(apply, "connection", code, found > 0 ? "changed" : "added");
+		if (found > 0 && (!is_same(old.settings, fresh.settings) ||
+				     !is_same(old.secrets, fresh.secrets)))
+			account_auth_drop(txn, code); /* tokens belong to the old settings */
+		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
+			goto out;
+	}
+	if (!fresh.is_source)
+		queue_wake(txn, "push", code, bh_now_ms());
+	rc = 0;
+out:
+	account_connection_release(&fresh);
+	account_connection_release(&old);
+	return rc;
+}
+
+static int
+check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err)
+{
+	const char *const codes[] = {sync->from, sync->to};
+
+	for (int i = 0; i < 2; i++) {
+		struct account_connection end;
+		int rc = account_connection_load(txn, NULL, codes[i], &end, err);
+		bool fits = rc > 0 && end.is_source == (i == 0);
+
+		account_connection_release(&end);
+		if (rc < 0)
+			return -1;
+		if (!fits)
+			return bh_fail(err, BH_INVALID, "sync %s: there is no %s connection \"%s\"",
+			    sync->code, i == 0 ? "source" : "destination", codes[i]);
+	}
+	return 0;
+}
+
+static int
+apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, struct bh_err *err)
+{
+	struct account_sync old, fresh;
+	const char *code = bh_json_str(object, "code");
+	int found = account_sync_load(txn, code, &old, err), rc = -1;
+	bool same;
+
+	if (found < 0)
+		return -1;
+	memset(&fresh, 0, sizeof(fresh));
+	set_text(fresh.code, sizeof(fresh.code), object, "code", "");
+	set_text(fresh.from, sizeof(fresh.from), object, "from", "");
+	set_text(fresh.to, sizeof(fresh.to), object, "to", "");
+	set_text(fresh.preset, sizeof(fresh.preset), object, "preset", "");
+	fresh.paused = bh_is_json_true(object, "paused");
+	fresh.settings = json_incref(json_object_get(object, "settings"));
+	if (read_mapping(object, apply->options->preset_dir, code, &fresh.mapping, err) < 0 ||
+	    check_ends(txn, &fresh, err) < 0)
+		goto out;
+	same = found > 0 && strcmp(old.from, fresh.from) == 0 && strcmp(old.to, fresh.to) == 0 &&
+	       strcmp(old.preset, fresh.preset) == 0 && old.paused == fresh.paused &&
+	       is_same(old.settings, fresh.settings) && is_same(old.mapping, fresh.mapping);
+	if (!same) {
+		say(apply, "sync", code, found > 0 ? "changed" : "added");
+		if (account_sync_save(txn, &fresh, err) < 0)
+			goto out;
+		json_array_append_new(apply->resync, json_string(code));
+		queue_wake(txn, "push", fresh.to, bh_now_ms());
+	}
+	rc = 0;
+out:
+	account_sync_release(&fresh);
+	account_sync_release(&old);
+	return rc;
+}
+
+static int
+apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct apply *apply = arg;
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "config",
+	    .subject = "apply",
+	    .text = "configuration applied"};
+	json_t *item;
+	size_t i;
+
+	apply->changes = 0;
+	json_array_clear(apply->said);
+	json_array_clear(apply->resync);
+	json_array_foreach (json_object_get(apply->document, "connections"), i, item) {
+		if (apply_connection(txn, apply, item, err) < 0)
+			return -1;
+	}
+	json_array_foreach (json_object_get(apply->document, "syncs"), i, item) {
+		if (apply_sync(txn, apply, item, err) < 0)
+			return -1;
+	}
+	if (apply->options->dry_run)
+		return 1;
+	if (apply->changes != 0) {
+		entry.facts = apply->said;
+		trail_add(txn, 0, &entry);
+	}
+	return 0;
+}
+
+static int
+resync_all(struct store *store, struct apply *apply, struct bh_err *err)
+{
+	json_t *code;
+	size_t i, n;
+
+	if (apply->options->dry_run || apply->options->no_resync)
+		return 0;
+	json_array_foreach (apply->resync, i, code) {
+		if (configure_resync(store, apply->key, json_string_value(code), &n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+configure_apply(struct store *store, const struct account_key *key, const json_t *document,
+    const struct configure_options *options, size_t *changes_r, struct bh_err *err)
+{
+	struct apply apply = {key, document, options, 0, json_array(), json_array()};
+	json_t *line;
+	size_t i;
+	int rc = configure_check(document, options->preset_dir, err);
+
+	if (rc == 0)
+		rc = store_run(store, apply_all, &apply, NULL, err) < 0 ? -1 : 0;
+	if (rc == 0)
+		rc = resync_all(store, &apply, err);
+	json_array_foreach (apply.said, i, line) {
+		if (rc == 0 && options->say != NULL)
+			options->say(options->arg, json_string_value(line));
+	}
+	*changes_r = apply.changes;
+	json_decref(apply.said);
+	json_decref(apply.resync);
+	return rc;
+}
+
+/* -- looking again at what is mirrored -- */
+
+struct remark {
+	struct store_txn *txn;
+	const struct setup_sync *sync;
+	size_t n;
+};
+
+static int
+mark_one(void *arg, const struct mirror_id *id, const struct object_state *object BH_UNUSED,
+    struct bh_err *err BH_UNUSED)
+{
+	struct remark *r = arg;
+	const struct map_object *objects;
+	size_t n = map_objects(r->sync->map, &objects);
+
+	for (size_t i = 0; i < n; i++) {
+		struct link_id link = {r->sync->account.to, objects[i].rank, r->sync->account.code,
+		    objects[i].name, id->account, id->id};
+
+		if (objects[i].from != id->kind)
+			continue;
+		link_mark(r->txn, &link);
+		r->n++;
+	}
+	return 0;
+}
+
+static int
+remark_kind(struct store *store, struct remark *r, enum object_kind kind, struct bh_err *err)
+{
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		r->txn = store_begin(store);
+		rc = mirror_walk(r->txn, r->sync->account.from, kind, RESYNC_PAGE, &after, mark_one,
+		    r, &more, err);
+		queue_wake(r->txn, "push", r->sync->account.to, bh_now_ms());
+		if (rc == 0)
+			rc = store_commit(r->txn, NULL, err);
+		store_free(&r->txn);
+	}
+	bh_buf_release(&after);
+	return rc;
+}
+
+int
+configure_resync(struct store *store, const struct account_key *key, const char *sync, size_t *n_r,
+    struct bh_err *err)
+{
+	struct remark r = {0};
+	struct setup *setup;
+	int rc = 0;
+
+	*n_r = 0;
+	if (setup_load(store, key, &setup, err) < 0)
+		return -1;
+	r.sync = setup_sync(setup, sync);
+	if (r.sync == NULL)
+		rc = bh_fail(err, BH_INVALID, "there is no sync \"%.70s\" that works", sync);
+	for (int kind = 1; kind < OBJECT__MAX && rc == 0; kind++)
+		rc = remark_kind(store, &r, (enum object_kind)kind, err);
+	*n_r = r.n;
+	setup_free(&setup);
+	return rc;
+}
+
+/* -- export -- */
+
+static int
+export_connection(struct store_txn *txn, const char *code, json_t *list, struct bh_err *err)
+{
+	struct account_connection c;
+	json_t *out;
+
+	if (account_connection_load(txn, NULL, code, &c, err) <= 0)
+		return -1;
+	out = json_pack("{s:s, s:s, s:s}", "code", c.code, "driver", c.driver, "name", c.name);
+	if (c.settings != NULL)
+		json_object_set(out, "settings", c.settings);
+	if (c.paused)
+		json_object_set_new(out, "paused", json_true());
+	json_array_append_new(list, out);
+	account_connection_release(&c);
+	return 0;
+}
+
+static int
+export_sync(struct store_txn *txn, const char *code, json_t *list, struct bh_err *err)
+{
+	struct account_sync s;
+	json_t *out;
+
+	if (account_sync_load(txn, code, &s, err) <= 0)
+		return -1;
+	out = json_pack("{s:s, s:s, s:s}", "code", s.code, "from", s.from, "to", s.to);
+	if (s.preset[0] != '\0')
+		json_object_set_new(out, "preset", json_string(s.preset));
+	if (s.mapping != NULL)
+		json_object_set(out, "mapping", s.mapping);
+	if (s.settings != NULL)
+		json_object_set(out, "settings", s.settings);
+	if (s.paused)
+		json_object_set_new(out, "paused", json_true());
+	json_array_append_new(list, out);
+	account_sync_release(&s);
+	return 0;
+}
+
+int
+configure_export(struct store *store, json_t **document_r, struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(store);
+	json_t *codes = NULL, *code, *connections = json_array(), *syncs = json_array();
+	size_t i;
+	int rc = account_connections(txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		if (rc == 0)
+			rc = export_connection(txn, json_string_value(code), connections, err);
+	}
+	json_decref(codes);
+	codes = NULL;
+	if (rc == 0)
+		rc = account_syncs(txn, &codes, err);
+	json_array_foreach (codes, i, code) {
+		if (rc == 0)
+			rc = export_sync(txn, json_string_value(code), syncs, err);
+	}
+	json_decref(codes);
+	store_free(&txn);
+	*document_r =
+	    json_pack("{s:i, s:o, s:o}", "billhook", 1, "connections", connections, "syncs", syncs);
+	if (rc < 0) {
+		json_decref(*document_r);
+		*document_r = NULL;
+	}
+	return rc;
+}

@@ -1,0 +1,50 @@
+/*
+ * The configuration as a document: connections, syncs, mappings in one JSON
+ * file, secrets by reference.
+ *
+ *   { "billhook": 1,
+ *     "connections": [ { "code": "stripe", "driver": "stripe", "name": "...", "paused": false,
+ *                        "settings": {...}, "secrets": { "webhook": "env:NAME" | "file:PATH" | "keep" } } ],
+ *     "syncs": [ { "code": "s", "from": "stripe", "to": "crm", "preset": "stripe-salesforce",
+ *                  "mapping": {...}, "settings": {...}, "paused": false } ] }
+ *
+ * A connection or sync that the document does not name stays as it is.
+ */
+#ifndef SYNC_CONFIGURE_H
+#define SYNC_CONFIGURE_H
+
+#include "state/account.h"
+#include "store/store.h"
+
+struct configure_options {
+	const char *preset_dir;
+	bool dry_run;   /* say what would change, change nothing */
+	bool no_resync; /* do not look again at what is mirrored already */
+	void (*say)(void *arg, const char *line); /* one line for each thing; may be NULL */
+	void *arg;
+};
+
+/*
+ * Check the form of a document: 0, or -1 BH_INVALID with the path of the
+ * member ("syncs[0].from") and the reason.  Reads presets, resolves no secrets.
+ */
+int configure_check(const json_t *document, const char *preset_dir, struct bh_err *err);
+
+/*
+ * Make the store agree with the document, in one transaction; applying it
+ * twice changes nothing the second time.  *changes_r: how many things were changed.
+ */
+int configure_apply(struct store *store, const struct account_key *key, const json_t *document,
+    const struct configure_options *options, size_t *changes_r, struct bh_err *err);
+
+/*
+ * The whole configuration (new reference), without secrets: apply keeps the
+ * stored ones that a document does not name.
+ */
+int configure_export(struct store *store, json_t **document_r, struct bh_err *err);
+
+/* Mark everything that a sync maps as changed; *n_r: how many links.  -1 BH_INVALID: no such sync. */
+int configure_resync(struct store *store, const struct account_key *key, const char *sync,
+    size_t *n_r, struct bh_err *err);
+
+#endif

@@ -1,0 +1,379 @@
+/* The front pool: see front.h. */
+#include "base/base.h"
+
+#include "web/front.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "web/gateway.h"
+#include "web/site.h"
+
+#define TICK_MS 1000
+#define DRAIN_MS 1000        /* after SIGTERM: what waits in the queue is still answered */
+#define RESPAWN_MANY 5       /* replacements ... */
+#define RESPAWN_SPAN_MS 1000 /* ... within this time bring a pause of the same length */
+
+/* -- one process -- */
+
+static volatile sig_atomic_t is_stopping;
+
+static void
+on_stop(int number)
+{
+	(void)number;
+	is_stopping = 1;
+}
+
+/*
+ * SIGTERM, SIGINT, SIGUSR1 and SIGHUP only come in while we wait for a request: a read that
+ * they interrupted would break the request at hand.  *unblocked_r is the mask for waiting.
+ */
+static void
+catch_signals(sigset_t *unblocked_r)
+{
+	static const int caught[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
+	struct sigaction action = {.sa_handler = on_stop};
+	sigset_t blocked;
+
+	is_stopping = 0;
+	sigemptyset(&blocked);
+	sigprocmask(SIG_SETMASK, NULL, unblocked_r);
+	for (size_t i = 0; i < BH_LEN(caught); i++) {
+		sigaction(caught[i], &action, NULL);
+		sigaddset(&blocked, caught[i]);
+		sigdelset(unblocked_r, caught[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static struct gateway_limits
+limits_of(const struct conf *conf)
+{
+	return (struct gateway_limits){.body_max = (size_t)conf->body_max,
+	    .body_timeout_s = (int)conf->body_timeout_s};
+}
+
+static void
+serve(struct site *site, struct gateway *gateway, struct request *request)
+{
+	struct bh_buf head = BH_BUF_INIT(32768);
+	struct response response;
+	const void *body;
+	size_t body_len;
+
+	response_init(&response);
+	site_answer(site, request, &response);
+	response_head(&response, &head);
+	body = response_body(&response, request->is_head, &body_len);
+	gateway_answer(gateway, head.data, head.len, body, body_len);
+	bh_buf_release(&head);
+	response_release(&response);
+	request_release(request);
+}
+
+/* Requests until a signal; false: the socket is broken. */
+static bool
+is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
+{
+	struct request request;
+	struct bh_err err = BH_ERR_INIT;
+	int64_t tick_ms = bh_mono_ms();
+	int rc = 0;
+
+	while (rc >= 0 && is_stopping == 0) {
+		rc = gateway_accept(gateway, TICK_MS, unblocked, &site->place, &request, &err);
+		if (rc == 1)
+			serve(site, gateway, &request);
+		if (bh_mono_ms() - tick_ms >= TICK_MS) {
+			site_tick(site);
+			tick_ms = bh_mono_ms();
+		}
+	}
+	for (int64_t end_ms = bh_mono_ms() + DRAIN_MS; rc >= 0 && bh_mono_ms() < end_ms;) {
+		rc = gateway_accept(gateway, 0, NULL, &site->place, &request, &err);
+		if (rc != 1)
+			break;
+		serve(site, gateway, &request);
+	}
+	if (rc < 0)
+		bh_log(BH_ERROR, "front stops: %s", err.text);
+	return rc >= 0;
+}
+
+/* Answer requests in this process; the exit status. */
+static int
+run_one(const struct front_options *options, const struct conf *conf)
+{
+	struct gateway_limits limits = limits_of(conf);
+	struct gateway *gateway = NULL;
+	struct site *site = NULL;
+	struct bh_err err = BH_ERR_INIT;
+	sigset_t unblocked;
+	int status = 1;
+
+	catch_signals(&unblocked);
+	if (gateway_open(options->listen_fd, &limits, &gateway, &err) < 0 ||
+	    site_open(conf, options->start, &site, &err) < 0)
+		bh_log(BH_ERROR, "front does not start: %s", err.text);
+	else
+		status = is_served(site, gateway, &unblocked) ? 0 : 1;
+	site_close(&site);
+	gateway_close(&gateway);
+	return status;
+}
+
+/* -- the pool -- */
+
+struct pool {
+	const struct front_options *options;
+	struct conf conf; /* read again at SIGUSR1 */
+	bool is_own_conf; /* conf was read by us; else a copy of the caller's pointers */
+	struct pool_child {
+		pid_t pid;    /* 0: to be started */
+		bool is_old;  /* to be replaced */
+		bool is_told; /* was sent SIGTERM for that */
+	} * children;
+	size_t n;
+	int64_t started_ms[RESPAWN_MANY]; /* when replacements were started, a ring */
+	size_t started_at;
+	bool is_stopping;
+};
+
+/* A process of the pool; signals are blocked until it has its own handlers. */
+static pid_t
+fork_child(struct pool *pool)
+{
+	sigset_t all, before;
+	pid_t parent = getpid(), pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		int status;
+
+		bh_signal_forget();
+		bh_die_with_parent(parent);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		status = run_one(pool->options, &pool->conf);
+		exit(status);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		bh_log(BH_ERROR, "cannot fork a front process: %s", strerror(errno));
+	return pid > 0 ? pid : 0;
+}
+
+/* Milliseconds until another replacement may be started; 0 now. */
+static int
+respawn_pause(const struct pool *pool)
+{
+	int64_t oldest_ms = pool->started_ms[pool->started_at], now = bh_mono_ms();
+
+	if (oldest_ms == 0 || now - oldest_ms >= RESPAWN_SPAN_MS)
+		return 0;
+	return (int)(RESPAWN_SPAN_MS - (now - oldest_ms));
+}
+
+/* Start what is missing.  is_first does not count as replacement. */
+static void
+fill_pool(struct pool *pool, bool is_first)
+{
+	for (size_t i = 0; i < pool->n; i++) {
+		if (pool->children[i].pid != 0 || (!is_first && respawn_pause(pool) > 0))
+			continue;
+		pool->children[i] = (struct pool_child){.pid = fork_child(pool)};
+		if (is_first)
+			continue;
+		pool->started_ms[pool->started_at] = bh_mono_ms();
+		pool->started_at = (pool->started_at + 1) % RESPAWN_MANY;
+	}
+}
+
+static void
+reap(struct pool *pool)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < pool->n; i++) {
+			if (pool->children[i].pid != pid)
+				continue;
+			if (!pool->children[i].is_told && !pool->is_stopping)
+				bh_log(BH_WARN, "front process %d ended: %s %d", (int)pid,
+				    WIFSIGNALED(status) ? "signal" : "status",
+				    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+			pool->children[i].pid = 0;
+		}
+	}
+}
+
+/* Replace old processes one at a time: the next is told when all others are there. */
+static void
+replace_next(struct pool *pool)
+{
+	struct pool_child *next = NULL;
+
+	for (size_t i = 0; i < pool->n; i++) {
+		if (pool->children[i].pid == 0 || pool->children[i].is_told)
+			return;
+		if (pool->children[i].is_old && next == NULL)
+			next = &pool->children[i];
+	}
+	if (next == NULL)
+		return;
+	next->is_told = true;
+	kill(next->pid, SIGTERM);
+}
+
+static void
+read_conf_again(struct pool *pool)
+{
+	struct conf fresh;
+	struct bh_err err = BH_ERR_INIT;
+
+	if (conf_load(pool->conf.data_dir, &fresh, &err) < 0) {
+		bh_log(BH_ERROR, "the configuration stays as it was: %s", err.text);
+	} else {
+		if (pool->is_own_conf)
+			conf_release(&pool->conf);
+		pool->conf = fresh;
+		pool->is_own_conf = true;
+	}
+	for (size_t i = 0; i < pool->n; i++)
+		pool->children[i].is_old = pool->children[i].pid != 0;
+}
+
+static void
+take_signals(struct pool *pool)
+{
+	int number;
+
+	while ((number = bh_signal_next()) != 0) {
+		if (number == SIGTERM || number == SIGINT)
+			pool->is_stopping = true;
+		else if (number == SIGUSR1 || number == SIGHUP)
+			read_conf_again(pool);
+	}
+}
+
+static size_t
+count_alive(const struct pool *pool)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < pool->n; i++)
+		alive += pool->children[i].pid != 0;
+	return alive;
+}
+
+static void
+signal_all(const struct pool *pool, int number)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		if (pool->children[i].pid != 0)
+			kill(pool->children[i].pid, number);
+}
+
+/* All processes finish what they are at; those that cannot are killed in the end. */
+static void
+stop_pool(struct pool *pool)
+{
+	int64_t end_ms =
+	    bh_mono_ms() + DRAIN_MS + SITE_STORE_DEADLINE_MS + pool->conf.body_timeout_s * 1000;
+
+	signal_all(pool, SIGTERM);
+	for (;;) {
+		struct pollfd poll_fd = {.fd = bh_signal_pipe(), .events = POLLIN};
+
+		reap(pool);
+		if (count_alive(pool) == 0)
+			return;
+		if (bh_mono_ms() >= end_ms)
+			signal_all(pool, SIGKILL);
+		poll(&poll_fd, 1, 200);
+		take_signals(pool);
+	}
+}
+
+static int
+run_pool(const struct front_options *options)
+{
+	struct pool pool = {.options = options,
+	    .conf = *options->conf,
+	    .n = (size_t)options->processes};
+	struct pollfd poll_fd = {.fd = bh_signal_pipe(), .events = POLLIN};
+
+	pool.children = bh_xcalloc(pool.n, sizeof(*pool.children));
+	fill_pool(&pool, true);
+	while (!pool.is_stopping) {
+		int pause_ms = respawn_pause(&pool);
+
+		/* A pause that ends, or a fork that failed, is looked at again. */
+		poll(&poll_fd, 1,
+		    count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
+		take_signals(&pool);
+		reap(&pool);
+		if (pool.is_stopping)
+			break;
+		fill_pool(&pool, false);
+		replace_next(&pool);
+	}
+	stop_pool(&pool);
+	if (pool.is_own_conf)
+		conf_release(&pool.conf);
+	free(pool.children);
+	return 0;
+}
+
+int
+front_run(const struct front_options *options)
+{
+	return options->processes > 1 ? run_pool(options) : run_one(options, options->conf);
+}
+
+/* -- CGI -- */
+
+int
+front_cgi(const struct front_options *options)
+{
+	extern char **environ;
+	struct gateway_limits limits = limits_of(options->conf);
+	struct bh_buf head = BH_BUF_INIT(32768);
+	struct bh_err err = BH_ERR_INIT;
+	struct site *site = NULL;
+	struct request request;
+	struct response response;
+	const void *body;
+	size_t body_len;
+	int rc = -1;
+
+	if (site_open(options->conf, options->start, &site, &err) < 0) {
+		bh_log(BH_ERROR, "cgi: %s", err.text);
+		return 1;
+	}
+	gateway_cgi_read((const char *const *)environ, STDIN_FILENO, &limits, &site->place,
+	    &request);
+	response_init(&response);
+	site_answer(site, &request, &response);
+	response_head(&response, &head);
+	body = response_body(&response, request.is_head, &body_len);
+	rc = gateway_cgi_answer(STDOUT_FILENO, head.data, head.len, body, body_len, &err);
+	/* The answer is out; what a relay left for somebody to verify comes after it. */
+	close(STDOUT_FILENO);
+	site_tick(site);
+	bh_buf_release(&head);
+	response_release(&response);
+	request_release(&request);
+	site_close(&site);
+	return rc < 0 ? 1 : 0;
+}

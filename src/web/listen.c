@@ -1,0 +1,65 @@
+/* Listening sockets: see front.h. */
+#include "base/base.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "web/front.h"
+#include "web/gateway.h"
+
+#define LISTEN_BACKLOG 1024
+
+bool
+front_is_listening(int fd)
+{
+	return gateway_is_listening(fd);
+}
+
+/* Bind under a short name: a path through a descriptor of the directory fits wherever that is. */
+static int
+bind_at(int fd, int dir_fd, const char *name, int mode, struct bh_err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
+	    name);
+
+	if (n < 0 || n >= (int)sizeof(address.sun_path))
+		return bh_fail(err, BH_INVALID, "the socket's name %s is too long", name);
+	unlinkat(dir_fd, name, 0);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot bind the socket %s", name);
+	if (fchmodat(dir_fd, name, (mode_t)mode, 0) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot listen on the socket %s", name);
+	return 0;
+}
+
+int
+front_listen(const char *path, int mode, struct bh_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash != NULL ? bh_xstrndup(path, (size_t)(slash - path + 1)) : bh_xstrdup(".");
+	const char *name = slash != NULL ? slash + 1 : path;
+	char *temporary = bh_xasprintf("%s.%d", name, (int)getpid());
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -1;
+
+	if (dir_fd < 0 || fd < 0)
+		bh_fail_errno(err, BH_UNAVAILABLE, "cannot listen in %s", dir);
+	else if (bind_at(fd, dir_fd, temporary, mode, err) == 0)
+		rc = renameat(dir_fd, temporary, dir_fd, name);
+	if (rc < 0 && err != NULL && err->code == BH_OK)
+		bh_fail_errno(err, BH_UNAVAILABLE, "cannot rename the socket %s", name);
+	if (rc < 0 && fd >= 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (dir_fd >= 0)
+		close(dir_fd);
+	free(dir);
+	free(temporary);
+	return fd;
+}

@@ -1,0 +1,19 @@
+/* The functions behind the routes.  Each: 0 with an answer, -1 for the error page. */
+#ifndef WEB_PAGE_H
+#define WEB_PAGE_H
+
+#include "web/site.h"
+
+int page_home(struct exchange *exchange, struct bh_err *err);
+/* The same facts as JSON {"key":"text"}, for the script that refreshes the page. */
+int page_status(struct exchange *exchange, struct bh_err *err);
+/* Public: {"status":"ok"} while the keeper answers, else 503. */
+int page_health(struct exchange *exchange, struct bh_err *err);
+
+int page_login(struct exchange *exchange, struct bh_err *err);
+int page_login_post(struct exchange *exchange, struct bh_err *err);
+int page_logout(struct exchange *exchange, struct bh_err *err);
+
+int page_static(struct exchange *exchange, struct bh_err *err);
+
+#endif

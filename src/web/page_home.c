@@ -1,0 +1,476 @@
+/* Home: is it all in the CRM, and if not, what is there to do? */
+#include "base/base.h"
+
+#include <dirent.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "dest/dest.h"
+#include "source/source.h"
+#include "state/account.h"
+#include "state/journal.h"
+#include "state/link.h"
+#include "web/page.h"
+#include "web/words.h"
+
+#define EVENTS_SHOWN 20
+#define EVENTS_LOOKED_AT 200 /* for the last event of each source */
+#define HELD_SHOWN 10
+#define BACKLOG_MAX 10000
+#define DIRTY_MAX 1000 /* link_lane_get() counts no further */
+
+/* What is gathered for the page.  live: texts by key, refreshed by the script. */
+struct home {
+	struct exchange *exchange;
+	struct store_txn *txn; /* borrowed */
+	int64_t now_ms;
+	json_t *lanes, *sources, *events, *held, *live;
+	struct journal_event *journal;
+	size_t journal_n;
+	int64_t in_step, on_their_way, needing; /* over all lanes */
+	bool is_more_held;
+};
+
+static void
+release(struct home *home)
+{
+	json_decref(home->lanes);
+	json_decref(home->sources);
+	json_decref(home->events);
+	json_decref(home->held);
+	json_decref(home->live);
+	for (size_t i = 0; i < home->journal_n; i++)
+		journal_event_release(&home->journal[i]);
+	free(home->journal);
+}
+
+/* The text under object[name], and under "<scope>.<name>" among the live ones.  Takes text. */
+static void
+set_live(struct home *home, json_t *object, const char *scope, const char *name, json_t *text)
+{
+	char key[160];
+
+	snprintf(key, sizeof(key), "%s.%s", scope, name);
+	json_object_set(home->live, key, text);
+	json_object_set_new(object, name, text);
+}
+
+/* -- lanes: one for each destination -- */
+
+/* A word for CSS and what people read. */
+static void
+lane_state(const struct account_connection *connection, const struct link_lane *lane,
+    int64_t now_ms, const char **state_r, const char **word_r)
+{
+	if (connection->broken[0] != '\0') {
+		*state_r = "bad";
+		*word_r = "needs you";
+	} else if (connection->paused) {
+		*state_r = "idle";
+		*word_r = "paused";
+	} else if (lane->pause_until_ms > now_ms) {
+		*state_r = "busy";
+		*word_r = "waits";
+	} else if (lane->held > 0) {
+		*state_r = "bad";
+		*word_r = "needs you";
+	} else if (lane->dirty > 0 || lane->waiting_parent > 0) {
+		*state_r = "busy";
+		*word_r = "sending";
+	} else {
+		*state_r = lane->in_step > 0 ? "good" : "idle";
+		*word_r = lane->in_step > 0 ? "in step" : "nothing yet";
+	}
+}
+
+/* Why it does not go on; "" while it does. */
+static json_t *
+lane_reason(const struct account_connection *connection, const struct link_lane *lane,
+    int64_t now_ms)
+{
+	char until[WORDS_MAX];
+
+	if (connection->broken[0] != '\0')
+		return words_json(connection->broken);
+	if (connection->paused)
+		return json_string("Paused by a person.");
+	if (lane->pause_until_ms <= now_ms)
+		return words_json(lane->reason);
+	words_age(until, lane->pause_until_ms, now_ms);
+	if (lane->reason[0] == '\0')
+		return json_sprintf("Goes on %s.", until);
+	return json_sprintf("%s. Goes on %s.", lane->reason, until);
+}
+
+static json_t *
+lane_usage(const struct link_lane *lane)
+{
+	char used[WORDS_MAX], limit[WORDS_MAX];
+
+	words_count(used, lane->day_used);
+	words_count(limit, lane->day_limit);
+	if (lane->day_limit <= 0)
+		return json_string("");
+	return json_sprintf("%s of %s today (%lld %%)", used, limit,
+	    (long long)(lane->day_used * 100 / lane->day_limit));
+}
+
+static json_t *
+dirty_text(size_t dirty)
+{
+	return dirty >= DIRTY_MAX ? json_string("1,000+") : words_count_json((int64_t)dirty);
+}
+
+/* "LIVE", "SANDBOX": what the connection says of its environment. */
+static json_t *
+environment(const struct account_connection *connection)
+{
+	const char *given = bh_json_str(connection->settings, "environment");
+
+	return words_json(given != NULL ? given : "");
+}
+
+static int
+add_lane(struct home *home, const struct account_connection *connection, struct bh_err *err)
+{
+	const struct dest_driver *driver = dest_driver(connection->driver);
+	const char *state, *word;
+	struct link_lane lane;
+	json_t *json = json_object();
+	char scope[96];
+
+	if (link_lane_get(home->txn, connection->code, &lane, err) < 0) {
+		json_decref(json);
+		return -1;
+	}
+	snprintf(scope, sizeof(scope), "lane.%s", connection->code);
+	lane_state(connection, &lane, home->now_ms, &state, &word);
+	home->in_step += lane.in_step;
+	home->on_their_way += (int64_t)lane.dirty + lane.waiting_parent;
+	home->needing += lane.held + (connection->broken[0] != '\0');
+	json_object_set_new(json, "code", json_string(connection->code));
+	json_object_set_new(json, "name",
+	    words_json(connection->name[0] != '\0' ? connection->name : connection->code));
+	json_object_set_new(json, "driver",
+	    json_string(driver != NULL ? driver->title : connection->driver));
+	json_object_set_new(json, "environment", environment(connection));
+	set_live(home, json, scope, "state", json_string(state));
+	set_live(home, json, scope, "word", json_string(word));
+	set_live(home, json, scope, "reason", lane_reason(connection, &lane, home->now_ms));
+	set_live(home, json, scope, "in_step", words_count_json(lane.in_step));
+	set_live(home, json, scope, "waiting",
+	    dirty_text(lane.dirty + (size_t)lane.waiting_parent));
+	set_live(home, json, scope, "held", words_count_json(lane.held));
+	set_live(home, json, scope, "excluded", words_count_json(lane.excluded));
+	set_live(home, json, scope, "calls", words_count_json(lane.calls));
+	set_live(home, json, scope, "usage", lane_usage(&lane));
+	json_object_set_new(json, "last_push", words_time_json(lane.last_push_ms, home->now_ms));
+	json_array_append_new(home->lanes, json);
+	return 0;
+}
+
+/* -- sources -- */
+
+/* Arrival of the newest event of a connection among those looked at; 0 none. */
+static int64_t
+last_event_ms(const struct home *home, const char *code)
+{
+	for (size_t i = 0; i < home->journal_n; i++)
+		if (strcmp(home->journal[i].connection, code) == 0)
+			return home->journal[i].received_ms;
+	return 0;
+}
+
+/* Where the billing system is to send its webhooks. */
+static json_t *
+hook_url(const struct home *home, const char *code)
+{
+	const char *public_url = home->exchange->site->conf->public_url;
+
+	return json_sprintf("%s/hook/%s",
+	    public_url[0] != '\0' ? public_url : home->exchange->request->base, code);
+}
+
+static void
+add_source(struct home *home, const struct account_connection *connection)
+{
+	const struct source_driver *driver = source_driver(connection->driver);
+	int64_t last_ms = last_event_ms(home, connection->code);
+	json_t *json = json_object();
+	char scope[96], age[WORDS_MAX] = "no event yet";
+
+	snprintf(scope, sizeof(scope), "source.%s", connection->code);
+	if (last_ms != 0)
+		words_age(age, last_ms, home->now_ms);
+	json_object_set_new(json, "code", json_string(connection->code));
+	json_object_set_new(json, "name",
+	    words_json(connection->name[0] != '\0' ? connection->name : connection->code));
+	json_object_set_new(json, "driver",
+	    json_string(driver != NULL ? driver->title : connection->driver));
+	json_object_set_new(json, "environment", environment(connection));
+	json_object_set_new(json, "hook_url", hook_url(home, connection->code));
+	json_object_set_new(json, "is_paused", json_boolean(connection->paused));
+	json_object_set_new(json, "broken", words_json(connection->broken));
+	set_live(home, json, scope, "last", json_string(age));
+	json_object_set_new(json, "time", words_time_json(last_ms, home->now_ms));
+	json_array_append_new(home->sources, json);
+}
+
+static int
+add_connections(struct home *home, struct bh_err *err)
+{
+	json_t *codes = NULL, *code;
+	size_t i;
+	int rc = account_connections(home->txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		struct account_connection connection = {0};
+
+		rc = account_connection_load(home->txn, NULL, json_string_value(code), &connection,
+		    err);
+		if (rc < 0)
+			break;
+		if (rc == 1 && connection.is_source)
+			add_source(home, &connection);
+		else if (rc == 1)
+			rc = add_lane(home, &connection, err);
+		account_connection_release(&connection);
+		if (rc < 0)
+			break;
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+/* -- events -- */
+
+static json_t *
+event_view(const struct home *home, const struct journal_event *event)
+{
+	static const struct {
+		const char *state, *word;
+	} states[JOURNAL__MAX] = {{"busy", "received"}, {"good", "applied"}, {"idle", "older"},
+	    {"idle", "ignored"}, {"idle", "unknown type"}, {"bad", "failed"}};
+	enum journal_state state = event->state < JOURNAL__MAX ? event->state : JOURNAL_FAILED;
+
+	return json_pack("{ss, ss, so, so, so, so, so}", "state", states[state].state, "word",
+	    states[state].word, "type", words_json(event->type[0] != '\0' ? event->type : "event"),
+	    "id", words_json(event->id), "connection", words_json(event->connection), "note",
+	    words_json(event->note), "time", words_time_json(event->received_ms, home->now_ms));
+}
+
+static int
+read_journal(struct home *home, struct bh_err *err)
+{
+	home->journal = bh_xcalloc(EVENTS_LOOKED_AT, sizeof(*home->journal));
+	if (journal_list(home->txn, 0, EVENTS_LOOKED_AT, home->journal, &home->journal_n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < home->journal_n && i < EVENTS_SHOWN; i++)
+		json_array_append_new(home->events, event_view(home, &home->journal[i]));
+	return 0;
+}
+
+/* -- what needs a person -- */
+
+static int
+add_held(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err)
+{
+	struct home *home = arg;
+
+	(void)err;
+	json_array_append_new(home->held,
+	    json_pack("{so, so, so, so, so, so, si}", "object", words_json(id->object), "id",
+		words_json(id->id), "lane", words_json(id->dest), "code", words_json(link->code),
+		"cause", words_json(link->cause), "remedy", words_json(link->remedy), "attempts",
+		link->attempts));
+	return 0;
+}
+
+static int
+read_held(struct home *home, struct bh_err *err)
+{
+	const json_t *lane;
+	size_t i;
+
+	json_array_foreach (home->lanes, i, lane) {
+		struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX);
+		size_t room = HELD_SHOWN - json_array_size(home->held);
+		bool is_more = false;
+		int rc = 0;
+
+		if (room > 0)
+			rc = link_held(home->txn, bh_json_str(lane, "code"), room, &after, add_held,
+			    home, &is_more, err);
+		else
+			is_more = strcmp(bh_json_str(lane, "held"), "0") != 0;
+		bh_buf_release(&after);
+		if (rc < 0)
+			return -1;
+		home->is_more_held = home->is_more_held || is_more;
+	}
+	return 0;
+}
+
+/* -- the whole -- */
+
+/* Files that wait to be verified, because nobody could when they came. */
+static int64_t
+count_spooled(const char *data_dir)
+{
+	char *path = bh_xasprintf("%s/spool/raw", data_dir);
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+	int64_t n = 0;
+
+	free(path);
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static void
+say_sentence(struct home *home, json_t *model)
+{
+	char in_step[WORDS_MAX], on_their_way[WORDS_MAX], needing[WORDS_MAX];
+	const char *state = "good";
+	json_t *text;
+
+	words_count(in_step, home->in_step);
+	words_count(on_their_way, home->on_their_way);
+	words_count(needing, home->needing);
+	if (json_array_size(home->lanes) == 0 || json_array_size(home->sources) == 0) {
+		state = "idle";
+		text = json_string(
+		    json_array_size(home->lanes) + json_array_size(home->sources) == 0
+			? "Nothing is connected yet."
+		    : json_array_size(home->lanes) == 0 ? "No CRM is connected yet."
+							: "No billing system is connected yet.");
+	} else if (home->needing > 0) {
+		state = "bad";
+		text = json_sprintf("%s %s in step. %s %s you.", in_step,
+		    home->in_step == 1 ? "record is" : "records are", needing,
+		    home->needing == 1 ? "needs" : "need");
+	} else if (home->on_their_way > 0) {
+		state = "busy";
+		text = json_sprintf("%s %s in step, %s on the way.", in_step,
+		    home->in_step == 1 ? "record is" : "records are", on_their_way);
+	} else if (home->in_step == 0) {
+		state = "idle";
+		text = json_string("Connected. Nothing has come yet.");
+	} else {
+		text = json_sprintf("%s in step.",
+		    home->in_step == 1 ? "The only record is" : "All records are");
+		if (home->in_step > 1) {
+			json_decref(text);
+			text = json_sprintf("All %s records are in step.", in_step);
+		}
+	}
+	set_live(home, model, "home", "sentence", text);
+	set_live(home, model, "home", "state", json_string(state));
+}
+
+static int
+say_backlog(struct home *home, json_t *model, struct bh_err *err)
+{
+	int64_t spooled = count_spooled(home->exchange->site->conf->data_dir);
+	char count[WORDS_MAX];
+	size_t backlog = 0;
+
+	if (journal_backlog(home->txn, BACKLOG_MAX, &backlog, err) < 0)
+		return -1;
+	words_count(count, (int64_t)backlog);
+	set_live(home, model, "home", "backlog",
+	    json_sprintf("%s%s", count, backlog >= BACKLOG_MAX ? "+" : ""));
+	words_count(count, spooled);
+	set_live(home, model, "home", "mode",
+	    spooled == 0 ? json_string("Webhooks are stored as they come.")
+			 : json_sprintf("%s %s in the spool and will be verified next.", count,
+			       spooled == 1 ? "webhook waits" : "webhooks wait"));
+	return 0;
+}
+
+/* Everything; model and live are filled, home is to be released in any case. */
+static int
+gather(struct home *home, json_t *model, struct bh_err *err)
+{
+	if (read_journal(home, err) < 0 || add_connections(home, err) < 0 ||
+	    say_backlog(home, model, err) < 0)
+		return -1;
+	say_sentence(home, model);
+	json_object_set_new(home->live, "newest",
+	    json_sprintf("%llu",
+		home->journal_n > 0 ? (unsigned long long)home->journal[0].stamp : 0ULL));
+	return 0;
+}
+
+static void
+begin(struct home *home, struct exchange *exchange)
+{
+	*home = (struct home){.exchange = exchange,
+	    .txn = exchange_read(exchange),
+	    .now_ms = bh_now_ms(),
+	    .lanes = json_array(),
+	    .sources = json_array(),
+	    .events = json_array(),
+	    .held = json_array(),
+	    .live = json_object()};
+}
+
+static void
+complete(struct home *home, json_t *model)
+{
+	char *live_url = exchange_url(home->exchange, "/status.json");
+
+	json_object_set_new(model, "live_url", json_string(live_url));
+	free(live_url);
+	json_object_set(model, "newest", json_object_get(home->live, "newest"));
+	json_object_set(model, "lanes", home->lanes);
+	json_object_set(model, "sources", home->sources);
+	json_object_set(model, "events", home->events);
+	json_object_set(model, "held", home->held);
+	json_object_set_new(model, "has_lanes", json_boolean(json_array_size(home->lanes) > 0));
+	json_object_set_new(model, "has_sources", json_boolean(json_array_size(home->sources) > 0));
+	json_object_set_new(model, "has_events", json_boolean(json_array_size(home->events) > 0));
+	json_object_set_new(model, "has_held", json_boolean(json_array_size(home->held) > 0));
+	json_object_set_new(model, "is_more_held", json_boolean(home->is_more_held));
+}
+
+int
+page_home(struct exchange *exchange, struct bh_err *err)
+{
+	json_t *model = json_object();
+	struct home home;
+	int rc;
+
+	begin(&home, exchange);
+	rc = gather(&home, model, err);
+	if (rc == 0)
+		rc = read_held(&home, err);
+	if (rc == 0) {
+		complete(&home, model);
+		rc = exchange_page(exchange, 200, "home", "Home", json_incref(model), err);
+	}
+	json_decref(model);
+	release(&home);
+	return rc;
+}
+
+int
+page_status(struct exchange *exchange, struct bh_err *err)
+{
+	json_t *model = json_object();
+	struct home home;
+	int rc;
+
+	begin(&home, exchange);
+	rc = gather(&home, model, err);
+	if (rc == 0)
+		response_json(exchange->response, 200, json_incref(home.live));
+	json_decref(model);
+	release(&home);
+	return rc;
+}

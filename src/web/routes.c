@@ -1,0 +1,24 @@
+/* Every route, once.  What the flags mean: router.h. */
+#include "base/base.h"
+
+#include "web/hook.h"
+#include "web/page.h"
+#include "web/site.h"
+
+static const struct route routes[] = {
+    {"GET", "/", page_home, 0},
+    {"GET", "/status.json", page_status, 0},
+    {"GET", "/login", page_login, ROUTE_PUBLIC},
+    {"POST", "/login", page_login_post, ROUTE_PUBLIC},
+    {"POST", "/logout", page_logout, ROUTE_VIEWER},
+    {"GET", "/healthz", page_health, ROUTE_PUBLIC},
+    {"GET", "/static/:name", page_static, ROUTE_PUBLIC},
+    {"POST", "/hook/:connection", hook_receive, ROUTE_PUBLIC | ROUTE_RAW},
+};
+
+const struct route *
+site_routes(size_t *n_r)
+{
+	*n_r = BH_LEN(routes);
+	return routes;
+}

@@ -1,0 +1,258 @@
+/* Schemas: what their CRM allows, and that a preset writes all that is installed. */
+#include "base/base.h"
+
+#include "presets.h"
+
+/* "to" of all rows of an object of a preset, and its key and lookups. */
+static bool
+is_used(const json_t *preset, const char *to)
+{
+	json_t *object, *entry;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(preset, "objects"), i, object) {
+		if (strcmp(bh_json_str(object, "key"), to) == 0)
+			return true;
+		json_array_foreach (json_object_get(object, "fields"), k, entry) {
+			if (strcmp(bh_json_str(entry, "to"), to) == 0)
+				return true;
+		}
+		json_array_foreach (json_object_get(object, "parents"), k, entry) {
+			if (bh_json_str(entry, "to") != NULL &&
+			    strcmp(bh_json_str(entry, "to"), to) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_used(const struct preset *preset, const json_t *list)
+{
+	json_t *field;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, field) {
+		const char *name = bh_json_str(field, "name");
+		bool used = false;
+
+		for (size_t p = 0; p < BH_LEN(presets); p++) {
+			json_t *json;
+
+			if (strcmp(presets[p].schema, preset->schema) != 0)
+				continue;
+			json = read_json("presets", presets[p].name);
+			used = used || is_used(json, name);
+			json_decref(json);
+		}
+		if (!used)
+			fail_msg("%s: no preset writes %s", preset->schema, name);
+	}
+}
+
+/* What is installed is written by somebody. */
+static void
+test_schemas_used(void **state BH_UNUSED)
+{
+	for (size_t p = 0; p < BH_LEN(presets); p++) {
+		json_t *schema = read_json("presets/schema", presets[p].schema), *item, *list;
+		const char *name;
+		size_t i;
+
+		json_array_foreach (json_object_get(schema, "objects"), i, item)
+			check_used(&presets[p], json_object_get(item, "fields"));
+		json_array_foreach (json_object_get(schema, "schemas"), i, item)
+			check_used(&presets[p], json_object_get(item, "properties"));
+		json_object_foreach (json_object_get(schema, "properties"), name, list)
+			check_used(&presets[p], list);
+		json_decref(schema);
+	}
+}
+
+static bool
+is_api_name(const char *name, const char *first, const char *more, size_t max)
+{
+	size_t len = strspn(name, more);
+
+	return strchr(first, name[0]) != NULL && len <= max && name[len] == '\0' && len > 0 &&
+	       strstr(name, "__") == NULL && name[len - 1] != '_';
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Salesforce, Metadata API: what each type must and must not have. */
+static void
+check_salesforce_field(const json_t *field, const char *object)
+{
+	const char *name = bh_json_str(field, "name"), *type = bh_json_str(field, "type");
+	char *bare = bh_xstrdup(name);
+	size_t len = strlen(name);
+	int64_t length = bh_json_int(field, "length", 0),
+		precision = bh_json_int(field, "precision", 0);
+	bool is_number = strcmp(type, "Number") == 0 || strcmp(type, "Currency") == 0;
+	bool is_standard_object = strstr(object, "__c") == NULL;
+
+	assert_true(len > 3 && strcmp(name + len - 3, "__c") == 0);
+	bare[len - 3] = '\0';
+	if (!is_api_name(bare, LOWER UPPER, LOWER UPPER DIGITS "_", 40))
+		fail_msg("%s is no API name", name);
+	free(bare);
+	if (is_standard_object && strncmp(name, "Billhook_", 9) != 0)
+		fail_msg("%s.%s could be somebody else's", object, name);
+	if (strlen(bh_json_str(field, "label")) > 40)
+		fail_msg("%s: the label is too long", name);
+	if (strcmp(type, "Lookup") == 0) {
+		assert_non_null(bh_json_str(field, "referenceTo"));
+		return;
+	}
+	if (find_type(type) == NULL)
+		fail_msg("%s: unknown type %s", name, type);
+	assert_int_equal(strcmp(type, "Text") == 0, length >= 1 && length <= 255);
+	assert_int_equal(strcmp(type, "LongTextArea") == 0, length >= 256 && length <= 131072);
+	assert_int_equal(is_number,
+	    precision >= 16 && precision <= 18 && bh_json_int(field, "scale", -1) >= 0);
+	assert_int_equal(strcmp(type, "Picklist") == 0,
+	    json_array_size(json_object_get(field, "values")) > 0);
+	if (strcmp(type, "Picklist") == 0)
+		assert_true(json_is_false(json_object_get(field, "restricted")));
+}
+
+static void
+test_salesforce_schema(void **state BH_UNUSED)
+{
+	json_t *schema = read_json("presets/schema", "salesforce"), *object, *field;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(schema, "objects"), i, object) {
+		const char *name = bh_json_str(object, "name");
+		json_t *fields = json_object_get(object, "fields");
+
+		if (strcmp(name, "Account") != 0) {
+			assert_non_null(bh_json_str(object, "label"));
+			assert_non_null(bh_json_str(object, "plural"));
+			assert_string_equal(bh_json_str(object, "nameField.type"), "Text");
+		}
+		json_array_foreach (fields, k, field) {
+			check_salesforce_field(field, name);
+			/* Names come once: the first of this name is this one. */
+			assert_ptr_equal(find_named(fields, bh_json_str(field, "name")), field);
+		}
+	}
+	json_decref(schema);
+}
+
+static void
+check_property(const json_t *property)
+{
+	static const char *const forms[][2] = {
+	    {"string", "text"},
+	    {"string", "file"},
+	    {"number", "number"},
+	    {"date", "date"},
+	    {"datetime", "date"},
+	    {"bool", "booleancheckbox"},
+	    {"enumeration", "radio"},
+	};
+	const char *name = bh_json_str(property, "name"), *type = bh_json_str(property, "type");
+	size_t i = 0, options = json_array_size(json_object_get(property, "options"));
+
+	if (!is_api_name(name, LOWER, LOWER DIGITS "_", 100))
+		fail_msg("%s is no name of a property", name);
+	assert_non_null(bh_json_str(property, "label"));
+	while (
+	    i < BH_LEN(forms) && (strcmp(forms[i][0], type) != 0 ||
+				     strcmp(forms[i][1], bh_json_str(property, "fieldType")) != 0))
+		i++;
+	if (i == BH_LEN(forms))
+		fail_msg("%s: the type does not go with its field type", name);
+	if (strcmp(type, "bool") == 0) {
+		assert_int_equal(options, 2);
+		assert_string_equal(bh_json_str(property, "options.0.value"), "true");
+		assert_string_equal(bh_json_str(property, "options.1.value"), "false");
+	} else {
+		assert_int_equal(strcmp(type, "enumeration") == 0, options > 0);
+	}
+}
+
+static void
+check_properties(const json_t *list, bool grouped)
+{
+	json_t *property;
+	size_t i, unique = 0;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, property) {
+		check_property(property);
+		assert_ptr_equal(find_named(list, bh_json_str(property, "name")), property);
+		assert_int_equal(bh_json_str(property, "groupName") != NULL, grouped);
+		unique += bh_is_json_true(property, "hasUniqueValue");
+	}
+	assert_int_equal(unique, 1);
+}
+
+/* Every name in the list is a property of the schema. */
+static void
+check_listed(const json_t *schema, const char *list, size_t max)
+{
+	json_t *names = json_object_get(schema, list), *name;
+	size_t i;
+
+	assert_in_range(json_array_size(names), 1, max);
+	json_array_foreach (names, i, name)
+		assert_non_null(
+		    find_named(json_object_get(schema, "properties"), json_string_value(name)));
+}
+
+static void
+check_hubspot(const json_t *json)
+{
+	json_t *schema, *list;
+	const char *name;
+	size_t i;
+
+	json_object_foreach (json_object_get(json, "properties"), name, list) {
+		check_properties(list, true);
+		assert_true(json_is_array(json_object_get(json_object_get(json, "groups"), name)));
+	}
+	assert_int_equal(json_array_size(json_object_get(json, "schemas")), 2);
+	json_array_foreach (json_object_get(json, "schemas"), i, schema) {
+		assert_true(is_api_name(bh_json_str(schema, "name"), LOWER UPPER,
+		    LOWER UPPER DIGITS "_", 50));
+		assert_non_null(bh_json_str(schema, "labels.singular"));
+		assert_non_null(bh_json_str(schema, "labels.plural"));
+		assert_non_null(find_named(json_object_get(schema, "properties"),
+		    bh_json_str(schema, "primaryDisplayProperty")));
+		check_listed(schema, "secondaryDisplayProperties", 2);
+		check_listed(schema, "searchableProperties", 20);
+		check_listed(schema, "requiredProperties", 1);
+		assert_string_equal(bh_json_str(schema, "associatedObjects.0"), "0-2");
+		assert_string_equal(bh_json_str(schema, "associatedObjects.1"), "0-1");
+		check_properties(json_object_get(schema, "properties"), false);
+	}
+}
+
+static void
+test_hubspot_schemas(void **state BH_UNUSED)
+{
+	json_t *lago = read_json("presets/schema", "hubspot-lago");
+	json_t *stripe = read_json("presets/schema", "hubspot-stripe");
+
+	check_hubspot(lago);
+	check_hubspot(stripe);
+	json_decref(lago);
+	json_decref(stripe);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_schemas_used),
+	    cmocka_unit_test(test_salesforce_schema),
+	    cmocka_unit_test(test_hubspot_schemas),
+	};
+
+	bh_log_hook(unit_log);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
