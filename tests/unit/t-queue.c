@@ -23,7 +23,7 @@ lease(struct fixture *f, const char *owner, int64_t now_ms, struct queue_job *jo
 	int64_t next;
 	size_t n;
 
-	MUST(queue_lease(f->store, owner, false, now_ms, LEASE_MS, 8, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, owner, now_ms, LEASE_MS, 8, jobs, &n, &next, &f->err));
 	if (n != 0)
 		*job = jobs[0];
 	return n;
@@ -37,16 +37,16 @@ runs_when_due(void **state)
 	int64_t next;
 	size_t n;
 
-	MUST(queue_lease(f->store, "d1", false, 50, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 50, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == INT64_MAX);
 	wake(f, "crm", 100);
-	MUST(queue_lease(f->store, "d1", false, 99, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 99, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == 100);
 	assert_int_equal(MUST(queue_is_due(f->txn, 99, &f->err)), 0);
 	assert_int_equal(MUST(queue_is_due(f->txn, 100, &f->err)), 1);
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_string_equal(jobs[0].id, "push/crm");
 	assert_string_equal(jobs[0].kind, "push");
@@ -72,12 +72,12 @@ oldest_first_up_to_max(void **state)
 	wake(f, "a", 20);
 	wake(f, "b", 10);
 	wake(f, "b", 15);
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 2);
 	assert_string_equal(jobs[0].arg, "b");
 	assert_true(jobs[0].due_ms == 10);
 	assert_string_equal(jobs[1].arg, "a");
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_string_equal(jobs[0].arg, "c");
 	assert_int_equal(state_count(f, "Qd"), 0);
@@ -98,16 +98,15 @@ leased_to_one_only(void **state)
 	assert_int_equal(lease(f, "d2", LEASE_MS - 1, &job), 0);
 	/* The lease is over: whoever comes takes it. */
 	assert_int_equal(lease(f, "d2", LEASE_MS, &job), 1);
-	/* A new dispatcher knows that the other is gone. */
-	wake(f, "crm", LEASE_MS);
-	MUST(
-	    queue_lease(f->store, "d3", true, LEASE_MS + 1, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	/* A new dispatcher takes back what the one before it held, and the job is due again. */
+	MUST(queue_reclaim(f->store, "d3", NULL, 0, LEASE_MS + 1, &f->err));
+	MUST(queue_lease(f->store, "d3", LEASE_MS + 1, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_string_equal(jobs[0].owner, "d3");
-	/* But it does not steal from itself. */
+	/* But not what runs under itself. */
 	wake(f, "crm", LEASE_MS + 1);
-	MUST(
-	    queue_lease(f->store, "d3", true, LEASE_MS + 2, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	MUST(queue_reclaim(f->store, "d3", jobs, 1, LEASE_MS + 2, &f->err));
+	MUST(queue_lease(f->store, "d3", LEASE_MS + 2, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	/* Who lost the lease is told so. */
 	MUST_FAIL(queue_finish(f->store, &job, false, "", -1, &f->err), BH_DENIED);
@@ -310,10 +309,10 @@ next_due(void **state)
 	wake(f, "a", 10);
 	wake(f, "b", 500);
 	wake(f, "c", 400);
-	MUST(queue_lease(f->store, "d1", false, 10, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 10, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_true(next == 400);
-	MUST(queue_lease(f->store, "d1", false, 20, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 20, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == 400);
 }
