@@ -182,14 +182,30 @@ last_event_ms(const struct home *home, const char *code)
 	return 0;
 }
 
-/* Where the billing system is to send its webhooks. */
+/* A host as browsers send it; nothing else is shown as part of an address. */
+static bool
+is_host(const char *host)
+{
+	return host != NULL && host[0] != '\0' &&
+	       strspn(host,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
+		   strlen(host);
+}
+
+/* Where the billing system is to send its webhooks: as configured, else as we are seen now. */
 static json_t *
 hook_url(const struct home *home, const char *code)
 {
+	const struct request *request = home->exchange->request;
 	const char *public_url = home->exchange->site->conf->public_url;
+	const char *host = request_header(request, "Host");
 
-	return json_sprintf("%s/hook/%s",
-	    public_url[0] != '\0' ? public_url : home->exchange->request->base, code);
+	if (public_url[0] != '\0')
+		return json_sprintf("%s/hook/%s", public_url, code);
+	if (!is_host(host))
+		return json_sprintf("%s/hook/%s", request->base, code);
+	return json_sprintf("%s://%s%s/hook/%s", request->is_https ? "https" : "http", host,
+	    request->base, code);
 }
 
 static void
