@@ -63,18 +63,17 @@ static void
 lane_state(const struct account_connection *connection, const struct link_lane *lane,
     int64_t now_ms, const char **state_r, const char **word_r)
 {
-	if (connection->broken[0] != '\0') {
+	bool is_stopped = connection->paused || lane->pause_until_ms > now_ms;
+
+	if (connection->broken[0] != '\0' || (!is_stopped && lane->held > 0)) {
 		*state_r = "bad";
 		*word_r = "needs you";
 	} else if (connection->paused) {
 		*state_r = "idle";
 		*word_r = "paused";
-	} else if (lane->pause_until_ms > now_ms) {
+	} else if (is_stopped) {
 		*state_r = "busy";
 		*word_r = "waits";
-	} else if (lane->held > 0) {
-		*state_r = "bad";
-		*word_r = "needs you";
 	} else if (lane->dirty > 0 || lane->waiting_parent > 0) {
 		*state_r = "busy";
 		*word_r = "sending";
