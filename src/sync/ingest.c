@@ -112,6 +112,19 @@ working_release(struct working *work)
 	json_decref(work->index);
 }
 
+/* Why a body cannot be read, without the piece of it that the parser quotes. */
+static void
+note_failure(struct journal_event *event, struct bh_err *why)
+{
+	char *quoted = strstr(why->text, " near '");
+
+	if (quoted != NULL)
+		*quoted = '\0';
+	snprintf(event->note, sizeof(event->note), "%.190s", why->text);
+	bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
+	    why->text);
+}
+
 /* Turn one event into changes; what cannot be read is noted on the event. */
 static void
 read_event(const struct setup *setup, struct journal_event *event, struct object_changes *changes)
@@ -138,9 +151,7 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 	    connection->source->normalise(&config, &envelope, body, event->received_ms, changes,
 		&outcome, note, &why) < 0) {
 		object_changes_release(changes);
-		snprintf(event->note, sizeof(event->note), "%.190s", why.text);
-		bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
-		    why.text);
+		note_failure(event, &why);
 	} else {
 		snprintf(event->note, sizeof(event->note), "%s", note);
 		event->state = outcome == SOURCE_APPLIED   ? JOURNAL_STALE
