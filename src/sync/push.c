@@ -392,11 +392,11 @@ push_all(struct run *run, struct bh_err *err)
 			at += n;
 			heed_limits(run);
 		}
-		if (list.n != 0 && bh_mono_ms() > end_ms) {
-			run->again_ms = bh_now_ms();
-			break;
-		}
-	} while (rc == 0 && list.n != 0 && !run->is_stopped && !sync_is_stopping(run->context));
+	} while (rc == 0 && list.n != 0 && !run->is_stopped && bh_mono_ms() <= end_ms &&
+		 !sync_is_stopping(run->context));
+	/* The slice is over, or we are told to stop: nobody else knows of the rest. */
+	if (rc == 0 && list.n != 0 && !run->is_stopped)
+		run->again_ms = bh_now_ms();
 	link_dirty_release(&list);
 	return rc;
 }
