@@ -1,7 +1,7 @@
 /*
- * The program.  Its role comes from the arguments (a verb), from a FastCGI
- * listening socket on descriptor 0 (a web server started us), or from
- * GATEWAY_INTERFACE (a CGI request).
+ * The program.  Its role comes from GATEWAY_INTERFACE (a CGI request), from
+ * the arguments (a verb), or from a FastCGI listening socket on descriptor 0
+ * (a web server started us).
  */
 #include "base/base.h"
 
@@ -73,13 +73,15 @@ int
 main(int argc, char **argv)
 {
 	struct cli_parts parts = {.front = serve_front};
+	const char *name = argc > 0 ? argv[0] : "";
 
 	bh_proc_init();
+	/* First of all: a CGI request's arguments come from its query string (RFC 3875, 4.4), and are no verbs. */
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return serve_web(front_is_listening(STDIN_FILENO), name);
 	if (argc > 1 && cli_is_verb(argv[1]))
 		return cli_main(argc, argv, &parts);
 	if (front_is_listening(STDIN_FILENO))
-		return serve_web(true, argc > 0 ? argv[0] : "");
-	if (getenv("GATEWAY_INTERFACE") != NULL)
-		return serve_web(false, "");
+		return serve_web(true, name);
 	return cli_main(argc, argv, &parts);
 }

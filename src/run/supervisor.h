@@ -27,7 +27,7 @@ int supervisor_run(const struct supervisor_options *options);
 /* The pid of the running supervisor, 0 when there is none. */
 pid_t supervisor_pid(const char *data_dir);
 
-/* Start one, detached: the start function of struct store_options. */
+/* Start one, detached, where none is: the start function of struct store_options. */
 int supervisor_start(const char *data_dir, struct bh_err *err);
 
 #endif

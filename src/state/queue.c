@@ -103,7 +103,8 @@ struct lease {
 		const char *kind, *arg;
 	} * seen;
 	size_t seen_n;
-	size_t swept; /* wake-ups used up without a lease */
+	size_t swept;  /* wake-ups used up without a lease */
+	bool is_swept; /* those of buried jobs among them */
 };
 
 static bool
@@ -134,7 +135,9 @@ lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *
 	if (read_job(txn, kind, arg, &job, err) < 0)
 		return -1;
 	if (job.state == QUEUE_BURIED) {
-		l->seen_n--; /* none of its wake-ups stays */
+		/* None of its wake-ups stays: one would keep queue_is_due() true for ever. */
+		l->seen_n--;
+		l->is_swept = true;
 		return 1;
 	}
 	l->swept--;
@@ -211,6 +214,7 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 	int rc;
 
 	l->n = l->seen_n = l->swept = 0;
+	l->is_swept = false;
 	l->next_due_ms = INT64_MAX;
 	key_begin(&from, "Qd");
 	do
@@ -220,7 +224,7 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 		return -1;
 	if (rc > 0)
 		l->next_due_ms = l->now_ms;
-	return l->n == 0 && l->swept < SWEEP_MIN ? 1 : 0;
+	return l->n == 0 && !l->is_swept && l->swept < SWEEP_MIN ? 1 : 0;
 }
 
 int
