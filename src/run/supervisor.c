@@ -133,12 +133,6 @@ run_role(struct supervisor *s, enum role role)
 	exit(status);
 }
 
-static bool
-is_role_used(const struct supervisor *s, enum role role)
-{
-	return role != ROLE_FRONT || (s->options->front != NULL && s->conf.front_processes > 0);
-}
-
 static void
 start_child(struct supervisor *s, enum role role)
 {
@@ -146,7 +140,7 @@ start_child(struct supervisor *s, enum role role)
 	int64_t now = bh_mono_ms();
 	pid_t pid;
 
-	if (child->pid != 0 || !is_role_used(s, role) || now < child->not_before)
+	if (child->pid != 0 || now < child->not_before)
 		return;
 	if (now - child->window_start > RESPAWN_WINDOW_MS) {
 		child->window_start = now;
@@ -348,6 +342,23 @@ make_dirs(const char *data_dir, struct bh_err *err)
 	return rc;
 }
 
+/*
+ * The dispatcher found nothing to do; but what came in since then, until the
+ * fronts have ended, would wait for the next request.
+ */
+static bool
+is_at_rest(struct supervisor *s)
+{
+	struct store_txn *txn;
+	size_t backlog = 0;
+
+	wait_for_end(s, ROLE_FRONT);
+	txn = store_begin(s->store);
+	s->is_idle = journal_backlog(txn, 1, &backlog, NULL) < 0 || backlog == 0;
+	store_free(&txn);
+	return s->is_idle;
+}
+
 static void
 serve(struct supervisor *s)
 {
@@ -357,7 +368,7 @@ serve(struct supervisor *s)
 		struct pollfd pfd = {.fd = bh_signal_pipe(), .events = POLLIN};
 
 		reap(s);
-		if (s->is_idle)
+		if (s->is_idle && is_at_rest(s))
 			break;
 		for (int role = 0; role < ROLE__MAX; role++)
 			start_child(s, (enum role)role);
