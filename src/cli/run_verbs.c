@@ -158,6 +158,7 @@ int
 cli_drain(struct cli *cli)
 {
 	struct supervisor_options options = {.conf = &cli->conf,
+	    .front = cli->parts->spool,
 	    .idle_exit_ms = DRAIN_IDLE_MS,
 	    .limit_ms = cli->seconds * 1000};
 	struct bh_err err = BH_ERR_INIT;
