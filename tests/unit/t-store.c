@@ -1523,6 +1523,55 @@ test_disk_full(void **state)
 	holds(f, "a", "3");
 }
 
+/* Change one byte of the database where text stands in it. */
+static void
+damage(const struct fixture *f, const char *text)
+{
+	char path[128], *bytes, *at;
+	size_t len = 16u << 20;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/db/store.db", f->dir);
+	bytes = bh_xmalloc(len);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	len = fread(bytes, 1, len, file);
+	at = memmem(bytes, len, text, strlen(text));
+	assert_non_null(at);
+	fseek(file, at - bytes, SEEK_SET);
+	fputc(*at ^ 1, file);
+	fclose(file);
+	free(bytes);
+}
+
+/* What the disk changed is an error, not a value; the rest is served. */
+static void
+test_damaged(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_scan scan = {.max = 10};
+	struct store_scan keys = {.max = 10, .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	put(f, "a", "a value that is to be damaged");
+	put(f, "b", "another value");
+	commit(f);
+	end_keeper(f, SIGTERM);
+	damage(f, "to be damaged");
+	holds(f, "b", "another value");
+	assert_int_equal(store_get(f->txn, "a", 1, &f->value, &f->err), -1);
+	assert_int_equal(f->err.code, BH_STORAGE);
+	assert_int_equal(store_scan(f->txn, &scan, &entries, &n, &more, &f->err), -1);
+	assert_int_equal(f->err.code, BH_STORAGE);
+	assert_int_equal(store_scan(f->txn, &keys, &entries, &n, &more, &f->err), 0);
+	assert_int_equal(n, 2);
+	put(f, "a", "written again");
+	commit(f);
+	holds(f, "a", "written again");
+}
+
 /* A data directory whose socket path does not fit an address. */
 static void
 test_long_path(void **state)
@@ -1623,6 +1672,7 @@ main(void)
 	    BDB(test_backup_restore),
 	    BDB(test_backup_under_load),
 	    BDB(test_disk_full),
+	    BDB(test_damaged),
 	    BDB(test_long_path),
 	    BDB(test_many_processes),
 	};
