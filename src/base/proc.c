@@ -167,6 +167,7 @@ int
 bh_spawn_detached(const char *const argv[], struct bh_err *err)
 {
 	pid_t pid = fork();
+	sigset_t none;
 	int null;
 
 	if (pid < 0)
@@ -180,6 +181,9 @@ bh_spawn_detached(const char *const argv[], struct bh_err *err)
 	if (fork() != 0)
 		_exit(0);
 	bh_signal_forget();
+	/* The mask outlives exec: what the caller blocks would never reach the program. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++)
 		if (null >= 0)
