@@ -1,7 +1,7 @@
 /*
- * The program.  Its role comes from the arguments (a verb), from a FastCGI
- * listening socket on descriptor 0 (a web server started us), or from
- * GATEWAY_INTERFACE (a CGI request).
+ * The program.  Its role comes from GATEWAY_INTERFACE (a CGI request), from
+ * the arguments (a verb), or from a FastCGI listening socket on descriptor 0
+ * (a web server started us).
  */
 #include "base/base.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "conf/conf.h"
 #include "run/supervisor.h"
@@ -34,9 +35,22 @@ serve_front(const struct conf *conf)
 	return status;
 }
 
+/*
+ * How many processes answer on the web server's socket.  One under mod_fcgid,
+ * which makes as many of us as it wants; it is known by the name that its
+ * handler goes by, *.fcgi.
+ */
+static int
+web_processes(const struct conf *conf, const char *name)
+{
+	if (conf->front_processes < 1 || bh_has_suffix(name, ".fcgi"))
+		return 1;
+	return (int)conf->front_processes;
+}
+
 /* A web server started us: with a socket to serve, or for one request. */
 static int
-serve_web(bool fastcgi)
+serve_web(bool fastcgi, const char *name)
 {
 	struct bh_err err = BH_ERR_INIT;
 	struct front_options options = {.listen_fd = STDIN_FILENO, .start = supervisor_start};
@@ -47,7 +61,7 @@ serve_web(bool fastcgi)
 	if (conf_load(dir, &conf, &err) < 0 || conf_open_log(&conf, "front", &err) < 0)
 		bh_log(BH_ERROR, "%s", err.text);
 	options.conf = &conf;
-	options.processes = conf.front_processes > 0 ? (int)conf.front_processes : 1;
+	options.processes = web_processes(&conf, name);
 	if (err.code == BH_OK)
 		status = fastcgi ? front_run(&options) : front_cgi(&options);
 	conf_release(&conf);
@@ -59,13 +73,15 @@ int
 main(int argc, char **argv)
 {
 	struct cli_parts parts = {.front = serve_front};
+	const char *name = argc > 0 ? argv[0] : "";
 
 	bh_proc_init();
+	/* First of all: a CGI request's arguments come from its query string (RFC 3875, 4.4), and are no verbs. */
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return serve_web(front_is_listening(STDIN_FILENO), name);
 	if (argc > 1 && cli_is_verb(argv[1]))
 		return cli_main(argc, argv, &parts);
 	if (front_is_listening(STDIN_FILENO))
-		return serve_web(true);
-	if (getenv("GATEWAY_INTERFACE") != NULL)
-		return serve_web(false);
+		return serve_web(true, name);
 	return cli_main(argc, argv, &parts);
 }

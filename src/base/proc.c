@@ -181,7 +181,7 @@ bh_spawn_detached(const char *const argv[], struct bh_err *err)
 	if (fork() != 0)
 		_exit(0);
 	bh_signal_forget();
-	/* The mask outlives exec: what the caller blocks would never reach the program. */
+	/* Our caller may hold signals back (the front does while it answers); that would pass through exec. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR);

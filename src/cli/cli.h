@@ -30,6 +30,7 @@ struct cli {
 	bool dry_run; /* --dry-run */
 	bool all;     /* --all */
 	bool no_resync;
+	bool detach;               /* --detach */
 	const char *user;          /* --user NAME */
 	const char *password_file; /* --password-file FILE */
 	const char *connection;    /* --connection CODE */

@@ -15,6 +15,7 @@
 #include "state/queue.h"
 
 #define DRAIN_IDLE_MS 400
+#define START_MS 5000 /* longest wait for what was started in the background */
 
 static int
 supervise(struct cli *cli, const struct supervisor_options *options)
@@ -30,6 +31,24 @@ supervise(struct cli *cli, const struct supervisor_options *options)
 	return status;
 }
 
+/* Start a supervisor of its own and see that it holds the lock. */
+static int
+serve_detached(struct cli *cli)
+{
+	const char *dir = cli->conf.data_dir;
+	int64_t end_ms = bh_mono_ms() + START_MS;
+	struct bh_err err = BH_ERR_INIT;
+
+	if (supervisor_start(dir, &err) < 0)
+		return cli_error("%s", err.text);
+	while (supervisor_pid(dir) == 0) {
+		if (bh_mono_ms() > end_ms)
+			return cli_error("Billhook does not start; its log says why");
+		bh_sleep_ms(10);
+	}
+	return 0;
+}
+
 int
 cli_serve(struct cli *cli)
 {
@@ -40,7 +59,9 @@ cli_serve(struct cli *cli)
 	/* Say at once what would otherwise fail over and over in the children. */
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
-	status = supervise(cli, &options);
+	if (cli->detach && supervisor_pid(cli->conf.data_dir) == 0)
+		return serve_detached(cli);
+	status = cli->detach ? SUPERVISOR_EXIT_TAKEN : supervise(cli, &options);
 	if (status == SUPERVISOR_EXIT_TAKEN && !cli->quiet)
 		cli_error("Billhook runs already in %s (pid %d)", cli->conf.data_dir,
 		    (int)supervisor_pid(cli->conf.data_dir));

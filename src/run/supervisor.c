@@ -123,6 +123,7 @@ run_role(struct supervisor *s, enum role role)
 	case ROLE__MAX:
 		break;
 	}
+	conf_release(&s->conf);
 	exit(status);
 }
 
@@ -357,8 +358,10 @@ supervisor_run(const struct supervisor_options *options)
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		conf_release(&s.conf);
 		return SUPERVISOR_EXIT_TAKEN;
+	}
 	prctl(PR_SET_NAME, "bh-supervisor");
 	bh_signal_pipe();
 	store.data_dir = s.conf.data_dir;
@@ -396,10 +399,40 @@ supervisor_pid(const char *data_dir)
 	return (pid_t)pid;
 }
 
+/* What a CGI request may pass on to processes that outlive it: nothing of the request. */
+static bool
+is_passed_on(const char *variable)
+{
+	static const char *const kept[] = {"PATH=", "HOME=", "TMPDIR=", "TZ=", "LANG=", "LC_",
+	    "BILLHOOK_", "LD_LIBRARY_PATH=", "https_proxy=", "all_proxy=", "no_proxy=",
+	    "SSL_CERT_FILE=", "SSL_CERT_DIR=", "ASAN_OPTIONS=", "UBSAN_OPTIONS="};
+
+	for (size_t i = 0; i < BH_LEN(kept); i++)
+		if (bh_has_prefix(variable, kept[i]))
+			return true;
+	return false;
+}
+
 int
 supervisor_start(const char *data_dir, struct bh_err *err)
 {
 	const char *argv[] = {bh_exe_path(), "serve", "--quiet", "--dir", data_dir, NULL};
+	char **whole = environ, **passed;
+	size_t n = 0;
+	int rc;
 
-	return bh_spawn_detached(argv, err);
+	if (getenv("GATEWAY_INTERFACE") == NULL)
+		return bh_spawn_detached(argv, err);
+	while (whole[n] != NULL)
+		n++;
+	passed = bh_xcalloc(n + 1, sizeof(passed[0]));
+	n = 0;
+	for (char **variable = whole; *variable != NULL; variable++)
+		if (is_passed_on(*variable))
+			passed[n++] = *variable;
+	environ = passed;
+	rc = bh_spawn_detached(argv, err);
+	environ = whole;
+	free(passed);
+	return rc;
 }

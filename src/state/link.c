@@ -397,6 +397,17 @@ twin_of(const struct settle *s, size_t i)
 	return i;
 }
 
+/* Did the push leave it as it was?  One that was never stored is not stored then. */
+static bool
+is_same(const struct link *a, const struct link *b)
+{
+	return a->state == b->state && a->attempts == b->attempts && a->pushed_ms == b->pushed_ms &&
+	       a->not_before_ms == b->not_before_ms && a->has_waiters == b->has_waiters &&
+	       strcmp(a->remote_id, b->remote_id) == 0 && strcmp(a->hash, b->hash) == 0 &&
+	       strcmp(a->parents, b->parents) == 0 && strcmp(a->code, b->code) == 0 &&
+	       strcmp(a->cause, b->cause) == 0 && strcmp(a->remedy, b->remedy) == 0;
+}
+
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
@@ -414,6 +425,9 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 			return -1;
 		link.has_waiters = more > 0;
 	}
+	*made_r = *was;
+	if (is_same(&link, was))
+		return 0;
 	if (was->version != 0)
 		counts->by_state[was->state]--;
 	counts->by_state[link.state]++;

@@ -38,7 +38,7 @@ struct link {
 	char hash[65];    /* of the record last pushed; "" */
 	char parents[65]; /* hash of the parents last linked; "" */
 	int64_t pushed_ms;
-	int attempts; /* failed tries since the last success */
+	int attempts; /* failed tries since it was pushed, or held, last */
 	int64_t not_before_ms;
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
 	bool has_waiters;                       /* children wait for this record */

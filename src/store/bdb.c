@@ -23,8 +23,9 @@
 
 #define PAGE_BYTES 16384
 #define LOG_BUFFER_BYTES (4u << 20)
-#define LOCKS_MAX 20000
+#define LOCKS_MAX 40000 /* twice STORE_OPS_MAX: each write may split a page */
 #define VERSION_LEN 8
+#define MESSAGES_MAX 5 /* of the library, logged in a second */
 
 struct bdb {
 	DB_ENV *env;
@@ -59,12 +60,20 @@ sync_file(int fd)
 	return 0;
 }
 
+/* A full disk gives a message for each page: a few of a second are enough. */
 static void
 on_message(const DB_ENV *env, const char *prefix, const char *text)
 {
+	static atomic_int_fast64_t second;
+	static atomic_int count;
+	int64_t now = bh_mono_ms() / 1000;
+
 	(void)env;
 	(void)prefix;
-	bh_log(BH_WARN, "store: %s", text);
+	if (atomic_exchange(&second, now) != now)
+		atomic_store(&count, 0);
+	if (atomic_fetch_add(&count, 1) < MESSAGES_MAX)
+		bh_log(BH_WARN, "store: %s", text);
 }
 
 static int

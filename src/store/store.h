@@ -26,6 +26,7 @@
 #define STORE_KEY_MAX 1024           /* bytes in a key */
 #define STORE_VALUE_MAX (20u << 20)  /* bytes in a value */
 #define STORE_COMMIT_MAX (64u << 20) /* bytes in one commit */
+#define STORE_OPS_MAX 20000          /* writes in one commit */
 #define STORE_STAMP_LEN 8            /* bytes that an append adds to its key */
 
 struct store;

@@ -95,6 +95,19 @@ check_code(const json_t *object, const char *path, struct bh_err *err)
 	    bh_json_str(object, "code"));
 }
 
+/* A code twice would make the document change the store each time it is applied. */
+static int
+check_unique(const json_t *list, size_t i, const char *path, struct bh_err *err)
+{
+	const char *code = bh_json_str(json_array_get(list, i), "code");
+
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(bh_json_str(json_array_get(list, k), "code"), code) == 0)
+			return bh_fail(err, BH_INVALID, "%s.code: \"%s\" stands here twice", path,
+			    code);
+	return 0;
+}
+
 static int
 check_reference(const json_t *value, const char *path, const char *name, struct bh_err *err)
 {
@@ -186,6 +199,8 @@ check_sync(const json_t *object, const char *preset_dir, const char *path, struc
 int
 configure_check(const json_t *document, const char *preset_dir, struct bh_err *err)
 {
+	const json_t *connections = json_object_get(document, "connections"),
+		     *syncs = json_object_get(document, "syncs");
 	char path[64];
 	json_t *item;
 	size_t i;
@@ -194,14 +209,16 @@ configure_check(const json_t *document, const char *preset_dir, struct bh_err *e
 		return -1;
 	if (bh_json_int(document, "billhook", 0) != 1)
 		return bh_fail(err, BH_INVALID, "\"billhook\" must be 1, the version of this form");
-	json_array_foreach (json_object_get(document, "connections"), i, item) {
+	json_array_foreach (connections, i, item) {
 		snprintf(path, sizeof(path), "connections[%zu]", i);
-		if (check_connection(item, path, err) < 0)
+		if (check_connection(item, path, err) < 0 ||
+		    check_unique(connections, i, path, err) < 0)
 			return -1;
 	}
-	json_array_foreach (json_object_get(document, "syncs"), i, item) {
+	json_array_foreach (syncs, i, item) {
 		snprintf(path, sizeof(path), "syncs[%zu]", i);
-		if (check_sync(item, preset_dir, path, err) < 0)
+		if (check_sync(item, preset_dir, path, err) < 0 ||
+		    check_unique(syncs, i, path, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -64,10 +64,12 @@ postpone(struct run *run, struct link *link, const struct dest_result *result)
 		run->again_ms = link->not_before_ms;
 }
 
+/* When a person or a change frees it, it has all its tries again. */
 static void
 hold(struct run *run, struct link *link, const struct dest_result *result)
 {
 	link->state = LINK_HELD;
+	link->attempts = 0;
 	link->not_before_ms = 0;
 	set_reason(link, result);
 	run->refused++;

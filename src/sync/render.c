@@ -196,6 +196,12 @@ judge_item(struct render_item *item)
 		item->record->parents[i].is_new = is_relinked;
 }
 
+static bool
+is_to_send(const struct render_item *item)
+{
+	return item->verdict == RENDER_SEND && item->record != NULL;
+}
+
 static char *
 sending_name(const struct link_id *id)
 {
@@ -214,9 +220,43 @@ parent_link(const struct batch *b, size_t i, const struct record_parent *parent)
 	    objects[parent->mapped].name, child->account, parent->source_id};
 }
 
-/* Parents present in the CRM get their id; an absent one makes the item wait. */
+/* The links of all parents of what may be sent, in one message; in the order of items and their parents. */
 static int
-resolve_parents(struct batch *b, size_t i, struct store_txn *txn, struct bh_err *err)
+read_parents(struct batch *b, struct store_txn *txn, struct link **links_r, struct bh_err *err)
+{
+	struct link_id *ids;
+	size_t n = 0, at = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_to_send(&b->items[i]))
+			n += b->items[i].record->parents_n;
+	ids = bh_xcalloc(n, sizeof(ids[0]));
+	*links_r = bh_xcalloc(n, sizeof((*links_r)[0]));
+	for (size_t i = 0; i < b->n; i++) {
+		if (!is_to_send(&b->items[i]))
+			continue;
+		for (size_t k = 0; k < b->items[i].record->parents_n; k++)
+			ids[at++] = parent_link(b, i, &b->items[i].record->parents[k]);
+	}
+	if (n != 0)
+		rc = link_get_many(txn, ids, n, *links_r, err);
+	free(ids);
+	return rc;
+}
+
+static void
+wait_for_parent(struct render_item *item, const struct link_id *parent)
+{
+	item->verdict = RENDER_WAITING;
+	item->parent_id = bh_xstrdup(parent->id);
+	item->parent = *parent;
+	item->parent.id = item->parent_id;
+}
+
+/* Parents present in the CRM get their id; an absent one makes the item wait.  links: of this item's parents. */
+static void
+resolve_parents(struct batch *b, size_t i, const struct link *links)
 {
 	bool is_by_key = (b->lane->driver->caps & DEST_CAP_LINK_BY_KEY) != 0;
 	struct render_item *item = &b->items[i];
@@ -226,32 +266,23 @@ resolve_parents(struct batch *b, size_t i, struct store_txn *txn, struct bh_err 
 		struct link_id id = parent_link(b, i, parent);
 		char *name = sending_name(&id);
 		bool is_sent = is_by_key && json_object_get(b->sending, name) != NULL;
-		struct link link;
 
 		free(name);
 		if (is_sent)
 			continue;
-		if (link_get(txn, &id, &link, err) < 0)
-			return -1;
-		if (link.remote_id[0] != '\0') {
-			parent->remote_id = bh_xstrdup(link.remote_id);
-			continue;
+		if (links[k].remote_id[0] == '\0') {
+			wait_for_parent(item, &id);
+			return;
 		}
-		item->verdict = RENDER_WAITING;
-		item->parent_id = bh_xstrdup(id.id);
-		item->parent = id;
-		item->parent.id = item->parent_id;
-		return 0;
+		parent->remote_id = bh_xstrdup(links[k].remote_id);
 	}
-	return 0;
 }
 
-static int
-render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
+static void
+map_items(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct render_item *item = &b->items[i];
-		char *name;
 
 		if (item->verdict == RENDER_GONE || item->verdict == RENDER_PAUSED)
 			continue;
@@ -262,17 +293,33 @@ render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
 		map_item(b, i);
 		if (item->record != NULL)
 			judge_item(item);
-		if (item->record == NULL || item->verdict != RENDER_SEND)
+	}
+}
+
+static int
+render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
+{
+	struct link *links;
+	size_t at = 0;
+	int rc;
+
+	map_items(b);
+	rc = read_parents(b, txn, &links, err);
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		char *name;
+
+		if (!is_to_send(&b->items[i]))
 			continue;
-		if (resolve_parents(b, i, txn, err) < 0)
-			return -1;
-		if (item->verdict != RENDER_SEND)
+		resolve_parents(b, i, links + at);
+		at += b->items[i].record->parents_n;
+		if (b->items[i].verdict != RENDER_SEND)
 			continue;
 		name = sending_name(&b->entries[i].id);
 		json_object_set_new(b->sending, name, json_true());
 		free(name);
 	}
-	return 0;
+	free(links);
+	return rc;
 }
 
 int

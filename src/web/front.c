@@ -86,14 +86,16 @@ is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
 	struct request request;
 	struct bh_err err = BH_ERR_INIT;
 	int64_t tick_ms = bh_mono_ms();
+	bool has_more = false;
 	int rc = 0;
 
 	while (rc >= 0 && is_stopping == 0) {
-		rc = gateway_accept(gateway, TICK_MS, unblocked, &site->place, &request, &err);
+		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, unblocked, &site->place,
+		    &request, &err);
 		if (rc == 1)
 			serve(site, gateway, &request);
-		if (bh_mono_ms() - tick_ms >= TICK_MS) {
-			site_tick(site);
+		if (has_more || bh_mono_ms() - tick_ms >= TICK_MS) {
+			has_more = site_tick(site);
 			tick_ms = bh_mono_ms();
 		}
 	}
@@ -370,7 +372,7 @@ front_cgi(const struct front_options *options)
 	rc = gateway_cgi_answer(STDOUT_FILENO, head.data, head.len, body, body_len, &err);
 	/* The answer is out; what a relay left for somebody to verify comes after it. */
 	close(STDOUT_FILENO);
-	site_tick(site);
+	(void)site_tick(site);
 	bh_buf_release(&head);
 	response_release(&response);
 	request_release(&request);

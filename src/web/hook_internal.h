@@ -18,6 +18,7 @@ struct hook_source {
 struct hook {
 	const struct site *site;
 	struct hook_source cache[HOOK_CACHE];
+	unsigned loads;        /* connections read from the store so far */
 	int64_t down_until_ms; /* monotonic: the store failed, leave it alone until then */
 	int64_t log_since_ms;
 	unsigned log_lines;

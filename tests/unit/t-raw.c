@@ -132,7 +132,7 @@ test_refused(void **state)
 	assert_int_equal(raw_parse("billhook-raw 1 1 4 0\nabc\0", 25, &raw, &err), -1);
 	assert_int_equal(raw_parse("billhook-raw 1 1 4 0\na=c\0", 25, &raw, &err), 0);
 	raw_release(&raw);
-	assert_int_equal(raw_write("/nonexistent", (const char *const[]){NULL}, "", 0, 1, &err),
+	assert_int_equal(raw_write("/dev/null/none", (const char *const[]){NULL}, "", 0, 1, &err),
 	    -1);
 	assert_int_equal(err.code, BH_STORAGE);
 }

@@ -579,7 +579,14 @@ test_too_large(void **state)
 	}
 	refuse(f, BH_INVALID);
 	store_reset(f->txn);
+	for (int i = 0; i <= STORE_OPS_MAX; i++)
+		store_append(f->txn, "J", 1, &i, sizeof(i), "", 0);
+	refuse(f, BH_INVALID);
+	store_reset(f->txn);
 	/* What is just allowed works. */
+	for (int i = 0; i < STORE_OPS_MAX; i++)
+		store_append(f->txn, "J", 1, &i, sizeof(i), "", 0);
+	commit(f);
 	key[0] = 'k';
 	store_put(f->txn, key, STORE_KEY_MAX, big, STORE_VALUE_MAX);
 	store_append(f->txn, key, STORE_KEY_MAX - 8, "", 0, "", 0);
@@ -810,7 +817,7 @@ test_scan_large(void **state)
 	const struct store_entry *entries;
 	size_t n, len = 1500u << 10;
 	char *big = bh_xmalloc(len);
-	char key[8];
+	char key[16];
 	bool more;
 
 	for (int i = 0; i < 8; i++) {
