@@ -28,6 +28,8 @@
 #include "state/queue.h"
 #include "store/key.h"
 
+#define WAKES_MAX (STORE_OPS_MAX / 4) /* two writes each, and room for the links themselves */
+
 static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
     "excluded"};
 
@@ -334,21 +336,29 @@ struct settle {
 	size_t n;
 };
 
-/* Children that waited for this record are looked at again. */
+/* What one transaction has come to. */
+struct settled {
+	struct counts counts;
+	size_t wakes_left; /* children that may still be woken: a commit has a limit */
+};
+
+/* Children that waited for this record are looked at again.  1 when some are left, 0, -1. */
 static int
-wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err *err)
+wake_waiters(struct store_txn *txn, const struct link_id *parent, struct settled *settled,
+    struct bh_err *err)
 {
-	struct store_scan scan = {.max = 10000, .keys_only = true};
+	struct store_scan scan = {.max = settled->wakes_left, .keys_only = true};
 	const struct store_entry *entries;
 	struct key prefix;
-	size_t n;
-	bool more;
+	size_t n = 0;
+	bool more = true;
 
 	key_link(&prefix, "Lw", parent);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
-	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+	if (scan.max != 0 && store_scan(txn, &scan, &entries, &n, &more, err) < 0)
 		return -1;
+	settled->wakes_left -= n;
 	for (size_t i = 0; i < n; i++) {
 		struct link_id child = {.dest = parent->dest, .sync = parent->sync};
 		struct key_reader reader = {entries[i].key + prefix.len,
@@ -411,7 +421,7 @@ is_same(const struct link *a, const struct link *b)
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    struct counts *counts, struct link *made_r, struct bh_err *err)
+    struct settled *settled, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -419,7 +429,7 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
-		int more = wake_waiters(txn, id, err);
+		int more = wake_waiters(txn, id, settled, err);
 
 		if (more < 0)
 			return -1;
@@ -429,8 +439,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	if (is_same(&link, was))
 		return 0;
 	if (was->version != 0)
-		counts->by_state[was->state]--;
-	counts->by_state[link.state]++;
+		settled->counts.by_state[was->state]--;
+	settled->counts.by_state[link.state]++;
 	key_link(&key, "Lh", id);
 	if (link.state == LINK_HELD) {
 		char rank[12];
@@ -454,7 +464,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
-	struct counts counts;
+	struct settled settled = {.wakes_left = WAKES_MAX};
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -467,7 +477,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		    .checked = i < s->n};
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
-		rc = read_counts(txn, s->entries[0].id.dest, true, &counts, err);
+		rc = read_counts(txn, s->entries[0].id.dest, true, &settled.counts, err);
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		clear_mark(txn, s, i, &items[s->n + i]);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
@@ -476,10 +486,10 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 
 		if (twin == i && items[i].found)
 			decode(items[i].value, items[i].value_len, items[i].version, &was);
-		rc = settle_one(txn, s, i, &was, &counts, &made[i], err);
+		rc = settle_one(txn, s, i, &was, &settled, &made[i], err);
 	}
 	if (rc == 0)
-		put_counts(txn, s->entries[0].id.dest, &counts);
+		put_counts(txn, s->entries[0].id.dest, &settled.counts);
 	free(made);
 	free(items);
 	free(keys);
