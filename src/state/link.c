@@ -28,7 +28,7 @@
 #include "state/queue.h"
 #include "store/key.h"
 
-#define WAKES_MAX (STORE_OPS_MAX / 4) /* two writes each, and room for the links themselves */
+#define WAKE_MAX 5000 /* children woken by one settling: a commit holds STORE_OPS_MAX writes */
 
 static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
     "excluded"};
@@ -336,29 +336,28 @@ struct settle {
 	size_t n;
 };
 
-/* What one transaction has come to. */
-struct settled {
-	struct counts counts;
-	size_t wakes_left; /* children that may still be woken: a commit has a limit */
-};
-
-/* Children that waited for this record are looked at again.  1 when some are left, 0, -1. */
+/*
+ * Children that waited for this record are looked at again; *left: how many
+ * one commit may still wake.  1 when some are left over: the parent is marked, its next settling goes on.
+ */
 static int
-wake_waiters(struct store_txn *txn, const struct link_id *parent, struct settled *settled,
-    struct bh_err *err)
+wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, struct bh_err *err)
 {
-	struct store_scan scan = {.max = settled->wakes_left, .keys_only = true};
+	struct store_scan scan = {.max = *left, .keys_only = true};
 	const struct store_entry *entries;
 	struct key prefix;
-	size_t n = 0;
-	bool more = true;
+	size_t n;
+	bool more;
 
+	if (*left == 0) {
+		link_mark(txn, parent);
+		return 1;
+	}
 	key_link(&prefix, "Lw", parent);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
-	if (scan.max != 0 && store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
 		return -1;
-	settled->wakes_left -= n;
 	for (size_t i = 0; i < n; i++) {
 		struct link_id child = {.dest = parent->dest, .sync = parent->sync};
 		struct key_reader reader = {entries[i].key + prefix.len,
@@ -369,6 +368,7 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, struct settled
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
 	}
+	*left -= n;
 	/* The run that settles the parent may be past the children's place in the list of marks. */
 	if (n != 0)
 		queue_wake(txn, "push", parent->dest, bh_now_ms());
@@ -421,7 +421,7 @@ is_same(const struct link *a, const struct link *b)
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    struct settled *settled, struct link *made_r, struct bh_err *err)
+    size_t *left, struct counts *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -429,7 +429,7 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
-		int more = wake_waiters(txn, id, settled, err);
+		int more = wake_waiters(txn, id, left, err);
 
 		if (more < 0)
 			return -1;
@@ -439,8 +439,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	if (is_same(&link, was))
 		return 0;
 	if (was->version != 0)
-		settled->counts.by_state[was->state]--;
-	settled->counts.by_state[link.state]++;
+		counts->by_state[was->state]--;
+	counts->by_state[link.state]++;
 	key_link(&key, "Lh", id);
 	if (link.state == LINK_HELD) {
 		char rank[12];
@@ -464,7 +464,8 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
-	struct settled settled = {.wakes_left = WAKES_MAX};
+	size_t left = WAKE_MAX;
+	struct counts counts;
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -477,7 +478,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		    .checked = i < s->n};
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
-		rc = read_counts(txn, s->entries[0].id.dest, true, &settled.counts, err);
+		rc = read_counts(txn, s->entries[0].id.dest, true, &counts, err);
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		clear_mark(txn, s, i, &items[s->n + i]);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
@@ -486,10 +487,10 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 
 		if (twin == i && items[i].found)
 			decode(items[i].value, items[i].value_len, items[i].version, &was);
-		rc = settle_one(txn, s, i, &was, &settled, &made[i], err);
+		rc = settle_one(txn, s, i, &was, &left, &counts, &made[i], err);
 	}
 	if (rc == 0)
-		put_counts(txn, s->entries[0].id.dest, &settled.counts);
+		put_counts(txn, s->entries[0].id.dest, &counts);
 	free(made);
 	free(items);
 	free(keys);
