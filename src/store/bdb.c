@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -41,6 +42,30 @@ struct bdb {
 static int flush_delay_ms;
 static _Thread_local bool is_log_flush;
 
+/* Files whose names are known to be durable: the database and the log file in use. */
+static int dir_fd = -1;
+static atomic_uint_fast64_t named[2];
+static atomic_uint named_n;
+
+/*
+ * The library flushes a new log file, but not the directory that names it.
+ * It holds its flush lock meanwhile, so nobody is answered in between.
+ */
+static int
+sync_name(int fd)
+{
+	struct stat is;
+
+	if (fstat(fd, &is) < 0)
+		return errno;
+	if (atomic_load(&named[0]) == is.st_ino || atomic_load(&named[1]) == is.st_ino)
+		return 0;
+	if (dir_fd < 0 || fsync(dir_fd) < 0)
+		return errno != 0 ? errno : EBADF;
+	atomic_store(&named[atomic_fetch_add(&named_n, 1) % 2], is.st_ino);
+	return 0;
+}
+
 /*
  * Returns an error number.  The library repeats a failed fsync itself up to
  * 100 times on EIO; but the kernel reports a lost write only once, so the
@@ -57,7 +82,7 @@ sync_file(int fd)
 	while (fdatasync(fd) < 0)
 		if (errno != EINTR)
 			return errno;
-	return 0;
+	return sync_name(fd);
 }
 
 /* A full disk gives a message for each page: a few of a second are enough. */
@@ -115,6 +140,11 @@ open_env(struct bdb *bdb, const struct bdb_options *options)
 	int rc;
 
 	flush_delay_ms = options->flush_delay_ms;
+	dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	atomic_store(&named[0], 0);
+	atomic_store(&named[1], 0);
+	if (dir_fd < 0)
+		return errno;
 	rc = db_env_set_func_fsync(sync_file);
 	if (rc == 0)
 		rc = db_env_create(&bdb->env, 0);
@@ -176,6 +206,9 @@ bdb_close(struct bdb **bdb_ptr)
 		bdb->db->close(bdb->db, DB_NOSYNC);
 	if (bdb->env != NULL)
 		bdb->env->close(bdb->env, 0);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	dir_fd = -1;
 	bh_buf_release(&bdb->record);
 	free(bdb);
 	*bdb_ptr = NULL;

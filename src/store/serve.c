@@ -266,7 +266,7 @@ serve_scan(struct serve *serve, const struct wire_scan *scan, struct bh_buf *bod
 	if (serve->ops->walk(serve->table, &walk, err) < 0 ||
 	    bh_buf_check(body, "an answer", err) < 0)
 		return -1;
-	body->data[page.at] = page.more;
+	body->data[page.at] = page.more ? 1 : 0;
 	patch_u32(body, page.at + 1, page.n);
 	return 0;
 }
@@ -402,6 +402,8 @@ serve_commit(struct serve *serve, const struct wire_commit *commit, uint64_t *st
 		return bh_fail(err, BH_UNAVAILABLE,
 		    "the commit was sent again so late that it is not known whether it was applied");
 	if (check_versions(serve, commit, err) < 0)
+		return -1;
+	if (serve->may_write != NULL && serve->may_write(serve->arg, commit->ops.len, err) < 0)
 		return -1;
 	if (apply(serve, commit, err) < 0) {
 		serve->refused++;

@@ -47,6 +47,12 @@ struct serve {
 	uint64_t keys;                                /* of callers, in the table */
 	uint64_t commits, conflicts, resent, refused; /* since the start */
 	struct bh_buf scratch;
+	/*
+	 * Set by the owner, or NULL: may a commit of so many bytes be written?  -1
+	 * BH_STORAGE.  Asked last, when it is certain that the commit was not applied before.
+	 */
+	int (*may_write)(void *arg, size_t bytes, struct bh_err *err);
+	void *arg;
 };
 
 /* Reads what the last run left: stamp, recent commits.  -1 BH_STORAGE, also for a format that we do not know. */

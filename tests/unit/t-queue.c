@@ -87,56 +87,78 @@ static void
 leased_to_one_only(void **state)
 {
 	struct fixture *f = *state;
-	struct queue_job job, other;
+	struct queue_job job, first;
 
 	wake(f, "crm", 0);
-	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	assert_int_equal(lease(f, "d1", 0, &first), 1);
 	wake(f, "crm", 1);
 	assert_int_equal(lease(f, "d1", 1, &job), 0);
 	assert_int_equal(lease(f, "d2", LEASE_MS - 1, &job), 0);
 	/* The lease is over: whoever comes takes it. */
 	assert_int_equal(lease(f, "d2", LEASE_MS, &job), 1);
-	/* But not from itself: it knows what it works on, whatever the clock says. */
-	wake(f, "crm", LEASE_MS);
-	assert_int_equal(lease(f, "d2", 10 * LEASE_MS, &job), 0);
-	assert_int_equal(lease(f, "d3", 10 * LEASE_MS, &other), 1);
 	/* Who lost the lease is told so. */
-	MUST_FAIL(queue_finish(f->store, &job, false, "", -1, &f->err), BH_DENIED);
+	MUST_FAIL(queue_finish(f->store, &first, false, "", -1, &f->err), BH_DENIED);
+	MUST(queue_finish(f->store, &job, false, "", -1, &f->err));
 }
 
-/* A lease used up its wake-up: when its dispatcher is killed, the next one finds it all the same. */
+/* Whoever holds a lease does not take it from itself, whatever the clock says. */
 static void
-reclaimed_from_the_dead(void **state)
+own_lease_that_is_over(void **state)
 {
 	struct fixture *f = *state;
-	struct queue_job mine, job;
+	struct queue_job job;
+
+	wake(f, "crm", 0);
+	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	wake(f, "crm", 1);
+	assert_int_equal(lease(f, "d1", LEASE_MS + 1, &job), 0);
+	assert_int_equal(lease(f, "d2", LEASE_MS + 1, &job), 1);
+}
+
+/* A dispatcher that starts ends all leases but those it knows of, and their jobs run again. */
+static void
+leases_reclaimed(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_job jobs[4], again;
+	int64_t next;
+	size_t n;
+
+	wake(f, "a", 0);
+	wake(f, "b", 1);
+	wake(f, "c", 2);
+	MUST(queue_lease(f->store, "d1", 10, LEASE_MS, 4, jobs, &n, &next, &f->err));
+	assert_int_equal(n, 3);
+	MUST(queue_reclaim(f->store, "d1", &jobs[1], 1, 20, &f->err));
+	assert_int_equal(lease(f, "d1", 20, &again), 2);
+	assert_string_equal(again.arg, "a");
+	assert_true(again.due_ms == 20);
+	/* The lease that was kept still ends well; nothing is left to do twice. */
+	MUST(queue_finish(f->store, &jobs[1], false, "", -1, &f->err));
+	assert_int_equal(lease(f, "d1", 30, &again), 0);
+	/* Another dispatcher knows none of them. */
+	MUST(queue_reclaim(f->store, "d2", NULL, 0, 40, &f->err));
+	MUST_FAIL(queue_finish(f->store, &jobs[0], false, "", -1, &f->err), BH_DENIED);
+	assert_int_equal(lease(f, "d2", 40, &again), 2);
+	MUST(queue_reclaim(f->store, "d3", NULL, 0, 50, &f->err));
+	assert_int_equal(lease(f, "d3", 50, &again), 2);
+}
+
+/* Neither idle nor buried jobs are woken by it. */
+static void
+nothing_to_reclaim(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_job job;
 
 	wake(f, "a", 0);
 	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	MUST(queue_bury(f->store, &job, "refused", &f->err));
 	wake(f, "b", 0);
-	assert_int_equal(lease(f, "d2", 0, &mine), 1);
-	wake(f, "c", 0);
-	assert_int_equal(lease(f, "d2", 0, &job), 1);
-	assert_int_equal(state_count(f, "Qd"), 0);
-	MUST(queue_reclaim(f->store, "d2", &mine, 1, 7, &f->err));
-	assert_int_equal(lease(f, "d2", 6, &job), 0);
-	assert_int_equal(lease(f, "d2", 7, &job), 2);
-	assert_string_equal(job.arg, "a");
-	assert_int_equal(job.attempts, 0);
-	/* Its own went on. */
-	MUST(queue_finish(f->store, &mine, false, "", -1, &f->err));
-	/* Of the same id, but another's: not its own. */
-	snprintf(mine.owner, sizeof(mine.owner), "d3");
-	wake(f, "b", 10);
-	assert_int_equal(lease(f, "d2", 10, &job), 1);
-	MUST(queue_reclaim(f->store, "d3", &mine, 1, 11, &f->err));
-	assert_int_equal(lease(f, "d3", 11, &job), 3);
-	/* Nothing is in doubt: nothing is written. */
+	assert_int_equal(lease(f, "d1", 0, &job), 1);
 	MUST(queue_finish(f->store, &job, false, "", -1, &f->err));
-	MUST(queue_reclaim(f->store, "d3", &job, 0, 12, &f->err));
-	assert_int_equal(state_count(f, "Qd"), 2);
-	MUST(queue_reclaim(f->store, "d3", &job, 0, 13, &f->err));
-	assert_int_equal(state_count(f, "Qd"), 2);
+	MUST(queue_reclaim(f->store, "d2", NULL, 0, 10, &f->err));
+	assert_int_equal(state_count(f, "Qd"), 0);
 }
 
 static void
@@ -351,7 +373,9 @@ main(void)
 	    STATE_TEST(runs_when_due),
 	    STATE_TEST(oldest_first_up_to_max),
 	    STATE_TEST(leased_to_one_only),
-	    STATE_TEST(reclaimed_from_the_dead),
+	    STATE_TEST(own_lease_that_is_over),
+	    STATE_TEST(leases_reclaimed),
+	    STATE_TEST(nothing_to_reclaim),
 	    STATE_TEST(woken_while_it_runs),
 	    STATE_TEST(woken_at_the_same_time),
 	    STATE_TEST(failures_are_counted),
