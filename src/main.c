@@ -1,7 +1,7 @@
 /*
- * The program.  Its role comes from the arguments (a verb), from a FastCGI
- * listening socket on descriptor 0 (a web server started us), or from
- * GATEWAY_INTERFACE (a CGI request).
+ * The program.  Its role comes from GATEWAY_INTERFACE (a CGI request), from
+ * the arguments (a verb), or from a FastCGI listening socket on descriptor 0
+ * (a web server started us).
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@
 
 /* The front pool of `billhook serve`, on its own socket. */
 static int
-serve_front(const struct conf *conf)
+serve_socket(const struct conf *conf)
 {
 	struct bh_err err = BH_ERR_INIT;
 	struct front_options options = {.conf = conf,
@@ -33,6 +33,13 @@ serve_front(const struct conf *conf)
 		status = front_run(&options);
 	free(path);
 	return status;
+}
+
+/* Without a pool of our own somebody still has to take in what relays spooled. */
+static int
+serve_front(const struct conf *conf)
+{
+	return conf->front_processes > 0 ? serve_socket(conf) : front_import(conf);
 }
 
 /*
@@ -72,14 +79,16 @@ serve_web(bool fastcgi, const char *name)
 int
 main(int argc, char **argv)
 {
-	struct cli_parts parts = {.front = serve_front};
+	struct cli_parts parts = {.front = serve_front, .spool = front_import};
+	const char *name = argc > 0 ? argv[0] : "";
 
 	bh_proc_init();
+	/* First of all: a CGI request's arguments come from its query string (RFC 3875, 4.4), and are no verbs. */
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return serve_web(front_is_listening(STDIN_FILENO), name);
 	if (argc > 1 && cli_is_verb(argv[1]))
 		return cli_main(argc, argv, &parts);
 	if (front_is_listening(STDIN_FILENO))
-		return serve_web(true, argc > 0 ? argv[0] : "");
-	if (getenv("GATEWAY_INTERFACE") != NULL)
-		return serve_web(false, "");
+		return serve_web(true, name);
 	return cli_main(argc, argv, &parts);
 }

@@ -1,9 +1,10 @@
 /*
  * billhook.cgi: the CGI program.  Tiny, statically linked, without secrets:
  * hands the request to the front pool over its FastCGI socket
- * (data_dir/run/front.sock).  Where nobody answers it starts `billhook serve
- * --detach` and tries again for two seconds; then a webhook becomes a durable
- * raw spool file (web/raw.h) and is answered 200, anything else 503.
+ * (data_dir/run/front.sock).  Where nobody answers it starts `billhook serve`
+ * and tries again for two seconds; then a webhook becomes a durable raw spool
+ * file (web/raw.h) and is answered 200, anything else 503.  After a start in
+ * vain others do not wait so long for a while (run/relay.down remembers it).
  *
  * A web server may filter the environment (suEXEC), so what we must know is
  * in a file next to this program, billhook.relay:
@@ -19,6 +20,7 @@
 #include "base/base.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -38,6 +40,7 @@
 #define ANSWER_WAIT_MS 30000
 #define HOOK_WAIT_MS 5000 /* a front stores or spools within 2 s */
 #define DRAIN_FACTOR 4
+#define DOWN_MS 10000 /* after a start in vain */
 #define ANSWER_HELD                                                                                \
 	(256u << 10) /* kept back until it is complete, so that a dead front can be asked again */
 #define PARAMS_MAX (64u << 10)
@@ -362,7 +365,7 @@ encode(const struct relay *relay, struct bh_buf *out)
 {
 	static const char begin[8] = {0, 1, 0, 0, 0, 0, 0,
 	    0}; /* responder, do not keep the connection */
-	struct bh_buf params = BH_BUF_INIT(2 * PARAMS_MAX);
+	struct bh_buf params = BH_BUF_INIT((size_t)2 * PARAMS_MAX);
 	char length[24];
 
 	for (char **p = environ; *p != NULL; p++) {
@@ -389,7 +392,7 @@ encode(const struct relay *relay, struct bh_buf *out)
 static int
 connect_front(const struct relay *relay, int wait_ms)
 {
-	struct timeval limit = {wait_ms / 1000, wait_ms % 1000 * 1000};
+	struct timeval limit = {wait_ms / 1000, wait_ms % 1000 * 1000L};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char *run = bh_xasprintf("%s/run", relay->dir);
 	int dir_fd = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -473,11 +476,11 @@ ask_front(const struct relay *relay, const struct bh_buf *request, int wait_ms)
 
 /* -- nobody there -- */
 
-/* Start `billhook serve --detach` with an environment of its own. */
+/* Start `billhook serve`, detached, with an environment of its own. */
 static void
 start_supervisor(struct relay *relay)
 {
-	const char *const argv[] = {relay->bin, "serve", "--detach", NULL};
+	const char *const argv[] = {relay->bin, "serve", "--quiet", "--dir", relay->dir, NULL};
 	char *own[16] = {NULL}, **request = environ;
 	struct bh_err err = BH_ERR_INIT;
 	size_t n = 0;
@@ -512,27 +515,77 @@ spool(const struct relay *relay)
 	answer("200 OK", "", "{\"status\":\"accepted\"}");
 }
 
+/* Did a start fail in the last seconds?  Then nobody waits for another. */
+static bool
+is_down(const char *mark)
+{
+	struct stat st;
+
+	return stat(mark, &st) == 0 &&
+	       clock_ms(CLOCK_REALTIME) - st.st_mtim.tv_sec * 1000LL < DOWN_MS;
+}
+
+static void
+note_down(const char *mark)
+{
+	int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	/* Without the mark everybody waits: slower, not wrong. */
+	if (futimens(fd, NULL) < 0)
+		fprintf(stderr, "billhook.cgi: cannot touch %s\n", mark);
+	close(fd);
+}
+
 /* Ask until somebody answers or the time is up.  False: nobody did. */
 static bool
 is_relayed(struct relay *relay, const struct bh_buf *request, bool is_hook)
 {
-	int64_t end_ms = mono_ms() + WAIT_MS;
-	bool is_repeatable = is_hook || is_method("GET") || is_method("HEAD");
+	char *mark = bh_xasprintf("%s/run/relay.down", relay->dir);
+	bool was_down = is_down(mark),
+	     is_repeatable = is_hook || is_method("GET") || is_method("HEAD");
+	int64_t end_ms = mono_ms() + (was_down ? RETRY_MS : WAIT_MS);
+	int rc;
 
-	do {
-		int rc = ask_front(relay, request, is_hook ? HOOK_WAIT_MS : ANSWER_WAIT_MS);
+	for (;;) {
 		struct timespec pause = {0, RETRY_MS * 1000000L};
 
-		if (rc == 1)
-			return true;
+		rc = ask_front(relay, request, is_hook ? HOOK_WAIT_MS : ANSWER_WAIT_MS);
 		/* It may have been done: only what is harmless twice is asked twice. */
-		if (rc < 0 && !is_repeatable)
-			return false;
-		if (rc == 0 && !relay->is_started)
+		if (rc == 1 || (rc < 0 && !is_repeatable))
+			break;
+		if (rc == 0 && !relay->is_started && !was_down)
 			start_supervisor(relay);
+		if (mono_ms() >= end_ms)
+			break;
 		nanosleep(&pause, NULL);
-	} while (mono_ms() < end_ms);
-	return false;
+	}
+	if (rc == 0 && !was_down)
+		note_down(mark);
+	free(mark);
+	return rc == 1;
+}
+
+/* Read, ask, and otherwise keep or refuse. */
+static void
+relay_request(struct relay *relay, struct bh_buf *request)
+{
+	bool is_hook = is_webhook();
+
+	if (!is_body_taken(relay))
+		return;
+	encode(relay, request);
+	if (request->full)
+		answer("431 Request Header Fields Too Large", "",
+		    "{\"error\":\"the headers are too large\"}");
+	else if (is_relayed(relay, request, is_hook))
+		return;
+	else if (is_hook)
+		spool(relay);
+	else
+		answer("503 Service Unavailable", "Retry-After: 5\r\n",
+		    "{\"error\":\"Billhook is starting or cannot be started\"}");
 }
 
 int
@@ -540,23 +593,14 @@ main(void)
 {
 	struct relay relay = {.received_ms = clock_ms(CLOCK_REALTIME)};
 	struct bh_buf request;
-	bool is_hook = is_webhook();
 
 	bh_proc_init();
 	configure(&relay);
 	bh_buf_init(&request, (size_t)relay.body_max + (1u << 20));
-	if (!is_body_taken(&relay))
-		return 0;
-	encode(&relay, &request);
-	if (request.full)
-		answer("431 Request Header Fields Too Large", "",
-		    "{\"error\":\"the headers are too large\"}");
-	else if (is_relayed(&relay, &request, is_hook))
-		return 0;
-	else if (is_hook)
-		spool(&relay);
-	else
-		answer("503 Service Unavailable", "Retry-After: 5\r\n",
-		    "{\"error\":\"Billhook is starting or cannot be started\"}");
+	relay_request(&relay, &request);
+	bh_buf_release(&request);
+	bh_buf_release(&relay.body);
+	free(relay.dir);
+	free(relay.bin);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #define BH_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Unbounded, locale-bound or shared-buffer functions: there is a better one in base/. */
+#undef sprintf /* a macro where clang fortifies */
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \
     srand gets
 /* Not poisoned: OpenSSL has parameters of this name. */

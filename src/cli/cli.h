@@ -18,7 +18,8 @@
 
 /* What the program is made of that lies on this floor's side: given by main. */
 struct cli_parts {
-	int (*front)(const struct conf *conf); /* the front pool on run/front.sock */
+	/* The front role of struct supervisor_options: serving on run/front.sock; only taking in the spool. */
+	int (*front)(const struct conf *conf), (*spool)(const struct conf *conf);
 };
 
 /* What a verb gets: its options parsed, conf loaded. */
@@ -30,6 +31,7 @@ struct cli {
 	bool dry_run; /* --dry-run */
 	bool all;     /* --all */
 	bool no_resync;
+	bool detach;               /* --detach */
 	const char *user;          /* --user NAME */
 	const char *password_file; /* --password-file FILE */
 	const char *connection;    /* --connection CODE */

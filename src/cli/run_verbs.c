@@ -13,8 +13,10 @@
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "sync/ingest.h"
 
 #define DRAIN_IDLE_MS 400
+#define START_MS 5000 /* longest wait for what was started in the background */
 
 static int
 supervise(struct cli *cli, const struct supervisor_options *options)
@@ -30,6 +32,24 @@ supervise(struct cli *cli, const struct supervisor_options *options)
 	return status;
 }
 
+/* Start a supervisor of its own and see that it holds the lock. */
+static int
+serve_detached(struct cli *cli)
+{
+	const char *dir = cli->conf.data_dir;
+	int64_t end_ms = bh_mono_ms() + START_MS;
+	struct bh_err err = BH_ERR_INIT;
+
+	if (supervisor_start(dir, &err) < 0)
+		return cli_error("%s", err.text);
+	while (supervisor_pid(dir) == 0) {
+		if (bh_mono_ms() > end_ms)
+			return cli_error("Billhook does not start; its log says why");
+		bh_sleep_ms(10);
+	}
+	return 0;
+}
+
 int
 cli_serve(struct cli *cli)
 {
@@ -40,7 +60,9 @@ cli_serve(struct cli *cli)
 	/* Say at once what would otherwise fail over and over in the children. */
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
-	status = supervise(cli, &options);
+	if (cli->detach && supervisor_pid(cli->conf.data_dir) == 0)
+		return serve_detached(cli);
+	status = cli->detach ? SUPERVISOR_EXIT_TAKEN : supervise(cli, &options);
 	if (status == SUPERVISOR_EXIT_TAKEN && !cli->quiet)
 		cli_error("Billhook runs already in %s (pid %d)", cli->conf.data_dir,
 		    (int)supervisor_pid(cli->conf.data_dir));
@@ -91,9 +113,9 @@ is_due(struct cli *cli, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(cli->store);
 	json_t *jobs = NULL, *job;
-	size_t backlog = 0, i;
-	int rc = journal_backlog(txn, 1, &backlog, err);
-	bool busy = backlog != 0;
+	size_t i;
+	int rc = ingest_is_due(txn, err);
+	bool busy = rc > 0;
 
 	if (rc == 0)
 		rc = queue_list(txn, &jobs, err);
@@ -136,6 +158,7 @@ int
 cli_drain(struct cli *cli)
 {
 	struct supervisor_options options = {.conf = &cli->conf,
+	    .front = cli->parts->spool,
 	    .idle_exit_ms = DRAIN_IDLE_MS,
 	    .limit_ms = cli->seconds * 1000};
 	struct bh_err err = BH_ERR_INIT;

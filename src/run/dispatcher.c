@@ -1,6 +1,8 @@
 /*
  * The dispatcher.  It leases due jobs to idle workers, gives them back when a
- * worker dies, and keeps one worker free for ingest.
+ * worker dies, and keeps one worker free for ingest.  Leases that the store
+ * holds and nobody works on (of a dispatcher that was killed; or the store
+ * did not answer) are reclaimed.
  *
  * Ingest is no leased job: the journal's cursor lets only one batch commit,
  * so a second ingest would be wasted work, never wrong.  A push lane is
@@ -22,8 +24,11 @@
 #include "base/proc.h"
 #include "run/worker.h"
 #include "state/journal.h"
+#include "sync/ingest.h"
 
 #define LEASE_MS (600 * 1000)
+#define RESTART_MS 1000 /* a worker's place is filled at most so often */
+#define RETRY_LONGEST_MS 300000
 #define STOP_MS 10000
 #define LOOK_AGAIN_MS 1000
 #define LANES_MAX 64
@@ -35,14 +40,15 @@ struct slot {
 	bool is_busy;
 	bool is_ingest;
 	struct queue_job job;
-	int64_t since_ms; /* of the job; monotonic */
+	int64_t since_ms;   /* of the job; monotonic */
+	int64_t started_ms; /* of the worker; monotonic; 0: never */
 };
 
 /* A leased lane that waits for a batch to form. */
 struct held {
 	struct queue_job job;
-	int64_t since_ms; /* when it began to wait */
-	int64_t next_ms;  /* when to ask again; 0: it is with a worker */
+	int64_t since_ms; /* when it began to wait; monotonic */
+	int64_t next_ms;  /* when to ask again; monotonic; 0: it is with a worker */
 };
 
 struct dispatcher {
@@ -54,10 +60,12 @@ struct dispatcher {
 	size_t slots_n;
 	struct held held[LANES_MAX];
 	size_t held_n;
-	bool has_stolen; /* leases of the dispatcher before us are taken once */
+	bool is_in_doubt; /* the store may hold leases that nobody works on */
 	bool is_stopping;
 	int64_t next_due_ms;
-	int64_t busy_ms; /* monotonic: when there was work last */
+	int64_t next_ingest_ms; /* monotonic: not before; ingest has failed */
+	int ingest_failures;    /* in a row */
+	int64_t busy_ms;        /* monotonic: when there was work last */
 };
 
 static struct slot *
@@ -110,12 +118,16 @@ static void
 start_workers(struct dispatcher *d)
 {
 	struct bh_err err = BH_ERR_INIT;
+	int64_t now = bh_mono_ms();
 
 	for (size_t i = 0; i < d->slots_n; i++) {
 		struct slot *slot = &d->slots[i];
 
-		if (slot->worker.pid == 0 &&
-		    worker_start(d->conf, &d->key, &slot->worker, &err) < 0)
+		if (slot->worker.pid != 0 ||
+		    (slot->started_ms != 0 && now - slot->started_ms < RESTART_MS))
+			continue;
+		slot->started_ms = now;
+		if (worker_start(d->conf, &d->key, &slot->worker, &err) < 0)
 			bh_log(BH_ERROR, "%s", err.text);
 	}
 }
@@ -127,21 +139,22 @@ finish_job(struct dispatcher *d, const struct queue_job *job, bool failed, const
 	struct bh_err err = BH_ERR_INIT;
 
 	forget_held(d, job);
-	if (queue_finish(d->store, job, failed, reason, again_ms, &err) < 0)
-		/* The lease runs out, or the next dispatcher takes it over. */
+	if (queue_finish(d->store, job, failed, reason, again_ms, &err) < 0) {
 		bh_log(BH_WARN, "job %s: %s", job->id, err.text);
+		d->is_in_doubt = true;
+	}
 }
 
 static int64_t
-retry_at(const struct queue_job *job, int retry_after_s)
+pause_ms(int failures, int retry_after_s)
 {
 	int64_t wait = 1000;
 
-	for (int i = 0; i < job->attempts && wait < 300000; i++)
-		wait *= 2;
 	if (retry_after_s > 0)
-		wait = retry_after_s * (int64_t)1000;
-	return bh_now_ms() + wait;
+		return retry_after_s * (int64_t)1000;
+	for (int i = 0; i < failures && wait < RETRY_LONGEST_MS; i++)
+		wait *= 2;
+	return wait;
 }
 
 static void
@@ -155,9 +168,24 @@ hold_lane(struct dispatcher *d, const struct queue_job *job, int64_t next_ms)
 			return;
 		}
 		held = &d->held[d->held_n++];
-		*held = (struct held){.job = *job, .since_ms = bh_now_ms()};
+		*held = (struct held){.job = *job, .since_ms = bh_mono_ms()};
 	}
-	held->next_ms = next_ms;
+	/* A span, so that a clock that is set holds nothing up. */
+	held->next_ms = bh_mono_ms() + next_ms - bh_now_ms();
+}
+
+/*
+ * Ingest that fails (the disk is full, an event kills the worker) is tried
+ * again after a pause, or it would take the whole machine.  The first time at once.
+ */
+static void
+note_ingest(struct dispatcher *d, bool failed, int retry_after_s)
+{
+	d->next_ingest_ms = 0;
+	if (!failed)
+		d->ingest_failures = 0;
+	else if (d->ingest_failures++ > 0)
+		d->next_ingest_ms = bh_mono_ms() + pause_ms(d->ingest_failures - 2, retry_after_s);
 }
 
 static void
@@ -167,8 +195,11 @@ end_slot(struct dispatcher *d, struct slot *slot)
 	kill(slot->worker.pid, SIGKILL);
 	waitpid(slot->worker.pid, NULL, 0);
 	slot->worker = (struct worker){.fd = -1};
-	if (slot->is_busy && !slot->is_ingest)
-		finish_job(d, &slot->job, true, "the worker ended in the middle", bh_now_ms() + 50);
+	if (slot->is_busy && slot->is_ingest)
+		note_ingest(d, true, 0);
+	else if (slot->is_busy)
+		finish_job(d, &slot->job, true, "the worker ended in the middle",
+		    bh_now_ms() + (slot->job.attempts == 0 ? 50 : pause_ms(slot->job.attempts, 0)));
 	slot->is_busy = false;
 }
 
@@ -185,12 +216,12 @@ take_answer(struct dispatcher *d, struct slot *slot)
 	d->busy_ms = bh_mono_ms();
 	slot->is_busy = false;
 	if (slot->is_ingest)
-		return;
-	if (answer.held)
+		note_ingest(d, answer.code != BH_OK, answer.retry_after_s);
+	else if (answer.held)
 		hold_lane(d, &slot->job, answer.again_ms);
 	else if (answer.code != BH_OK)
 		finish_job(d, &slot->job, true, answer.error,
-		    retry_at(&slot->job, answer.retry_after_s));
+		    bh_now_ms() + pause_ms(slot->job.attempts, answer.retry_after_s));
 	else
 		finish_job(d, &slot->job, false, "", answer.again_ms);
 }
@@ -219,12 +250,11 @@ give_ingest(struct dispatcher *d)
 {
 	struct queue_job job = {.id = "ingest", .kind = "ingest"};
 	struct store_txn *txn;
-	size_t backlog = 0;
 
-	if (is_ingesting(d))
+	if (is_ingesting(d) || count_idle(d) == 0 || bh_mono_ms() < d->next_ingest_ms)
 		return;
 	txn = store_begin(d->store);
-	if (journal_backlog(txn, 1, &backlog, NULL) == 0 && backlog != 0)
+	if (ingest_is_due(txn, NULL) > 0)
 		is_given(d, &job, true, false);
 	store_free(&txn);
 }
@@ -234,13 +264,28 @@ give_held(struct dispatcher *d)
 {
 	for (size_t i = 0; i < d->held_n; i++) {
 		struct held *held = &d->held[i];
-		int64_t now = bh_now_ms();
+		int64_t now = bh_mono_ms();
 
 		if (held->next_ms == 0 || held->next_ms > now)
 			continue;
 		if (is_given(d, &held->job, false, now - held->since_ms < d->conf->push_wait_ms))
 			held->next_ms = 0;
 	}
+}
+
+/* What the store holds as leased and is with no worker and not held goes back. */
+static int
+reclaim(struct dispatcher *d, struct bh_err *err)
+{
+	struct queue_job mine[WORKERS_MAX + LANES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->slots_n; i++)
+		if (d->slots[i].is_busy && !d->slots[i].is_ingest)
+			mine[n++] = d->slots[i].job;
+	for (size_t i = 0; i < d->held_n; i++)
+		mine[n++] = d->held[i].job;
+	return queue_reclaim(d->store, d->owner, mine, n, bh_now_ms(), err);
 }
 
 /* One worker stays free for ingest, so that slow CRMs cannot stop it. */
@@ -252,14 +297,18 @@ give_jobs(struct dispatcher *d)
 	struct bh_err err = BH_ERR_INIT;
 	size_t n;
 
-	if (free_ones == 0 || (d->slots_n > 1 && !is_ingesting(d) && idle < 2))
+	if (free_ones == 0 || (d->slots_n > 1 && !is_ingesting(d) && idle < 2)) {
+		d->next_due_ms = INT64_MAX; /* a worker's answer brings us back */
 		return;
-	if (queue_lease(d->store, d->owner, !d->has_stolen, bh_now_ms(), LEASE_MS, free_ones, jobs,
-		&n, &d->next_due_ms, &err) < 0) {
+	}
+	if (d->is_in_doubt && reclaim(d, &err) == 0)
+		d->is_in_doubt = false;
+	if (d->is_in_doubt || queue_lease(d->store, d->owner, bh_now_ms(), LEASE_MS, free_ones,
+				  jobs, &n, &d->next_due_ms, &err) < 0) {
+		d->is_in_doubt = true;
 		d->next_due_ms = bh_now_ms() + 100;
 		return;
 	}
-	d->has_stolen = true;
 	for (size_t i = 0; i < n; i++)
 		if (!is_given(d, &jobs[i], false, true))
 			finish_job(d, &jobs[i], false, "", bh_now_ms());
@@ -292,14 +341,14 @@ take_signals(struct dispatcher *d)
 static int
 wait_ms(const struct dispatcher *d)
 {
-	int64_t now = bh_now_ms(), next = now + LOOK_AGAIN_MS;
+	int64_t wait = LOOK_AGAIN_MS, now = bh_mono_ms();
 
-	if (d->next_due_ms < next)
-		next = d->next_due_ms;
+	if (d->next_due_ms - bh_now_ms() < wait)
+		wait = d->next_due_ms - bh_now_ms();
 	for (size_t i = 0; i < d->held_n; i++)
-		if (d->held[i].next_ms != 0 && d->held[i].next_ms < next)
-			next = d->held[i].next_ms;
-	return next <= now ? 1 : (int)(next - now);
+		if (d->held[i].next_ms != 0 && d->held[i].next_ms - now < wait)
+			wait = d->held[i].next_ms - now;
+	return wait < 1 ? 1 : (int)wait;
 }
 
 /* Wait for a signal, a wake-up of the store, an answer, or the next due time. */
@@ -375,7 +424,7 @@ open_store(struct dispatcher *d, struct bh_err *err)
 int
 dispatcher_run(const struct dispatcher_options *options)
 {
-	struct dispatcher d = {.conf = options->conf, .next_due_ms = 0, .busy_ms = bh_mono_ms()};
+	struct dispatcher d = {.conf = options->conf, .is_in_doubt = true, .busy_ms = bh_mono_ms()};
 	struct bh_err err = BH_ERR_INIT;
 	bool is_idle = false;
 
@@ -401,7 +450,7 @@ dispatcher_run(const struct dispatcher_options *options)
 		give_held(&d);
 		give_jobs(&d);
 		is_idle = options->idle_exit_ms > 0 && !is_any_busy(&d) && d.held_n == 0 &&
-			  d.next_due_ms > bh_now_ms() &&
+			  d.next_due_ms - bh_now_ms() > options->idle_exit_ms &&
 			  bh_mono_ms() - d.busy_ms > options->idle_exit_ms;
 	}
 	stop_workers(&d);

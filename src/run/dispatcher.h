@@ -8,8 +8,8 @@
 
 struct dispatcher_options {
 	const struct conf *conf;
-	int64_t
-	    idle_exit_ms; /* end with DISPATCHER_EXIT_IDLE after so long without work; 0: never */
+	/* End with DISPATCHER_EXIT_IDLE after so long without work, when none falls due as soon as that; 0: never. */
+	int64_t idle_exit_ms;
 };
 
 /*

@@ -373,7 +373,7 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch, stru
 		if (rc == 0) /* pruned meanwhile: still taken off the queue */
 			batch->events[batch->n] = (struct journal_event){.stamp = stamp};
 		bytes += batch->events[batch->n++].body_len;
-		if (bytes > BATCH_BYTES && i + 1 < n) {
+		if (bytes > BATCH_BYTES) {
 			batch->more = true;
 			break;
 		}

@@ -3,7 +3,7 @@
  *
  *   state  | meaning                      | moves to
  *   idle   | not running; may be due      | leased
- *   leased | runs until lease_until       | idle (finished), idle (lease lost), buried
+ *   leased | runs until lease_until       | idle (finished, or reclaimed), leased (over), buried
  *   buried | refused or failed too often  | idle, by a kick
  *
  * A wake-up is an entry of its own, so that waking needs no read and a job
@@ -94,7 +94,6 @@ read_job(struct store_txn *txn, const char *kind, const char *arg, struct queue_
 
 struct lease {
 	const char *owner;
-	bool steal;
 	int64_t now_ms, lease_ms;
 	size_t max, n;
 	struct queue_job *jobs;
@@ -104,7 +103,8 @@ struct lease {
 		const char *kind, *arg;
 	} * seen;
 	size_t seen_n;
-	size_t swept; /* wake-ups used up without a lease */
+	size_t swept;  /* wake-ups used up without a lease */
+	bool is_swept; /* those of buried jobs among them */
 };
 
 static bool
@@ -135,12 +135,14 @@ lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *
 	if (read_job(txn, kind, arg, &job, err) < 0)
 		return -1;
 	if (job.state == QUEUE_BURIED) {
-		l->seen_n--; /* none of its wake-ups stays */
+		/* None of its wake-ups stays: one would keep queue_is_due() true for ever. */
+		l->seen_n--;
+		l->is_swept = true;
 		return 1;
 	}
 	l->swept--;
-	if (job.state == QUEUE_LEASED && job.lease_until_ms > l->now_ms &&
-	    (!l->steal || strcmp(job.owner, l->owner) == 0))
+	if (job.state == QUEUE_LEASED &&
+	    (job.lease_until_ms > l->now_ms || strcmp(job.owner, l->owner) == 0))
 		return 0;
 	if (l->n == l->max)
 		return 0;
@@ -151,6 +153,15 @@ lease_one(struct store_txn *txn, struct lease *l, const char *kind, const char *
 	put_job(txn, &job);
 	l->jobs[l->n++] = job;
 	return 1;
+}
+
+/* The least key behind an entry's. */
+static void
+key_behind(struct key *key, const struct store_entry *entry)
+{
+	key_begin(key, "");
+	key_raw(key, entry->key, entry->key_len);
+	key_raw(key, "", 1);
 }
 
 /* Decide on the wake-ups from *from on; 1 when there may be more that are due, *from is moved on. */
@@ -191,9 +202,7 @@ lease_page(struct store_txn *txn, struct lease *l, struct key *from, struct bh_e
 	}
 	if (!more || n == 0)
 		return 0;
-	key_begin(from, "");
-	key_raw(from, entries[n - 1].key, entries[n - 1].key_len);
-	key_raw(from, "", 1); /* the least key behind the last one */
+	key_behind(from, &entries[n - 1]);
 	return 1;
 }
 
@@ -205,6 +214,7 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 	int rc;
 
 	l->n = l->seen_n = l->swept = 0;
+	l->is_swept = false;
 	l->next_due_ms = INT64_MAX;
 	key_begin(&from, "Qd");
 	do
@@ -214,15 +224,14 @@ lease(struct store_txn *txn, void *arg, struct bh_err *err)
 		return -1;
 	if (rc > 0)
 		l->next_due_ms = l->now_ms;
-	return l->n == 0 && l->swept < SWEEP_MIN ? 1 : 0;
+	return l->n == 0 && !l->is_swept && l->swept < SWEEP_MIN ? 1 : 0;
 }
 
 int
-queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, int64_t lease_ms,
-    size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err)
+queue_lease(struct store *store, const char *owner, int64_t now_ms, int64_t lease_ms, size_t max,
+    struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err)
 {
 	struct lease l = {.owner = owner,
-	    .steal = steal,
 	    .now_ms = now_ms,
 	    .lease_ms = lease_ms,
 	    .max = max,
@@ -234,6 +243,84 @@ queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms, 
 	*n_r = rc < 0 ? 0 : l.n;
 	*next_due_r = l.next_due_ms;
 	return rc < 0 ? -1 : 0;
+}
+
+struct reclaim {
+	const char *owner;
+	const struct queue_job *mine;
+	size_t mine_n;
+	int64_t now_ms;
+	size_t n; /* ended in this transaction */
+};
+
+static bool
+is_mine(const struct reclaim *r, const struct queue_job *job)
+{
+	if (strcmp(job->owner, r->owner) != 0)
+		return false;
+	for (size_t i = 0; i < r->mine_n; i++)
+		if (strcmp(r->mine[i].id, job->id) == 0)
+			return true;
+	return false;
+}
+
+static int
+reclaim_one(struct store_txn *txn, struct reclaim *r, const struct store_entry *entry,
+    struct bh_err *err)
+{
+	struct key_reader reader;
+	const char *kind, *arg;
+	struct queue_job job = {0};
+
+	decode(entry->value, entry->value_len, &job);
+	key_read(&reader, entry->key, entry->key_len, "Qj");
+	if (job.state != QUEUE_LEASED || !is_key_text(&reader, &kind) ||
+	    !is_key_text(&reader, &arg))
+		return 0;
+	if (read_job(txn, kind, arg, &job, err) < 0)
+		return -1;
+	if (job.state != QUEUE_LEASED || is_mine(r, &job))
+		return 0;
+	job.state = QUEUE_IDLE;
+	job.owner[0] = '\0';
+	job.lease_until_ms = 0;
+	put_job(txn, &job);
+	queue_wake(txn, kind, arg, r->now_ms);
+	r->n++;
+	return 0;
+}
+
+static int
+reclaim(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Qj", .prefix_len = 2, .max = LOOK_MAX};
+	struct reclaim *r = arg;
+	const struct store_entry *entries;
+	bool more = true;
+	struct key from;
+	size_t n;
+
+	for (r->n = 0; more; scan.from_len = from.len) {
+		if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++)
+			if (reclaim_one(txn, r, &entries[i], err) < 0)
+				return -1;
+		if (n == 0)
+			break;
+		key_behind(&from, &entries[n - 1]);
+		scan.from = from.data;
+	}
+	return r->n == 0 ? 1 : 0;
+}
+
+int
+queue_reclaim(struct store *store, const char *owner, const struct queue_job *mine, size_t n,
+    int64_t now_ms, struct bh_err *err)
+{
+	struct reclaim r = {owner, mine, n, now_ms, 0};
+
+	return store_run(store, reclaim, &r, NULL, err) < 0 ? -1 : 0;
 }
 
 struct finish {

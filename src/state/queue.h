@@ -1,6 +1,6 @@
 /*
  * Jobs: what is to be done, when, and who does it now.  A job is a singleton
- * by its id ("ingest", "push/<lane>"); waking one that runs makes it run once more.
+ * by its id ("push/<lane>"); waking one that runs makes it run once more.
  */
 #ifndef STATE_QUEUE_H
 #define STATE_QUEUE_H
@@ -15,8 +15,8 @@ enum queue_state {
 
 struct queue_job {
 	char id[160];
-	char kind[16]; /* "ingest", "push" */
-	char arg[72];  /* push: the lane */
+	char kind[16]; /* "push", "resync" */
+	char arg[72];  /* the lane; the sync */
 	enum queue_state state;
 	char owner[32];
 	int64_t lease_until_ms;
@@ -29,13 +29,18 @@ struct queue_job {
 void queue_wake(struct store_txn *txn, const char *kind, const char *arg, int64_t due_ms);
 /*
  * Take up to max due jobs under owner until now + lease_ms.  Jobs leased by
- * another owner are taken when their lease is over or that owner is not the
- * living dispatcher (there is only one: pass steal).  *next_due_r: when the
- * next job falls due (INT64_MAX: none known).
+ * another owner are taken when their lease is over; owner's own never, whatever the clock says.
+ * *next_due_r: when the next job falls due (INT64_MAX: none known).
  */
-int queue_lease(struct store *store, const char *owner, bool steal, int64_t now_ms,
-    int64_t lease_ms, size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r,
-    struct bh_err *err);
+int queue_lease(struct store *store, const char *owner, int64_t now_ms, int64_t lease_ms,
+    size_t max, struct queue_job *jobs, size_t *n_r, int64_t *next_due_r, struct bh_err *err);
+/*
+ * End every lease but those of the n jobs in mine, and wake their jobs: for
+ * the one living dispatcher, when it starts, and when it cannot tell whether
+ * a lease or its end was stored.  A lease used up its job's wake-up, so nobody else would find it.
+ */
+int queue_reclaim(struct store *store, const char *owner, const struct queue_job *mine, size_t n,
+    int64_t now_ms, struct bh_err *err);
 /*
  * End of a run.  failed: attempts goes up, reason is kept.  again_ms >= 0:
  * due again at that time.  0; -1 BH_DENIED when the lease is no longer owner's.

@@ -127,12 +127,12 @@ by_age(const void *a, const void *b)
 static void
 note_file(struct import *import, int dir_fd, const char *name)
 {
+	size_t len = strlen(name);
 	struct spool_file *file;
 	struct stat is;
 	int64_t at_us;
 
-	if (strlen(name) >= sizeof(file->name) ||
-	    fstatat(dir_fd, name, &is, AT_SYMLINK_NOFOLLOW) < 0)
+	if (len >= sizeof(file->name) || fstatat(dir_fd, name, &is, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	at_us = (int64_t)is.st_mtim.tv_sec * 1000000 + is.st_mtim.tv_nsec / 1000;
 	if (strncmp(name, "tmp.", 4) == 0 && bh_now_ms() - at_us / 1000 > STALE_MS)
@@ -143,7 +143,7 @@ note_file(struct import *import, int dir_fd, const char *name)
 		import->files = bh_xcalloc(LIST_MAX, sizeof(*import->files));
 	file = &import->files[import->files_n++];
 	file->at_us = at_us;
-	memcpy(file->name, name, strlen(name) + 1); /* its length was checked above */
+	memcpy(file->name, name, len + 1);
 }
 
 /* Oldest first.  A descriptor of the directory; -1 when there is none. */

@@ -171,8 +171,7 @@ is_room(struct store_txn *txn, size_t len)
 	/* A commit with other contents is another commit. */
 	txn->has_id = false;
 	txn->first_sent_ms = 0;
-	if (txn->checks.len + txn->ops.len + len > COLLECTED_MAX || txn->ops_n >= WIRE_OPS_MAX ||
-	    txn->checks_n >= WIRE_OPS_MAX)
+	if (txn->checks.len + txn->ops.len + len > COLLECTED_MAX)
 		txn->too_large = true;
 	return !txn->too_large;
 }
@@ -189,6 +188,8 @@ add_op(struct store_txn *txn, const struct wire_op *op)
 	if (!is_wire_key(op->key.data, op->key.len) || key_len > STORE_KEY_MAX ||
 	    op->value.len > STORE_VALUE_MAX - stamp_len)
 		txn->too_large = true;
+	if (txn->ops_n == STORE_OPS_MAX)
+		txn->too_large = true;
 	if (!is_room(txn, 1 + 2 + 2 + 4 + op->key.len + op->suffix.len + op->value.len))
 		return;
 	wire_add_op(&txn->ops, op);
@@ -200,7 +201,7 @@ add_op(struct store_txn *txn, const struct wire_op *op)
 static void
 add_check(struct store_txn *txn, const void *key, size_t key_len, uint64_t version)
 {
-	if (!is_wire_key(key, key_len))
+	if (!is_wire_key(key, key_len) || txn->checks_n == WIRE_CHECKS_MAX)
 		txn->too_large = true;
 	if (!is_room(txn, 2 + key_len + 8))
 		return;
@@ -282,7 +283,7 @@ fetch(struct store_txn *txn, const struct wire_slice *key, struct bh_buf *value,
 	struct bh_buf ask = BH_BUF_INIT(2 + STORE_KEY_MAX), mem = BH_BUF_INIT(WIRE_FRAME_MAX);
 	struct wire_get get = {.n = 1};
 	struct wire_slice body;
-	struct wire_value got;
+	struct wire_value got = {.is_found = false};
 	uint32_t n;
 	int rc;
 

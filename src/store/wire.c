@@ -211,7 +211,7 @@ is_commit(struct wire_slice *left, struct wire_commit *commit)
 	    !is_wire_u32(left, &commit->ops_n) || !is_wire_u32(left, &checks_len))
 		return false;
 	if (first_sent > INT64_MAX || commit->floor > INT64_MAX || checks_len > left->len ||
-	    commit->checks_n > WIRE_OPS_MAX || commit->ops_n > WIRE_OPS_MAX)
+	    commit->checks_n > WIRE_CHECKS_MAX || commit->ops_n > STORE_OPS_MAX)
 		return false;
 	memcpy(commit->id, id, WIRE_ID_LEN);
 	commit->first_sent_ms = (int64_t)first_sent;

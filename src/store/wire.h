@@ -30,7 +30,7 @@
 #define WIRE_ANSWER_STOP (24u << 20) /* an answer of this size takes no further value */
 #define WIRE_PAGE_STOP (4u << 20)    /* the same for a scan */
 #define WIRE_KEYS_MAX 100000         /* keys in one get, entries in one scan */
-#define WIRE_OPS_MAX 100000          /* checks, and operations, in one commit */
+#define WIRE_CHECKS_MAX 100000       /* in one commit */
 #define WIRE_ID_LEN 16
 #define WIRE_PATH_MAX 4096
 #define WIRE_HEAD_LEN 2 /* version and type */

@@ -17,6 +17,7 @@
 #include "web/site.h"
 
 #define TICK_MS 1000
+#define IMPORT_MS 100
 #define DRAIN_MS 1000        /* after SIGTERM: what waits in the queue is still answered */
 #define RESPAWN_MANY 5       /* replacements ... */
 #define RESPAWN_SPAN_MS 1000 /* ... within this time bring a pause of the same length */
@@ -86,14 +87,16 @@ is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
 	struct request request;
 	struct bh_err err = BH_ERR_INIT;
 	int64_t tick_ms = bh_mono_ms();
+	bool has_more = false;
 	int rc = 0;
 
 	while (rc >= 0 && is_stopping == 0) {
-		rc = gateway_accept(gateway, TICK_MS, unblocked, &site->place, &request, &err);
+		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, unblocked, &site->place,
+		    &request, &err);
 		if (rc == 1)
 			serve(site, gateway, &request);
-		if (bh_mono_ms() - tick_ms >= TICK_MS) {
-			site_tick(site);
+		if (has_more || bh_mono_ms() - tick_ms >= TICK_MS) {
+			has_more = site_tick(site);
 			tick_ms = bh_mono_ms();
 		}
 	}
@@ -341,6 +344,30 @@ front_run(const struct front_options *options)
 	return options->processes > 1 ? run_pool(options) : run_one(options, options->conf);
 }
 
+int
+front_import(const struct conf *conf)
+{
+	const struct timespec pause = {0, IMPORT_MS * 1000000L};
+	struct bh_err err = BH_ERR_INIT;
+	struct site *site = NULL;
+	sigset_t unblocked;
+	bool is_told, has_more;
+
+	catch_signals(&unblocked);
+	if (site_open(conf, NULL, &site, &err) < 0) {
+		bh_log(BH_ERROR, "the spool is not taken in: %s", err.text);
+		return 1;
+	}
+	do {
+		is_told = is_stopping != 0;
+		has_more = site_tick(site);
+		if (!is_told && !has_more)
+			ppoll(NULL, 0, &pause, &unblocked);
+	} while (!is_told || has_more);
+	site_close(&site);
+	return 0;
+}
+
 /* -- CGI -- */
 
 int
@@ -370,7 +397,7 @@ front_cgi(const struct front_options *options)
 	rc = gateway_cgi_answer(STDOUT_FILENO, head.data, head.len, body, body_len, &err);
 	/* The answer is out; what a relay left for somebody to verify comes after it. */
 	close(STDOUT_FILENO);
-	site_tick(site);
+	(void)site_tick(site);
 	bh_buf_release(&head);
 	response_release(&response);
 	request_release(&request);

@@ -9,7 +9,7 @@
 #include "web/hook.h"
 #include "web/session.h"
 
-#define IMPORT_FILES 64 /* raw spool files taken in one turn, so that requests need not wait long */
+#define IMPORT_FILES 16 /* raw spool files taken in one turn, so that requests need not wait long */
 
 /* -- opening -- */
 
@@ -273,7 +273,7 @@ static void
 ask_for_login(struct exchange *exchange)
 {
 	const struct request *request = exchange->request;
-	struct bh_buf path = BH_BUF_INIT(4 * REQUEST_PATH_MAX);
+	struct bh_buf path = BH_BUF_INIT((size_t)4 * REQUEST_PATH_MAX);
 
 	if (is_for_programs(request->path)) {
 		exchange_error(exchange, 401, "not signed in");
@@ -372,7 +372,7 @@ site_answer(struct site *site, struct request *request, struct response *respons
 	bh_wipe(exchange.session_id, sizeof(exchange.session_id));
 }
 
-void
+bool
 site_tick(struct site *site)
 {
 	struct bh_err err = BH_ERR_INIT;
@@ -382,4 +382,5 @@ site_tick(struct site *site)
 		bh_log(BH_INFO, "spooled webhooks imported: %d", n);
 	else if (n < 0)
 		bh_log(BH_DEBUG, "spooled webhooks wait: %s", err.text);
+	return n == IMPORT_FILES;
 }

@@ -51,8 +51,11 @@ void site_close(struct site **site);
 
 /* Always gives an answer. */
 void site_answer(struct site *site, struct request *request, struct response *response);
-/* Work beside requests: raw spool files.  Cheap when there is nothing; call about once a second. */
-void site_tick(struct site *site);
+/*
+ * Work beside requests: raw spool files.  Cheap when there is nothing; call
+ * about once a second, and again between requests while it returns true (there is more).
+ */
+bool site_tick(struct site *site);
 
 /* The transaction for reading, begun at first use and freed with the exchange. */
 struct store_txn *exchange_read(struct exchange *exchange);

@@ -288,7 +288,7 @@ test_store_down(void **state)
 	/* Within the next second nobody waits for it again. */
 	begin_ms = bh_mono_ms();
 	for (int i = 0; i < 5; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "c%d", i);
 		assert_int_equal(accept_post(world, "stripe", SECRET, id), HOOK_STORED);
@@ -414,7 +414,7 @@ test_import_in_turns(void **state)
 	for (int i = 0; i < 6; i++)
 		write_raw(world, "bare", SECRET, "w", now_ms - 1000 + i);
 	for (int i = 0; i < 3; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "t%d", i);
 		write_raw(world, "stripe", SECRET, id, now_ms + i);

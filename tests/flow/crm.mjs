@@ -1,0 +1,124 @@
+// The simulators' side of a test.
+//
+//   node crm.mjs see [--wait S] EXPRESSION [WANT]
+//       prints the value of the JavaScript expression; with WANT (else: any
+//       true value) asks again until it fits or S seconds are over: status 1
+//   node crm.mjs cases [--wait S] {NAME EXPRESSION WANT}...
+//       prints "ok - NAME" for each whose value comes to be WANT, else "not ok"
+//   node crm.mjs post sf|hs CONTROL JSON
+//   node crm.mjs delete sf|hs CONTROL
+//
+// In an expression:
+//   sf('Account', 'stripe:cus_1')    the record of that key, {} when there is none
+//   sf('Account')                    all of them
+//   hs('companies', 'stripe:cus_1')  its properties, with id and links
+//   sfCalls, hsCalls                 the calls that write or read records, in order
+//   status                           what `billhook status --json` says
+//   lane(code), events(state)        of it; journal entries, from a dump
+// Values that are no text are printed as JSON.  SF_URL, HS_URL, BILLHOOK in the environment.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const BASE = { sf: process.env.SF_URL, hs: process.env.HS_URL };
+
+async function control(which, method, path, body) {
+  const answer = await fetch(`${BASE[which]}/_sim/${path}`, { method, body });
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Error(`${which} ${method} ${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
+const values = (record) => Object.entries(record).filter(([name]) => /^(billhook|lago)_.*id(__c)?$/i.test(name)).map(([, value]) => value);
+
+function finder(objects, view) {
+  return (name, key) => {
+    const all = (objects[name] ?? []).map(view);
+    return key === undefined ? all : all.find((record) => values(record).includes(key)) ?? {};
+  };
+}
+
+// Tokens and descriptions are no news about records.
+const isWork = ({ path }) => !/oauth|describe|\/properties|account-info|limits/.test(path);
+
+function billhookStatus() {
+  const { stdout } = spawnSync(process.env.BILLHOOK, ['status', '--json'], { encoding: 'utf8' });
+  return JSON.parse(stdout);
+}
+
+const SOURCES = {
+  sf: async () => finder((await control('sf', 'GET', 'state')).objects, (record) => record),
+  hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
+  sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
+  hsCalls: async () => (await control('hs', 'GET', 'calls')).filter(isWork),
+  status: async () => billhookStatus(),
+  lane: async () => {
+    const { lanes } = billhookStatus();
+    return (code) => lanes.find((lane) => lane.code === code) ?? {};
+  },
+  dump: async () => execFileSync(process.env.BILLHOOK, ['dump'], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+};
+
+// Values of all expressions, at one time.
+async function evaluate(expressions) {
+  const names = Object.keys(SOURCES).filter((name) => expressions.some((text) => new RegExp(`\\b${name}\\b`).test(text)));
+  const found = await Promise.all(names.map((name) => SOURCES[name]()));
+  return expressions.map((text) => {
+    try {
+      return new Function(...names, `return (${text});`)(...found);
+    } catch (error) {
+      return `(${error.message})`;
+    }
+  });
+}
+
+const shown = (value) => (typeof value === 'string' ? value : String(JSON.stringify(value)));
+
+const pause = () => new Promise((done) => setTimeout(done, 30));
+
+function parse(words) {
+  return parseArgs({ args: words, allowPositionals: true, options: { wait: { type: 'string', default: '0' } } });
+}
+
+async function see(words) {
+  const { values: options, positionals: [expression, want] } = parse(words);
+  const end = Date.now() + Number(options.wait) * 1000;
+  for (;;) {
+    const [value] = await evaluate([expression]);
+    const fits = want === undefined ? Boolean(value) && !shown(value).startsWith('(') : shown(value) === want;
+    if (fits || Date.now() >= end) {
+      console.log(shown(value));
+      return fits ? 0 : 1;
+    }
+    await pause();
+  }
+}
+
+async function cases(words) {
+  const { values: options, positionals } = parse(words);
+  let open = [];
+  for (let i = 0; i < positionals.length; i += 3) open.push(positionals.slice(i, i + 3));
+  const end = Date.now() + Number(options.wait) * 1000;
+  for (;;) {
+    const values = (await evaluate(open.map(([, text]) => text))).map(shown);
+    open.forEach(([name, , want], i) => values[i] === want && console.log(`ok - ${name}`));
+    const left = open.filter(([, , want], i) => values[i] !== want);
+    if (left.length > 0 && Date.now() >= end) {
+      open.forEach(([name, text, want], i) => values[i] !== want && console.log(`not ok - ${name}\n#   ${text}\n#   got:  ${values[i]}\n#   want: ${want}`));
+      return 1;
+    }
+    open = left;
+    if (open.length === 0) return 0;
+    await pause();
+  }
+}
+
+const [verb, ...words] = process.argv.slice(2);
+if (verb === 'see') {
+  process.exitCode = await see(words);
+} else if (verb === 'cases') {
+  process.exitCode = await cases(words);
+} else {
+  const [which, path, body] = words;
+  console.log(JSON.stringify(await control(which, verb.toUpperCase(), path, body)));
+}
