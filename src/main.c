@@ -17,7 +17,7 @@
 
 /* The front pool of `billhook serve`, on its own socket. */
 static int
-serve_front(const struct conf *conf)
+serve_socket(const struct conf *conf)
 {
 	struct bh_err err = BH_ERR_INIT;
 	struct front_options options = {.conf = conf,
@@ -33,6 +33,13 @@ serve_front(const struct conf *conf)
 		status = front_run(&options);
 	free(path);
 	return status;
+}
+
+/* Without a pool of our own somebody still has to take in what relays spooled. */
+static int
+serve_front(const struct conf *conf)
+{
+	return conf->front_processes > 0 ? serve_socket(conf) : front_import(conf);
 }
 
 /*
@@ -72,7 +79,7 @@ serve_web(bool fastcgi, const char *name)
 int
 main(int argc, char **argv)
 {
-	struct cli_parts parts = {.front = serve_front};
+	struct cli_parts parts = {.front = serve_front, .spool = front_import};
 	const char *name = argc > 0 ? argv[0] : "";
 
 	bh_proc_init();

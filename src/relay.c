@@ -365,7 +365,7 @@ encode(const struct relay *relay, struct bh_buf *out)
 {
 	static const char begin[8] = {0, 1, 0, 0, 0, 0, 0,
 	    0}; /* responder, do not keep the connection */
-	struct bh_buf params = BH_BUF_INIT(2 * PARAMS_MAX);
+	struct bh_buf params = BH_BUF_INIT((size_t)2 * PARAMS_MAX);
 	char length[24];
 
 	for (char **p = environ; *p != NULL; p++) {
@@ -392,7 +392,7 @@ encode(const struct relay *relay, struct bh_buf *out)
 static int
 connect_front(const struct relay *relay, int wait_ms)
 {
-	struct timeval limit = {wait_ms / 1000, wait_ms % 1000 * 1000};
+	struct timeval limit = {wait_ms / 1000, wait_ms % 1000 * 1000L};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char *run = bh_xasprintf("%s/run", relay->dir);
 	int dir_fd = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC);

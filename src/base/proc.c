@@ -3,6 +3,7 @@
 
 #include "base/proc.h"
 
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -153,6 +154,40 @@ bh_signal_forget(void)
 		close(signal_pipe[1]);
 	}
 	signal_pipe[0] = signal_pipe[1] = -1;
+}
+
+bool
+bh_is_lock_valid(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+	       ours.st_ino == there.st_ino;
+}
+
+int
+bh_lock_file(const char *path, int *fd_r, struct bh_err *err)
+{
+	for (;;) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return bh_fail_errno(err, BH_STORAGE, "cannot open %s", path);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			int rc = errno == EWOULDBLOCK
+				     ? 0
+				     : bh_fail_errno(err, BH_STORAGE, "cannot lock %s", path);
+
+			close(fd);
+			return rc;
+		}
+		/* Somebody may have put another file there between open and lock. */
+		if (bh_is_lock_valid(fd, path)) {
+			*fd_r = fd;
+			return 1;
+		}
+		close(fd);
+	}
 }
 
 void

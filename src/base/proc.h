@@ -37,6 +37,15 @@ int bh_signal_next(void);
 void bh_signal_forget(void);
 
 /*
+ * Lock a file, made when it is not there; the lock dies with the process and
+ * its forks.  Nobody may remove such a file; one that was removed or replaced all the same
+ * is noticed by bh_is_lock_valid().  1 locked, 0 another process holds it, -1 BH_STORAGE.
+ */
+int bh_lock_file(const char *path, int *fd_r, struct bh_err *err);
+/* Is the locked file still the one at path? */
+bool bh_is_lock_valid(int fd, const char *path);
+
+/*
  * Die with the parent: PR_SET_PDEATHSIG, checked against the parent we expect
  * (it may be gone already: then this process ends at once).
  */

@@ -18,7 +18,8 @@
 
 /* What the program is made of that lies on this floor's side: given by main. */
 struct cli_parts {
-	int (*front)(const struct conf *conf); /* the front pool on run/front.sock */
+	/* The front role of struct supervisor_options: serving on run/front.sock; only taking in the spool. */
+	int (*front)(const struct conf *conf), (*spool)(const struct conf *conf);
 };
 
 /* What a verb gets: its options parsed, conf loaded. */

@@ -13,6 +13,7 @@
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "sync/ingest.h"
 
 #define DRAIN_IDLE_MS 400
 #define START_MS 5000 /* longest wait for what was started in the background */
@@ -112,9 +113,9 @@ is_due(struct cli *cli, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(cli->store);
 	json_t *jobs = NULL, *job;
-	size_t backlog = 0, i;
-	int rc = journal_backlog(txn, 1, &backlog, err);
-	bool busy = backlog != 0;
+	size_t i;
+	int rc = ingest_is_due(txn, err);
+	bool busy = rc > 0;
 
 	if (rc == 0)
 		rc = queue_list(txn, &jobs, err);
@@ -157,6 +158,7 @@ int
 cli_drain(struct cli *cli)
 {
 	struct supervisor_options options = {.conf = &cli->conf,
+	    .front = cli->parts->spool,
 	    .idle_exit_ms = DRAIN_IDLE_MS,
 	    .limit_ms = cli->seconds * 1000};
 	struct bh_err err = BH_ERR_INIT;

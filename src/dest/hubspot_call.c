@@ -10,6 +10,7 @@
 #include "dest/hubspot.h"
 
 #define DAY_S 86400
+#define SILENT_S 10 /* pause when nobody can be reached */
 #define BODY_MAX ((size_t)64 << 20)
 
 static void
@@ -158,7 +159,7 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response)
 	int status = response->status;
 
 	if (status == 0 && response->err.code == BH_UNAVAILABLE) {
-		stop_talk(talk, BH_UNAVAILABLE, 0, response->err.text);
+		stop_talk(talk, BH_UNAVAILABLE, SILENT_S, response->err.text);
 		return;
 	}
 	if (status != 401 && status != 423 && status != 429 && status != 477)

@@ -20,6 +20,7 @@
 #define BODY_BYTES_MAX ((size_t)8 * 1000 * 1000)
 /* Rows written by id may mix objects, but the object may change only this often (REST guide). */
 #define SLOT_CHUNKS_MAX 10
+#define SILENT_S 10 /* pause when nobody can be reached */
 
 /* One collection: which records, and what they share. */
 struct slot {
@@ -294,15 +295,16 @@ settle_composite(struct plan *plan, size_t first, size_t count,
 
 /* No answer at all. */
 static void
-explain_silence(const struct bh_err *err, struct dest_result *result)
+explain_silence(struct dest_config *config, const struct bh_err *err, struct dest_result *result)
 {
 	if (err->code == BH_DENIED)
 		dest_result_set(result, DEST_AUTH, "NO_TOKEN", err->text,
 		    "Nothing is to be done: Billhook asks for a token.");
-	else if (err->code == BH_UNAVAILABLE)
+	else if (err->code == BH_UNAVAILABLE) {
 		dest_result_set(result, DEST_LATER, "NO_CONNECTION", err->text,
 		    "Nothing is to be done: Billhook tries again.");
-	else
+		result->retry_after_s = config->usage.pause_s = SILENT_S;
+	} else
 		dest_result_set(result, DEST_UNCERTAIN, "NO_ANSWER", err->text,
 		    "Nothing is to be done: Billhook sends the same again.");
 }
@@ -357,7 +359,7 @@ has_sent(struct plan *plan, size_t first, size_t count, struct dest_result *stop
 	add_call(&path, &body, plan, first, count);
 	if (salesforce_call(plan->config, count == 1 ? "PATCH" : "POST", bh_buf_str(&path), &body,
 		&answer, &err) < 0) {
-		explain_silence(&err, stop_r);
+		explain_silence(plan->config, &err, stop_r);
 		for (size_t i = first; i < first + count; i++)
 			settle_all(plan, &plan->slots[i], stop_r);
 	} else {

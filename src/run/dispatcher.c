@@ -24,6 +24,7 @@
 #include "base/proc.h"
 #include "run/worker.h"
 #include "state/journal.h"
+#include "sync/ingest.h"
 
 #define LEASE_MS (600 * 1000)
 #define RESTART_MS 1000 /* a worker's place is filled at most so often */
@@ -249,12 +250,11 @@ give_ingest(struct dispatcher *d)
 {
 	struct queue_job job = {.id = "ingest", .kind = "ingest"};
 	struct store_txn *txn;
-	size_t backlog = 0;
 
 	if (is_ingesting(d) || count_idle(d) == 0 || bh_mono_ms() < d->next_ingest_ms)
 		return;
 	txn = store_begin(d->store);
-	if (journal_backlog(txn, 1, &backlog, NULL) == 0 && backlog != 0)
+	if (ingest_is_due(txn, NULL) > 0)
 		is_given(d, &job, true, false);
 	store_free(&txn);
 }

@@ -24,10 +24,14 @@
 
 #define PING_MS 5000
 #define SILENT_MS 15000
+#define SILENT_DOUBLINGS 6
 #define RESPAWN_WINDOW_MS 30000
 #define RESPAWN_MAX 20
 #define RESPAWN_PAUSE_MS 5000
 #define STOP_MS 12000
+#define LOOK_MS 2000 /* at the lock */
+#define LOCK_TRIES 5
+#define LOCK_PAUSE_MS 10
 
 enum role {
 	ROLE_KEEPER,
@@ -49,9 +53,11 @@ struct supervisor {
 	const struct supervisor_options *options;
 	struct conf conf; /* read again on SIGUSR1 */
 	int lock_fd;
+	char *lock_path;
 	struct child children[ROLE__MAX];
 	struct store *store; /* a client, for pings only */
-	int64_t last_ping, last_pong;
+	int64_t last_ping, last_pong, looked_ms;
+	int silent_kills; /* of the keeper, since it answered last */
 	bool is_stopping, is_idle;
 	pid_t pid;
 };
@@ -127,12 +133,6 @@ run_role(struct supervisor *s, enum role role)
 	exit(status);
 }
 
-static bool
-is_role_used(const struct supervisor *s, enum role role)
-{
-	return role != ROLE_FRONT || (s->options->front != NULL && s->conf.front_processes > 0);
-}
-
 static void
 start_child(struct supervisor *s, enum role role)
 {
@@ -140,7 +140,7 @@ start_child(struct supervisor *s, enum role role)
 	int64_t now = bh_mono_ms();
 	pid_t pid;
 
-	if (child->pid != 0 || !is_role_used(s, role) || now < child->not_before)
+	if (child->pid != 0 || now < child->not_before)
 		return;
 	if (now - child->window_start > RESPAWN_WINDOW_MS) {
 		child->window_start = now;
@@ -239,23 +239,42 @@ take_signals(struct supervisor *s)
 	}
 }
 
-/* A keeper that says nothing for 15 s hangs: kill it, recovery does the rest. */
+/*
+ * A keeper that says nothing for 15 s hangs: kill it, recovery does the rest.
+ * Each time in a row it gets twice as long, or one that needs longer to recover never would.
+ */
 static void
 ping_keeper(struct supervisor *s)
 {
 	int64_t now = bh_mono_ms();
-	json_t *stats = NULL;
 
 	if (s->children[ROLE_KEEPER].pid == 0 || now - s->last_ping < PING_MS)
 		return;
 	s->last_ping = now;
-	if (store_stats(s->store, &stats, NULL) == 0)
+	if (store_ping(s->store, NULL) == 0) {
 		s->last_pong = bh_mono_ms();
-	json_decref(stats);
-	if (bh_mono_ms() - s->last_pong > SILENT_MS) {
+		s->silent_kills = 0;
+	}
+	if (bh_mono_ms() - s->last_pong > (int64_t)SILENT_MS << s->silent_kills) {
 		bh_log(BH_ERROR, "the keeper is silent: it is killed");
 		signal_child(s, ROLE_KEEPER, SIGKILL);
+		s->silent_kills += s->silent_kills < SILENT_DOUBLINGS;
 	}
+}
+
+/* Whoever removed run/ made room for a second supervisor: end, as the keeper does. */
+static void
+look_at_lock(struct supervisor *s)
+{
+	int64_t now = bh_mono_ms();
+
+	if (now - s->looked_ms < LOOK_MS)
+		return;
+	s->looked_ms = now;
+	if (bh_is_lock_valid(s->lock_fd, s->lock_path))
+		return;
+	bh_log(BH_WARN, "the lock file was removed: making room for another supervisor");
+	s->is_stopping = true;
 }
 
 static void
@@ -285,27 +304,28 @@ run_file(const char *data_dir, const char *name)
 	return bh_xasprintf("%s/run/%s", data_dir, name);
 }
 
-/* 1 taken by us, 0 another has it, -1. */
+/*
+ * 1 taken by us, 0 another has it, -1.  Who asks supervisor_pid() holds the
+ * lock for a moment: that is no reason to give up.
+ */
 static int
 take_lock(struct supervisor *s, struct bh_err *err)
 {
-	char *path = run_file(s->conf.data_dir, "supervisor.lock"), text[24];
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc = 1;
+	char text[24];
+	int rc = 0;
 
-	if (fd < 0)
-		rc = bh_fail_errno(err, BH_STORAGE, "cannot open %s", path);
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		rc = 0;
-	free(path);
-	if (rc == 1) {
-		snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-		if (ftruncate(fd, 0) < 0 || bh_write_full(fd, text, strlen(text), NULL) < 0)
-			bh_log(BH_WARN, "cannot note the pid in the lock file");
-		s->lock_fd = fd;
-	} else if (fd >= 0) {
-		close(fd);
+	s->lock_path = run_file(s->conf.data_dir, "supervisor.lock");
+	for (int i = 0; i < LOCK_TRIES && rc == 0; i++) {
+		if (i > 0)
+			bh_sleep_ms(LOCK_PAUSE_MS);
+		rc = bh_lock_file(s->lock_path, &s->lock_fd, err);
 	}
-	return rc;
+	if (rc <= 0)
+		return rc;
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(s->lock_fd, 0) < 0 || bh_write_full(s->lock_fd, text, strlen(text), NULL) < 0)
+		bh_log(BH_WARN, "cannot note the pid in the lock file");
+	return 1;
 }
 
 static int
@@ -323,6 +343,23 @@ make_dirs(const char *data_dir, struct bh_err *err)
 	return rc;
 }
 
+/*
+ * The dispatcher found nothing to do; but what came in since then, until the
+ * fronts have ended, would wait for the next request.
+ */
+static bool
+is_at_rest(struct supervisor *s)
+{
+	struct store_txn *txn;
+	size_t backlog = 0;
+
+	wait_for_end(s, ROLE_FRONT);
+	txn = store_begin(s->store);
+	s->is_idle = journal_backlog(txn, 1, &backlog, NULL) < 0 || backlog == 0;
+	store_free(&txn);
+	return s->is_idle;
+}
+
 static void
 serve(struct supervisor *s)
 {
@@ -332,11 +369,12 @@ serve(struct supervisor *s)
 		struct pollfd pfd = {.fd = bh_signal_pipe(), .events = POLLIN};
 
 		reap(s);
-		if (s->is_idle)
+		if (s->is_idle && is_at_rest(s))
 			break;
 		for (int role = 0; role < ROLE__MAX; role++)
 			start_child(s, (enum role)role);
 		ping_keeper(s);
+		look_at_lock(s);
 		poll(&pfd, 1, 200);
 		take_signals(s);
 	}
@@ -346,37 +384,43 @@ serve(struct supervisor *s)
 	wait_for_end(s, ROLE_KEEPER);
 }
 
+static void
+release(struct supervisor *s)
+{
+	store_close(&s->store);
+	free(s->lock_path);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	conf_release(&s->conf);
+}
+
 int
 supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = {.options = options, .lock_fd = -1, .pid = getpid()};
-	struct store_options store = {.engine = "bdb", .deadline_ms = 2000, .no_start = true};
+	struct store_options store = {.engine = "bdb",
+	    .data_dir = options->conf->data_dir,
+	    .deadline_ms = 2000,
+	    .no_start = true};
 	struct bh_err err = BH_ERR_INIT;
-	int rc;
+	int rc, status = 1;
 
 	if (conf_load(options->conf->data_dir, &s.conf, &err) < 0 ||
-	    make_dirs(s.conf.data_dir, &err) < 0 || (rc = take_lock(&s, &err)) < 0) {
+	    make_dirs(s.conf.data_dir, &err) < 0 || (rc = take_lock(&s, &err)) < 0 ||
+	    (rc > 0 && store_open(&store, &s.store, &err) < 0)) {
 		bh_log(BH_ERROR, "%s", err.text);
-		return 1;
+	} else if (rc == 0) {
+		status = SUPERVISOR_EXIT_TAKEN;
+	} else {
+		prctl(PR_SET_NAME, "bh-supervisor");
+		bh_signal_pipe();
+		bh_log(BH_INFO, "started in %s", s.conf.data_dir);
+		serve(&s);
+		bh_log(BH_INFO, "stopped%s", s.is_idle ? ": idle" : "");
+		status = 0;
 	}
-	if (rc == 0) {
-		conf_release(&s.conf);
-		return SUPERVISOR_EXIT_TAKEN;
-	}
-	prctl(PR_SET_NAME, "bh-supervisor");
-	bh_signal_pipe();
-	store.data_dir = s.conf.data_dir;
-	if (store_open(&store, &s.store, &err) < 0) {
-		bh_log(BH_ERROR, "%s", err.text);
-		return 1;
-	}
-	bh_log(BH_INFO, "started in %s", s.conf.data_dir);
-	serve(&s);
-	bh_log(BH_INFO, "stopped%s", s.is_idle ? ": idle" : "");
-	store_close(&s.store);
-	close(s.lock_fd);
-	conf_release(&s.conf);
-	return 0;
+	release(&s);
+	return status;
 }
 
 pid_t
@@ -391,7 +435,7 @@ supervisor_pid(const char *data_dir)
 	if (fd < 0)
 		return 0;
 	/* The lock says whether it lives; the number alone may be stale. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		n = read(fd, text, sizeof(text) - 1);
 		if (n <= 1 || !bh_is_uint(text, (size_t)n - 1, INT32_MAX, &pid))
 			pid = 0;
@@ -422,6 +466,8 @@ supervisor_start(const char *data_dir, struct bh_err *err)
 	size_t n = 0;
 	int rc;
 
+	if (supervisor_pid(data_dir) != 0)
+		return 0; /* its keeper is on the way */
 	if (getenv("GATEWAY_INTERFACE") == NULL)
 		return bh_spawn_detached(argv, err);
 	while (whole[n] != NULL)

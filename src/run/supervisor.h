@@ -11,10 +11,11 @@
 
 struct supervisor_options {
 	const struct conf *conf;
-	/* Serve web requests on a listening socket until SIGTERM: the front pool.  NULL or conf->front_processes 0: none. */
+	/* Until SIGTERM: serve web requests on a listening socket, or only take in what relays have spooled. */
 	int (*front)(const struct conf *conf);
-	int64_t idle_exit_ms; /* 0: conf->idle_exit_s; > 0: end when idle for so long */
-	int64_t limit_ms;     /* end after so long in any case; 0: never */
+	/* 0: conf->idle_exit_s; > 0: end when idle for so long and no event came in while the fronts ended */
+	int64_t idle_exit_ms;
+	int64_t limit_ms; /* end after so long in any case; 0: never */
 };
 
 /*
@@ -27,7 +28,7 @@ int supervisor_run(const struct supervisor_options *options);
 /* The pid of the running supervisor, 0 when there is none. */
 pid_t supervisor_pid(const char *data_dir);
 
-/* Start one, detached: the start function of struct store_options. */
+/* Start one, detached, where none is: the start function of struct store_options. */
 int supervisor_start(const char *data_dir, struct bh_err *err);
 
 #endif

@@ -16,11 +16,13 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/push.h"
 
 #define JOBS_MAX 2000  /* then a fresh process takes over */
 #define LINGER_MS 1000 /* ingest stays for news this long */
+#define LOOK_MS 1000   /* an idle worker looks so often whether it is to stop */
 #define MESSAGE_MAX 65536
 
 static volatile sig_atomic_t is_told_to_stop;
@@ -40,6 +42,25 @@ is_stopping(void *arg)
 	return is_told_to_stop != 0 || poll(&pfd, 1, 0) > 0;
 }
 
+/* A sync that is gone, or does not work, has nothing to look at; settings that mend it ask again. */
+static int
+run_resync(const struct sync_context *context, const char *sync, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+	size_t n;
+	int rc = configure_resync(context->store, context->key, sync, &n, &why);
+
+	if (rc < 0 && why.code == BH_INVALID) {
+		bh_log(BH_WARN, "resync: %s", why.text);
+		return 0;
+	}
+	if (rc < 0)
+		*err = why;
+	else
+		bh_log(BH_INFO, "resync of %s: %zu records are looked at again", sync, n);
+	return rc;
+}
+
 static int
 run_job(const struct sync_context *context, const json_t *job, struct sync_outcome *outcome,
     struct bh_err *err)
@@ -51,7 +72,22 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return ingest_run(context, LINGER_MS, outcome, err);
 	if (kind != NULL && strcmp(kind, "push") == 0)
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
+	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
+		return run_resync(context, arg, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
+}
+
+/*
+ * Something to read: true; false: told to stop, or nothing for a while.  A
+ * read that is only repeated after a signal would not see it, and one that
+ * comes just before the wait is seen at the next look.
+ */
+static bool
+is_called(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	return is_told_to_stop == 0 && poll(&pfd, 1, LOOK_MS) > 0;
 }
 
 /* 1 go on, 0 the dispatcher is gone, -1 */
@@ -96,11 +132,11 @@ worker_main(const struct conf *conf, const struct account_key *key, int fd)
 	    .is_stopping = is_stopping,
 	    .arg = &fd};
 	struct bh_err err = BH_ERR_INIT;
-	int rc;
+	int rc = 1;
 
 	bh_log_role("worker");
 	prctl(PR_SET_NAME, "bh-worker");
-	sigaction(SIGTERM, &action, NULL); /* no SA_RESTART: a blocked read ends */
+	sigaction(SIGTERM, &action, NULL);
 	if (store_open(&options, &context.store, &err) < 0) {
 		bh_log(BH_ERROR, "%s", err.text);
 		_exit(1);
@@ -108,10 +144,11 @@ worker_main(const struct conf *conf, const struct account_key *key, int fd)
 	/* Ingest waits here for news; a missed watch only costs the linger. */
 	store_watch(context.store, JOURNAL_WATCH_NEW, strlen(JOURNAL_WATCH_NEW), NULL);
 	context.transport = http_curl_new();
-	for (int jobs = 0; jobs < JOBS_MAX && is_told_to_stop == 0; jobs++) {
+	for (int jobs = 0; jobs < JOBS_MAX && rc > 0 && is_told_to_stop == 0;) {
+		if (!is_called(fd))
+			continue;
 		rc = serve_one(&context, fd, &err);
-		if (rc <= 0)
-			break;
+		jobs++;
 	}
 	http_curl_free(&context.transport);
 	store_close(&context.store);

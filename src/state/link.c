@@ -28,6 +28,8 @@
 #include "state/queue.h"
 #include "store/key.h"
 
+#define WAKE_MAX 5000 /* children woken by one settling: a commit holds STORE_OPS_MAX writes */
+
 static const char *const state_names[LINK__MAX] = {"new", "clean", "uncertain", "held", "waiting",
     "excluded"};
 
@@ -334,16 +336,23 @@ struct settle {
 	size_t n;
 };
 
-/* Children that waited for this record are looked at again. */
+/*
+ * Children that waited for this record are looked at again; *left: how many
+ * one commit may still wake.  1 when some are left over: the parent is marked, its next settling goes on.
+ */
 static int
-wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err *err)
+wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, struct bh_err *err)
 {
-	struct store_scan scan = {.max = 10000, .keys_only = true};
+	struct store_scan scan = {.max = *left, .keys_only = true};
 	const struct store_entry *entries;
 	struct key prefix;
 	size_t n;
 	bool more;
 
+	if (*left == 0) {
+		link_mark(txn, parent);
+		return 1;
+	}
 	key_link(&prefix, "Lw", parent);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
@@ -359,6 +368,7 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, struct bh_err 
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
 	}
+	*left -= n;
 	/* The run that settles the parent may be past the children's place in the list of marks. */
 	if (n != 0)
 		queue_wake(txn, "push", parent->dest, bh_now_ms());
@@ -411,7 +421,7 @@ is_same(const struct link *a, const struct link *b)
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    struct counts *counts, struct link *made_r, struct bh_err *err)
+    size_t *left, struct counts *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -419,7 +429,7 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
-		int more = wake_waiters(txn, id, err);
+		int more = wake_waiters(txn, id, left, err);
 
 		if (more < 0)
 			return -1;
@@ -454,6 +464,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
+	size_t left = WAKE_MAX;
 	struct counts counts;
 	int rc;
 
@@ -476,7 +487,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 
 		if (twin == i && items[i].found)
 			decode(items[i].value, items[i].value_len, items[i].version, &was);
-		rc = settle_one(txn, s, i, &was, &counts, &made[i], err);
+		rc = settle_one(txn, s, i, &was, &left, &counts, &made[i], err);
 	}
 	if (rc == 0)
 		put_counts(txn, s->entries[0].id.dest, &counts);

@@ -7,7 +7,8 @@
  *   deleted  | tombstone: version and last known fields | held (a newer change revives it)
  *
  * Keys: Mo <connection> <kind> <account> <id> the object; Mc <connection>
- * <account> <customer> <kind> <id> the objects of a customer.
+ * <account> <customer> <kind> <id> the objects of a customer; Md
+ * <connection> <account> <customer> those of it still to be looked at.
  */
 #include "base/base.h"
 
@@ -166,6 +167,62 @@ mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t 
 		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
 	}
 	return rc;
+}
+
+static void
+key_deferred(struct key *key, const struct mirror_id *customer)
+{
+	key_begin(key, "Md");
+	key_text(key, customer->connection);
+	key_text(key, customer->account);
+	key_text(key, customer->id);
+}
+
+void
+mirror_defer_children(struct store_txn *txn, const struct mirror_id *customer,
+    const struct bh_buf *after)
+{
+	struct key key;
+
+	key_deferred(&key, customer);
+	store_put(txn, key.data, key.len, bh_buf_str(after), after->len);
+}
+
+int
+mirror_deferred(struct store_txn *txn, struct bh_buf *names, struct mirror_id *customer,
+    struct bh_buf *after, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Md", .prefix_len = 2, .max = 1};
+	const struct store_entry *entries;
+	struct key_reader reader;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	/* The entry belongs to the transaction, which the caller may empty. */
+	bh_buf_reset(names);
+	bh_buf_add(names, entries[0].key, entries[0].key_len);
+	bh_buf_reset(after);
+	bh_buf_add(after, entries[0].value, entries[0].value_len);
+	*customer = (struct mirror_id){.kind = OBJECT_CUSTOMER};
+	key_read(&reader, names->data, names->len, "Md");
+	if (!is_key_text(&reader, &customer->connection) ||
+	    !is_key_text(&reader, &customer->account) || !is_key_text(&reader, &customer->id))
+		return bh_fail(err, BH_STORAGE, "an entry of work put off has a broken key");
+	/* Checked at commit: a change that puts it off anew must not be forgotten. */
+	return store_get(txn, names->data, names->len, NULL, err);
+}
+
+void
+mirror_deferred_done(struct store_txn *txn, const struct mirror_id *customer)
+{
+	struct key key;
+
+	key_deferred(&key, customer);
+	store_delete(txn, key.data, key.len);
 }
 
 static void

@@ -41,6 +41,16 @@ int mirror_walk(struct store_txn *txn, const char *connection, enum object_kind 
 int mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t max,
     struct bh_buf *after, int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
+/*
+ * Work put off: the objects of a customer with very many of them that are
+ * still to be looked at, from behind after on.  One entry a customer.
+ */
+void mirror_defer_children(struct store_txn *txn, const struct mirror_id *customer,
+    const struct bh_buf *after);
+/* The first such entry: 1, with customer's strings and after kept in names and after; 0 none; -1. */
+int mirror_deferred(struct store_txn *txn, struct bh_buf *names, struct mirror_id *customer,
+    struct bh_buf *after, struct bh_err *err);
+void mirror_deferred_done(struct store_txn *txn, const struct mirror_id *customer);
 /* Objects of a connection and kind, counted up to max. */
 int mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     size_t *n_r, struct bh_err *err);

@@ -94,7 +94,7 @@ is_absence(int error)
 static int
 connect_once(const struct client *client, struct bh_err *err)
 {
-	const struct timeval tick = {0, TICK_MS * 1000};
+	const struct timeval tick = {0, TICK_MS * 1000L};
 	struct sockaddr_un address;
 	int fd, error;
 

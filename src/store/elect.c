@@ -88,34 +88,6 @@ elect_address(const char *data_dir, const char *name, struct sockaddr_un *addres
 
 /* -- the lock -- */
 
-/* 1 locked and still at its path; 0 another process holds it; -1. */
-static int
-lock_file(const char *path, int *fd_r, struct bh_err *err)
-{
-	for (;;) {
-		struct stat ours, there;
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-		if (fd < 0)
-			return bh_fail_errno(err, BH_STORAGE, "cannot open %s", path);
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-			int rc = errno == EWOULDBLOCK
-				     ? 0
-				     : bh_fail_errno(err, BH_STORAGE, "cannot lock %s", path);
-
-			close(fd);
-			return rc;
-		}
-		/* Somebody may have put another file there between open and lock. */
-		if (fstat(fd, &ours) == 0 && stat(path, &there) == 0 &&
-		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
-			*fd_r = fd;
-			return 1;
-		}
-		close(fd);
-	}
-}
-
 static int
 lock_dir(const char *path, int *fd_r, struct bh_err *err)
 {
@@ -145,7 +117,7 @@ elect_take(struct elect *elect, const char *data_dir, struct bh_err *err)
 	    .db_fd = -1,
 	    .lock_path = bh_xasprintf("%s/run/keeper.lock", data_dir)};
 	if (bh_make_dir(run_dir, err) == 0 && bh_make_dir(db_dir, err) == 0)
-		rc = lock_file(elect->lock_path, &elect->lock_fd, err);
+		rc = bh_lock_file(elect->lock_path, &elect->lock_fd, err);
 	if (rc == 1)
 		rc = lock_dir(db_dir, &elect->db_fd, err);
 	free(run_dir);
@@ -158,10 +130,7 @@ elect_take(struct elect *elect, const char *data_dir, struct bh_err *err)
 bool
 is_elect_valid(const struct elect *elect)
 {
-	struct stat ours, there;
-
-	return fstat(elect->lock_fd, &ours) == 0 && stat(elect->lock_path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	return bh_is_lock_valid(elect->lock_fd, elect->lock_path);
 }
 
 void

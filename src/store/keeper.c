@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -436,6 +437,14 @@ gather(struct keeper *k)
 	}
 }
 
+static int
+may_write(void *arg, size_t bytes, struct bh_err *err)
+{
+	struct keeper *k = arg;
+
+	return space_check(&k->space, bytes, err);
+}
+
 static size_t
 commit_bytes(const struct wire_commit *commit)
 {
@@ -465,9 +474,7 @@ apply_batch(struct keeper *k)
 	for (size_t i = 0; i < k->batch_n && !is_bdb_broken(k->bdb); i++) {
 		struct waiting *w = &k->batch[i];
 
-		w->rc = space_check(&k->space, commit_bytes(&w->commit), &w->err);
-		if (w->rc == 0)
-			w->rc = serve_commit(&k->serve, &w->commit, &w->stamp, &w->err);
+		w->rc = serve_commit(&k->serve, &w->commit, &w->stamp, &w->err);
 		if (w->rc != 1)
 			continue;
 		bytes += commit_bytes(&w->commit) + 1;
@@ -669,6 +676,19 @@ within(size_t value, size_t least, size_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
+/* Locks and flushes of a network file system are not what they seem. */
+static void
+warn_of_network(const char *dir)
+{
+	static const unsigned long network[] = {0x6969 /* NFS */, 0x517b /* SMB */,
+	    0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */};
+	struct statfs is;
+
+	for (size_t i = 0; i < BH_LEN(network) && statfs(dir, &is) == 0; i++)
+		if (((unsigned long)is.f_type & 0xffffffff) == network[i])
+			bh_log(BH_WARN, "%s is on a network file system: it may lose data", dir);
+}
+
 /* Recovery needs space: when it fails, the ballast is given up for it. */
 static int
 open_store(struct keeper *k, struct bh_err *err)
@@ -679,6 +699,7 @@ open_store(struct keeper *k, struct bh_err *err)
 	    .flush_delay_ms = k->options->flush_delay_ms};
 	int rc;
 
+	warn_of_network(dir);
 	space_init(&k->space, dir, k->options->ballast_bytes);
 	rc = bdb_open(&options, &k->bdb, err);
 	if (rc < 0 && is_space_given_up(&k->space)) {
@@ -688,9 +709,12 @@ open_store(struct keeper *k, struct bh_err *err)
 	free(dir);
 	if (rc == 0)
 		rc = serve_open(&k->serve, &bdb_ops, k->bdb, KEEPER_RING, err);
-	if (rc == 0)
-		space_hold(&k->space);
-	return rc;
+	if (rc < 0)
+		return -1;
+	k->serve.may_write = may_write;
+	k->serve.arg = k;
+	space_hold(&k->space);
+	return 0;
 }
 
 static int

@@ -9,7 +9,12 @@
 #include "store/store.h"
 
 #define KEEPER_EXIT_TAKEN 3 /* another keeper holds the lock */
-#define KEEPER_EXIT_STORE 4 /* the environment cannot be opened or a flush failed: start again */
+/*
+ * The environment cannot be opened, or a flush failed: start again, it
+ * recovers.  The caller ends its process at once, without tidying up: the lock
+ * and the library's second thread live until then.
+ */
+#define KEEPER_EXIT_STORE 4
 
 struct keeper_options {
 	const char *data_dir;

@@ -90,7 +90,8 @@ ring_loaded(struct ring *ring)
 		if (oldest == NULL || entry->stamp < oldest->stamp)
 			oldest = entry;
 	}
-	ring->forgotten_ms = ring->used_n == ring->slots_n ? oldest->at_ms : -1;
+	assert(oldest != NULL || ring->used_n == 0);
+	ring->forgotten_ms = oldest != NULL && ring->used_n == ring->slots_n ? oldest->at_ms : -1;
 }
 
 uint64_t

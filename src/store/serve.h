@@ -7,8 +7,12 @@
 
 #include "store/ring.h"
 
-/* How entries are visited: upwards from the first key >= from, or downwards from the last key <= from (or from the end). */
+/*
+ * How entries with a prefix are visited: upwards from the first key >= from,
+ * or downwards from the last key <= from (or from the end).
+ */
 struct table_walk {
+	struct wire_slice prefix; /* empty: all keys but the store's own */
 	struct wire_slice from;
 	bool has_from; /* false only with reverse */
 	bool reverse;
@@ -17,6 +21,15 @@ struct table_walk {
 	bool (*each)(void *arg, const struct wire_entry *entry);
 	void *arg;
 };
+
+/* What a walk does with a key that it meets. */
+enum walk_step {
+	WALK_END = 0,
+	WALK_VISIT,
+	WALK_SKIP, /* downwards: it stands behind the prefix */
+};
+
+enum walk_step walk_step(const struct table_walk *walk, const struct wire_slice *key);
 
 /*
  * An ordered table of bytes with versions.  One thread.  put, remove and
@@ -47,6 +60,12 @@ struct serve {
 	uint64_t keys;                                /* of callers, in the table */
 	uint64_t commits, conflicts, resent, refused; /* since the start */
 	struct bh_buf scratch;
+	/*
+	 * Set by the owner, or NULL: may a commit of so many bytes be written?  -1
+	 * BH_STORAGE.  Asked last, when it is certain that the commit was not applied before.
+	 */
+	int (*may_write)(void *arg, size_t bytes, struct bh_err *err);
+	void *arg;
 };
 
 /* Reads what the last run left: stamp, recent commits.  -1 BH_STORAGE, also for a format that we do not know. */

@@ -67,8 +67,8 @@ int store_peek(struct store_txn *txn, const void *key, size_t key_len, struct bh
 
 /*
  * Many at once, in one message.  For each item the caller sets key, key_len
- * and checked; found, value and version are set here.  value is owned by the
- * transaction until store_reset() or store_free().  Does not see collected writes.
+ * and checked; found, value and version are set here.  value (a NUL stands
+ * behind it) is owned by the transaction until store_reset() or store_free().  Does not see collected writes.
  */
 struct store_item {
 	const void *key;
@@ -117,7 +117,10 @@ void store_delete(struct store_txn *txn, const void *key, size_t key_len);
  */
 void store_append(struct store_txn *txn, const void *prefix, size_t prefix_len, const void *suffix,
     size_t suffix_len, const void *value, size_t value_len);
-/* As store_put(), with the 8 bytes of this commit's stamp behind the value: how an index points to an append. */
+/*
+ * As store_put(), with the 8 bytes of this commit's stamp behind the value: how an index points to an append.
+ * Before the commit, zeros are read in their place.
+ */
 void store_put_stamped(struct store_txn *txn, const void *key, size_t key_len, const void *value,
     size_t value_len);
 /* The commit answers BH_CONFLICT when the key exists. */
@@ -130,6 +133,7 @@ void store_expect(struct store_txn *txn, const void *key, size_t key_len, uint64
  * stamp.  -1: BH_CONFLICT (nothing was applied), BH_UNAVAILABLE (no answer
  * within the deadline: it may have been applied), BH_STORAGE (refused: disk full or
  * failing; nothing was applied), BH_INVALID (too large).  txn is reset by 0 and by BH_CONFLICT.
+ * After BH_UNAVAILABLE it may be committed again, unchanged: it is the same commit, applied once in all.
  * Without writes it answers 0 at once and checks nothing.
  */
 int store_commit(struct store_txn *txn, uint64_t *stamp_r, struct bh_err *err);
@@ -147,8 +151,9 @@ int store_run(struct store *store, int (*fn)(struct store_txn *txn, void *arg, s
 
 /*
  * Ask for wake-ups when a commit touches a key with this prefix.  A promise of
- * "at least one wake-up soon", not of what changed; after a reconnect every
- * watch wakes once.  At most 16 prefixes a connection.
+ * "at least one wake-up soon", not of what changed; at its begin and after a reconnect every
+ * watch wakes once.  At most 16 prefixes a connection.  Even after -1 BH_UNAVAILABLE the
+ * watch is kept and begins when the keeper answers.
  */
 int store_watch(struct store *store, const void *prefix, size_t prefix_len, struct bh_err *err);
 /* The descriptor to poll for wake-ups; it may change after any call.  -1: not connected, poll again soon. */
@@ -161,7 +166,10 @@ bool store_is_woken(struct store *store);
 /* A key-value line as JSON: {"k":"<text or base64>","v":...}; see store/dump.c.  Ends with a count line. */
 int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len),
     void *arg, struct bh_err *err);
-/* Into an empty store; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty. */
+/*
+ * Into an empty store; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty.
+ * After a failure the lines before it are there: begin again with an empty store.
+ */
 int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t size), void *arg,
     struct bh_err *err);
 /* A consistent copy of the running store below dir (made, must be empty). */

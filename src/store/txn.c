@@ -283,7 +283,7 @@ fetch(struct store_txn *txn, const struct wire_slice *key, struct bh_buf *value,
 	struct bh_buf ask = BH_BUF_INIT(2 + STORE_KEY_MAX), mem = BH_BUF_INIT(WIRE_FRAME_MAX);
 	struct wire_get get = {.n = 1};
 	struct wire_slice body;
-	struct wire_value got;
+	struct wire_value got = {.is_found = false};
 	uint32_t n;
 	int rc;
 

@@ -15,7 +15,8 @@
 #include "sync/setup.h"
 
 #define BATCH_MAX 256
-#define GATHER_MS 10 /* between small batches while events stream in */
+#define CHILDREN_PAGE 1000 /* a customer's objects marked by one commit */
+#define GATHER_MS 10       /* between small batches while events stream in */
 #define PACE_SLOTS 10
 #define PACE_SLOT_MS 100
 
@@ -111,6 +112,19 @@ working_release(struct working *work)
 	json_decref(work->index);
 }
 
+/* Why a body cannot be read, without the piece of it that the parser quotes. */
+static void
+note_failure(struct journal_event *event, struct bh_err *why)
+{
+	char *quoted = strstr(why->text, " near '");
+
+	if (quoted != NULL)
+		*quoted = '\0';
+	snprintf(event->note, sizeof(event->note), "%.190s", why->text);
+	bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
+	    why->text);
+}
+
 /* Turn one event into changes; what cannot be read is noted on the event. */
 static void
 read_event(const struct setup *setup, struct journal_event *event, struct object_changes *changes)
@@ -137,9 +151,7 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 	    connection->source->normalise(&config, &envelope, body, event->received_ms, changes,
 		&outcome, note, &why) < 0) {
 		object_changes_release(changes);
-		snprintf(event->note, sizeof(event->note), "%.190s", why.text);
-		bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
-		    why.text);
+		note_failure(event, &why);
 	} else {
 		snprintf(event->note, sizeof(event->note), "%s", note);
 		event->state = outcome == SOURCE_APPLIED   ? JOURNAL_STALE
@@ -201,38 +213,52 @@ mark_object(struct store_txn *txn, const struct setup_sync *sync, enum object_ki
 
 struct child_marks {
 	struct store_txn *txn;
-	const struct setup_sync *sync;
+	const struct setup *setup;
+	const char *connection;
 };
 
 static int
 mark_child(void *arg, const struct mirror_id *id, struct bh_err *err BH_UNUSED)
 {
-	struct child_marks *marks = arg;
+	const struct child_marks *marks = arg;
 
-	mark_object(marks->txn, marks->sync, id->kind, id->account, id->id, true);
+	for (size_t i = 0; i < marks->setup->syncs_n; i++)
+		if (strcmp(marks->setup->syncs[i].account.from, marks->connection) == 0)
+			mark_object(marks->txn, &marks->setup->syncs[i], id->kind, id->account,
+			    id->id, true);
 	return 0;
 }
 
-/* A customer's change shows in records of its subscriptions and invoices too. */
+/*
+ * A customer's change shows in records of its subscriptions and invoices too,
+ * where a template reaches it.  A page at a time: what is left over is put
+ * off to commits of its own.
+ */
 static int
-mark_children(struct store_txn *txn, const struct setup_sync *sync,
-    const struct mirror_id *customer, struct bh_err *err)
+mark_children(struct store_txn *txn, const struct setup *setup, const struct mirror_id *customer,
+    struct bh_buf *after, struct bh_err *err)
 {
-	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
-	struct child_marks marks = {txn, sync};
-	bool more = true;
-	int rc = 0;
+	struct child_marks marks = {txn, setup, customer->connection};
+	bool more;
 
-	while (rc == 0 && more)
-		rc = mirror_children(txn, customer, 1000, &after, mark_child, &marks, &more, err);
-	bh_buf_release(&after);
-	return rc;
+	if (mirror_children(txn, customer, CHILDREN_PAGE, after, mark_child, &marks, &more, err) <
+	    0)
+		return -1;
+	if (more)
+		mirror_defer_children(txn, customer, after);
+	else
+		mirror_deferred_done(txn, customer);
+	return 0;
 }
 
 static int
 store_object(struct store_txn *txn, const struct setup *setup, const struct touched *touched,
     struct bh_err *err)
 {
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	bool is_reached = false;
+	int rc = 0;
+
 	mirror_put(txn, &touched->id, &touched->object);
 	for (size_t i = 0; i < setup->syncs_n; i++) {
 		const struct setup_sync *sync = &setup->syncs[i];
@@ -242,11 +268,12 @@ store_object(struct store_txn *txn, const struct setup *setup, const struct touc
 		mark_object(txn, sync, touched->id.kind, touched->id.account, touched->id.id,
 		    false);
 		queue_wake(txn, "push", sync->account.to, bh_now_ms());
-		if (touched->id.kind == OBJECT_CUSTOMER && sync->uses_customer &&
-		    mark_children(txn, sync, &touched->id, err) < 0)
-			return -1;
+		is_reached = is_reached || sync->uses_customer;
 	}
-	return 0;
+	if (touched->id.kind == OBJECT_CUSTOMER && is_reached)
+		rc = mark_children(txn, setup, &touched->id, &after, err);
+	bh_buf_release(&after);
+	return rc;
 }
 
 static int
@@ -326,32 +353,65 @@ refresh_setup(const struct sync_context *context, struct store_txn *txn, struct 
 	return setup_load(context->store, context->key, setup, err);
 }
 
+/* A page of work put off: 1 done, 0 there is none, -1. */
+static int
+mark_deferred(const struct sync_context *context, struct setup **setup, struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(context->store);
+	struct bh_buf names = BH_BUF_INIT(STORE_KEY_MAX), after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct mirror_id customer;
+	int rc = mirror_deferred(txn, &names, &customer, &after, err);
+
+	if (rc > 0) {
+		rc = refresh_setup(context, txn, setup, err);
+		if (rc == 0)
+			rc = mark_children(txn, *setup, &customer, &after, err);
+		for (size_t i = 0; rc == 0 && i < (*setup)->syncs_n; i++)
+			queue_wake(txn, "push", (*setup)->syncs[i].account.to, bh_now_ms());
+		if (rc == 0)
+			rc = store_commit(txn, NULL, err) < 0 ? -1 : 1;
+	}
+	bh_buf_release(&names);
+	bh_buf_release(&after);
+	store_free(&txn);
+	return rc;
+}
+
 /* 1 a batch was committed, 0 nothing to do, -1. */
 static int
 ingest_batch(const struct sync_context *context, struct setup **setup, struct pace *pace,
     size_t *handled_r, struct bh_err *err)
 {
+	static size_t batch_max = BATCH_MAX; /* halved while a batch does not fit into a commit */
 	struct store_txn *txn = store_begin(context->store);
 	struct pace before = *pace;
+	struct bh_err why = BH_ERR_INIT;
 	struct journal_batch batch;
-	int rc = journal_next(txn, BATCH_MAX, &batch, err);
+	int rc = journal_next(txn, batch_max, &batch, &why);
 
 	*handled_r = 0;
 	if (rc == 0 && batch.n != 0) {
-		rc = refresh_setup(context, txn, setup, err);
+		rc = refresh_setup(context, txn, setup, &why);
 		if (rc == 0)
-			rc = collect(txn, *setup, &batch, pace, err);
+			rc = collect(txn, *setup, &batch, pace, &why);
 		bh_fault("ingest-collected");
 		if (rc == 0)
-			rc = store_commit(txn, NULL, err);
+			rc = store_commit(txn, NULL, &why);
 		bh_fault("ingest-committed");
 		if (rc == 0) {
 			*handled_r = batch.n;
+			batch_max = batch_max * 2 < BATCH_MAX ? batch_max * 2 : BATCH_MAX;
 			rc = 1;
 		} else {
 			*pace = before;
 		}
 	}
+	if (rc < 0 && why.code == BH_INVALID && batch.n > 1) {
+		batch_max = batch.n / 2;
+		rc = 1;
+	}
+	if (rc < 0 && err != NULL)
+		*err = why;
 	journal_batch_release(&batch);
 	store_free(&txn);
 	return rc;
@@ -382,6 +442,8 @@ ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcom
 	*outcome = (struct sync_outcome){.again_ms = -1};
 	do {
 		rc = ingest_batch(context, &setup, &pace, &handled, &why);
+		if (rc == 0)
+			rc = mark_deferred(context, &setup, &why);
 		if (rc < 0 && why.code == BH_CONFLICT)
 			rc = 1; /* another reader was faster */
 		outcome->handled += handled;
@@ -395,4 +457,19 @@ ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcom
 	if (rc < 0 && err != NULL)
 		*err = why;
 	return rc < 0 ? -1 : 0;
+}
+
+int
+ingest_is_due(struct store_txn *txn, struct bh_err *err)
+{
+	struct bh_buf names = BH_BUF_INIT(STORE_KEY_MAX), after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct mirror_id customer;
+	size_t backlog = 0;
+	int rc = journal_backlog(txn, 1, &backlog, err);
+
+	if (rc == 0)
+		rc = backlog != 0 ? 1 : mirror_deferred(txn, &names, &customer, &after, err);
+	bh_buf_release(&names);
+	bh_buf_release(&after);
+	return rc;
 }

@@ -16,4 +16,7 @@
 int ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcome *outcome,
     struct bh_err *err);
 
+/* Is there anything for ingest to do?  1, 0, -1. */
+int ingest_is_due(struct store_txn *txn, struct bh_err *err);
+
 #endif

@@ -47,6 +47,8 @@ load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 	int rc =
 	    account_auth_load(txn, lane->context->key, lane->connection->account.code, &doc, err);
 
+	if (rc < 0 && err != NULL && err->code == BH_DENIED)
+		err->code = BH_STORAGE; /* sealed with another key: not the CRM's word */
 	if (rc <= 0)
 		return rc;
 	read_secret(&auth->access_token, doc, "access_token");
@@ -101,8 +103,10 @@ lane_open(const struct sync_context *context, const struct setup *setup,
 void
 lane_close(struct lane *lane)
 {
-	for (size_t i = 0; i < lane->objects_n; i++)
-		dest_object_free(&lane->objects[i]);
+	for (size_t i = 0; i < lane->objects_n; i++) {
+		free(lane->objects[i].name);
+		dest_object_free(&lane->objects[i].described);
+	}
 	free(lane->objects);
 	dest_trace_free(&lane->trace);
 	dest_auth_release(&lane->auth);
@@ -139,16 +143,17 @@ lane_authorize(struct lane *lane, struct bh_err *err)
 /* -- descriptions -- */
 
 static const struct dest_object *
-keep_object(struct lane *lane, struct dest_object *object)
+keep_object(struct lane *lane, const char *name, struct dest_object *described)
 {
 	lane->objects =
 	    bh_xrealloc(lane->objects, (lane->objects_n + 1) * sizeof(lane->objects[0]));
-	lane->objects[lane->objects_n++] = object;
-	return object;
+	lane->objects[lane->objects_n++] = (struct lane_object){bh_xstrdup(name), described};
+	return described;
 }
 
 struct describe {
 	const char *dest;
+	const char *name; /* ours: the CRM may spell it otherwise */
 	const struct dest_object *object;
 };
 
@@ -158,28 +163,28 @@ save_description(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	const struct describe *d = arg;
 	json_t *doc = dest_object_json(d->object);
 
-	target_put(txn, d->dest, d->object->name, doc, bh_now_ms());
+	target_put(txn, d->dest, d->name, doc, bh_now_ms());
 	json_decref(doc);
 	return 0;
 }
 
+/* That there is none is kept too: it is asked for with each field of each record. */
 static int
 fetch_description(struct lane *lane, const char *name, const struct dest_object **object_r,
     struct bh_err *err)
 {
-	struct describe d = {.dest = lane->connection->account.code};
+	struct describe d = {.dest = lane->connection->account.code, .name = name};
 	struct bh_err why = BH_ERR_INIT;
-	struct dest_object *object;
+	struct dest_object *object = NULL;
 	int rc = lane->driver->describe(&lane->config, name, &object, &why);
 
 	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
 		rc = lane->driver->describe(&lane->config, name, &object, &why);
+	*object_r = d.object = keep_object(lane, name, object);
 	if (rc < 0) {
 		bh_log(BH_WARN, "lane %s: no description of %s: %s", d.dest, name, why.text);
 		return 0;
 	}
-	*object_r = keep_object(lane, object);
-	d.object = object;
 	return store_run(lane->context->store, save_description, &d, NULL, err);
 }
 
@@ -195,8 +200,8 @@ lane_describe(struct lane *lane, const char *name, const struct dest_object **ob
 
 	*object_r = NULL;
 	for (size_t i = 0; i < lane->objects_n; i++) {
-		if (strcmp(lane->objects[i]->name, name) == 0) {
-			*object_r = lane->objects[i];
+		if (strcmp(lane->objects[i].name, name) == 0) {
+			*object_r = lane->objects[i].described;
 			return 0;
 		}
 	}
@@ -212,7 +217,7 @@ lane_describe(struct lane *lane, const char *name, const struct dest_object **ob
 	json_decref(doc);
 	if (object == NULL)
 		return fetch_description(lane, name, object_r, err);
-	*object_r = keep_object(lane, object);
+	*object_r = keep_object(lane, name, object);
 	return 0;
 }
 

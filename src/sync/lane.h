@@ -9,6 +9,12 @@
 #include "sync/setup.h"
 #include "sync/sync.h"
 
+/* What is known of a CRM object in this run, by the name that the mapping uses. */
+struct lane_object {
+	char *name;
+	struct dest_object *described; /* NULL: no description is to be had */
+};
+
 struct lane {
 	const struct sync_context *context;
 	const struct setup *setup; /* borrowed */
@@ -17,7 +23,7 @@ struct lane {
 	struct dest_auth auth;
 	struct dest_config config;
 	struct http_transport *trace; /* owned; NULL unless the log is at debug */
-	struct dest_object **objects; /* descriptions at hand; owned */
+	struct lane_object *objects;  /* owned */
 	size_t objects_n;
 	struct link_lane condition;
 };
@@ -36,7 +42,7 @@ int lane_authorize(struct lane *lane, struct bh_err *err);
 /*
  * The CRM's description of an object: from the store when younger than a
  * day, else from the CRM.  NULL in *object_r when the driver has none or it could not be
- * had (noted in the log; mapping then works without lengths).  -1: the store failed.
+ * had (noted in the log once; mapping then works without lengths).  -1: the store failed.
  */
 int lane_describe(struct lane *lane, const char *object, const struct dest_object **object_r,
     struct bh_err *err);

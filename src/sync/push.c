@@ -25,9 +25,10 @@
 struct run {
 	const struct sync_context *context;
 	struct lane *lane;
-	int64_t again_ms; /* earliest not_before of what stays dirty; INT64_MAX */
-	int64_t pause_ms; /* the CRM asks for silence until then; 0 */
-	bool is_stopped;  /* the connection is broken, or asks for silence */
+	int64_t again_ms;      /* earliest not_before of what stays dirty; INT64_MAX */
+	int64_t pause_ms;      /* the CRM asks for silence until then; 0 */
+	bool is_stopped;       /* the connection is broken, or asks for silence */
+	struct bh_err failure; /* why no token is to be had at the moment */
 	size_t sent, applied, created, refused, same, waiting, later;
 };
 
@@ -49,17 +50,26 @@ set_reason(struct link *link, const struct dest_result *result)
 	snprintf(link->remedy, sizeof(link->remedy), "%s", result->remedy);
 }
 
+/* The whole lane must wait, so no record is to blame. */
+static bool
+is_lane_waiting(const struct run *run)
+{
+	return run->is_stopped || run->lane->config.usage.pause_s > 0;
+}
+
 static void
 postpone(struct run *run, struct link *link, const struct dest_result *result)
 {
 	int64_t wait;
 
+	run->later++;
+	if (is_lane_waiting(run))
+		return;
 	link->attempts++;
 	wait = result->retry_after_s > 0 ? result->retry_after_s * (int64_t)1000
 					 : backoff_ms(link->attempts);
 	link->not_before_ms = bh_now_ms() + wait;
 	set_reason(link, result);
-	run->later++;
 	if (link->not_before_ms < run->again_ms)
 		run->again_ms = link->not_before_ms;
 }
@@ -130,7 +140,8 @@ is_settled(struct run *run, struct render_item *item, const struct dest_result *
 	}
 	if (result->remote_id[0] != '\0') /* written, but not yet linked to its parents */
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
-	if (link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
+	if (!is_lane_waiting(run) &&
+	    link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
 		hold(run, link, result);
 		return true;
 	}
@@ -185,47 +196,76 @@ keep_records(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	return 0;
 }
 
-static bool
-is_auth_lost(const struct dest_result *results, size_t n, bool *permanent_r, const char **cause_r)
+/* Which records a dead token stopped: their places, how many; the first one's verdict in *auth_r. */
+static size_t
+find_stopped(const struct dest_result *results, size_t n, size_t *places,
+    const struct dest_result **auth_r)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (results[i].outcome == DEST_AUTH) {
-			*permanent_r = results[i].permanent_auth;
-			*cause_r = results[i].cause;
-			return true;
-		}
+		if (results[i].outcome != DEST_AUTH)
+			continue;
+		if (count == 0)
+			*auth_r = &results[i];
+		places[count++] = i;
 	}
-	return false;
+	return count;
 }
 
-/* Send; a dead token is refreshed once and what it refused is sent again. */
+/* Send once more what stands at these places. */
+static void
+send_again(struct lane *lane, struct record *const *records, const size_t *places, size_t n,
+    struct dest_result *results)
+{
+	struct record **some = bh_xcalloc(n, sizeof(some[0]));
+	struct dest_result *again = bh_xcalloc(n, sizeof(again[0]));
+
+	for (size_t i = 0; i < n; i++)
+		some[i] = records[places[i]];
+	lane->driver->push(&lane->config, some, n, again);
+	for (size_t i = 0; i < n; i++)
+		results[places[i]] = again[i];
+	free(again);
+	free(some);
+}
+
+/* A dead token is refreshed once and what it stopped is sent again. */
+static int
+mend_token(struct run *run, struct record *const *records, size_t n, struct dest_result *results,
+    struct bh_err *err)
+{
+	size_t *places = bh_xcalloc(n, sizeof(places[0]));
+	const struct dest_result *auth = NULL;
+	size_t stopped = find_stopped(results, n, places, &auth);
+	int rc = 0;
+
+	if (stopped != 0 && auth->permanent_auth) {
+		run->is_stopped = true;
+		rc = lane_break(run->lane, auth->cause, err);
+	} else if (stopped != 0 && lane_authorize(run->lane, &run->failure) < 0) {
+		run->is_stopped = true;
+		bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code,
+		    run->failure.text);
+	} else if (stopped != 0) {
+		send_again(run->lane, records, places, stopped, results);
+	}
+	free(places);
+	return rc;
+}
+
 static int
 send_records(struct run *run, struct record *const *records, size_t n, struct dest_result *results,
     struct bh_err *err)
 {
 	struct lane *lane = run->lane;
 	struct keep keep = {lane->connection->account.code, records, n};
-	const char *cause;
-	bool permanent;
 
 	bh_fault("push-send");
 	lane->driver->push(&lane->config, records, n, results);
 	bh_fault("push-sent");
-	if (is_auth_lost(results, n, &permanent, &cause)) {
-		struct bh_err why = BH_ERR_INIT;
-
-		if (permanent) {
-			run->is_stopped = true;
-			return lane_break(lane, cause, err);
-		}
-		if (lane_authorize(lane, &why) < 0) {
-			run->is_stopped = true;
-			bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
-			return 0;
-		}
-		memset(results, 0, n * sizeof(results[0]));
-		lane->driver->push(&lane->config, records, n, results);
-	}
+	if (mend_token(run, records, n, results, err) < 0)
+		return -1;
 	if ((lane->driver->caps & DEST_CAP_KEEP) != 0)
 		return store_run(lane->context->store, keep_records, &keep, NULL, err) < 0 ? -1 : 0;
 	return 0;
@@ -394,11 +434,11 @@ push_all(struct run *run, struct bh_err *err)
 			at += n;
 			heed_limits(run);
 		}
-		if (list.n != 0 && bh_mono_ms() > end_ms) {
-			run->again_ms = bh_now_ms();
+		if (list.n != 0 && (bh_mono_ms() > end_ms || sync_is_stopping(run->context))) {
+			run->again_ms = bh_now_ms(); /* the pass is not at its end */
 			break;
 		}
-	} while (rc == 0 && list.n != 0 && !run->is_stopped && !sync_is_stopping(run->context));
+	} while (rc == 0 && list.n != 0 && !run->is_stopped);
 	link_dirty_release(&list);
 	return rc;
 }
@@ -475,6 +515,17 @@ finish(struct run *run, struct sync_outcome *outcome, struct bh_err *err)
 	return rc;
 }
 
+/* No token: denied, the connection is marked broken and only a person can help; else later. */
+static int
+fail_lane(const struct bh_err *why, struct bh_err *err)
+{
+	if (why->code == BH_DENIED)
+		return 0;
+	if (err != NULL)
+		*err = *why;
+	return -1;
+}
+
 static int
 push_lane(struct run *run, const struct setup *setup, const struct setup_connection *connection,
     struct sync_outcome *outcome, struct bh_err *err)
@@ -483,11 +534,8 @@ push_lane(struct run *run, const struct setup *setup, const struct setup_connect
 	struct bh_err why = BH_ERR_INIT;
 	int rc;
 
-	if (lane_open(run->context, setup, connection, &lane, &why) < 0) {
-		if (err != NULL)
-			*err = why;
-		return why.code == BH_DENIED ? 0 : -1; /* denied: the connection is marked broken */
-	}
+	if (lane_open(run->context, setup, connection, &lane, &why) < 0)
+		return fail_lane(&why, err);
 	run->lane = &lane;
 	if (lane.condition.pause_until_ms > bh_now_ms()) {
 		outcome->again_ms = lane.condition.pause_until_ms;
@@ -496,6 +544,8 @@ push_lane(struct run *run, const struct setup *setup, const struct setup_connect
 		rc = push_all(run, err);
 		if (rc == 0)
 			rc = finish(run, outcome, err);
+		if (rc == 0 && run->failure.code != BH_OK)
+			rc = fail_lane(&run->failure, err);
 	}
 	lane_close(&lane);
 	return rc;

@@ -17,6 +17,7 @@
 #include "web/site.h"
 
 #define TICK_MS 1000
+#define IMPORT_MS 100
 #define DRAIN_MS 1000        /* after SIGTERM: what waits in the queue is still answered */
 #define RESPAWN_MANY 5       /* replacements ... */
 #define RESPAWN_SPAN_MS 1000 /* ... within this time bring a pause of the same length */
@@ -341,6 +342,30 @@ int
 front_run(const struct front_options *options)
 {
 	return options->processes > 1 ? run_pool(options) : run_one(options, options->conf);
+}
+
+int
+front_import(const struct conf *conf)
+{
+	const struct timespec pause = {0, IMPORT_MS * 1000000L};
+	struct bh_err err = BH_ERR_INIT;
+	struct site *site = NULL;
+	sigset_t unblocked;
+	bool is_told, has_more;
+
+	catch_signals(&unblocked);
+	if (site_open(conf, NULL, &site, &err) < 0) {
+		bh_log(BH_ERROR, "the spool is not taken in: %s", err.text);
+		return 1;
+	}
+	do {
+		is_told = is_stopping != 0;
+		has_more = site_tick(site);
+		if (!is_told && !has_more)
+			ppoll(NULL, 0, &pause, &unblocked);
+	} while (!is_told || has_more);
+	site_close(&site);
+	return 0;
 }
 
 /* -- CGI -- */

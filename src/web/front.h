@@ -25,6 +25,12 @@ struct front_options {
  */
 int front_run(const struct front_options *options);
 
+/*
+ * Serve nothing, only take in what relays have spooled, until SIGTERM (what
+ * lies there by then is still taken): where no front runs.  Waits for a keeper, starts none.
+ */
+int front_import(const struct conf *conf);
+
 /* Answer the CGI request in environ and descriptors 0 and 1.  Returns the exit status. */
 int front_cgi(const struct front_options *options);
 

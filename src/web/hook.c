@@ -152,7 +152,9 @@ add_header(struct source_header *header, const char *param, struct bh_buf *names
 
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
-		name[i] = c == '_' ? '-' : c;
+		if (c == '_')
+			c = '-';
+		name[i] = c;
 	}
 	name[len] = '\0';
 	names->len += len + 1;

@@ -30,7 +30,8 @@
 static bool
 is_leftover(const char *name)
 {
-	return name[0] == '.' && strlen(name) > 20 && atoll(name + 1) < bh_now_ms() - LEFTOVER_MS;
+	return name[0] == '.' && strlen(name) > 20 &&
+	       strtoll(name + 1, NULL, 10) < bh_now_ms() - LEFTOVER_MS;
 }
 
 /*

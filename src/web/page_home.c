@@ -63,18 +63,17 @@ static void
 lane_state(const struct account_connection *connection, const struct link_lane *lane,
     int64_t now_ms, const char **state_r, const char **word_r)
 {
-	if (connection->broken[0] != '\0') {
+	bool is_stopped = connection->paused || lane->pause_until_ms > now_ms;
+
+	if (connection->broken[0] != '\0' || (!is_stopped && lane->held > 0)) {
 		*state_r = "bad";
 		*word_r = "needs you";
 	} else if (connection->paused) {
 		*state_r = "idle";
 		*word_r = "paused";
-	} else if (lane->pause_until_ms > now_ms) {
+	} else if (is_stopped) {
 		*state_r = "busy";
 		*word_r = "waits";
-	} else if (lane->held > 0) {
-		*state_r = "bad";
-		*word_r = "needs you";
 	} else if (lane->dirty > 0 || lane->waiting_parent > 0) {
 		*state_r = "busy";
 		*word_r = "sending";
@@ -182,14 +181,30 @@ last_event_ms(const struct home *home, const char *code)
 	return 0;
 }
 
-/* Where the billing system is to send its webhooks. */
+/* A host as browsers send it; nothing else is shown as part of an address. */
+static bool
+is_host(const char *host)
+{
+	return host != NULL && host[0] != '\0' &&
+	       strspn(host,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
+		   strlen(host);
+}
+
+/* Where the billing system is to send its webhooks: as configured, else as we are seen now. */
 static json_t *
 hook_url(const struct home *home, const char *code)
 {
+	const struct request *request = home->exchange->request;
 	const char *public_url = home->exchange->site->conf->public_url;
+	const char *host = request_header(request, "Host");
 
-	return json_sprintf("%s/hook/%s",
-	    public_url[0] != '\0' ? public_url : home->exchange->request->base, code);
+	if (public_url[0] != '\0')
+		return json_sprintf("%s/hook/%s", public_url, code);
+	if (!is_host(host))
+		return json_sprintf("%s/hook/%s", request->base, code);
+	return json_sprintf("%s://%s%s/hook/%s", request->is_https ? "https" : "http", host,
+	    request->base, code);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* Raw spool files: see raw.h.  Only libc and base/err, base/buf. */
+/* Raw spool files: see raw.h.  Only libc and base/err, base/buf, base/text. */
 #include "base/base.h"
 
 #include "web/raw.h"
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #define RAW_PARAMS_MAX (64u << 10)
 #define RAW_SMALL_DIR                                                                              \
@@ -218,27 +219,39 @@ is_split(const char *block, size_t len, struct raw_request *raw)
 	return true;
 }
 
+/* Decimal digits up to the character end, which is in the text; *at_r moves behind it. */
+static bool
+is_number(const char **at_r, char end, uint64_t most, uint64_t *value_r)
+{
+	const char *at = *at_r, *stop = strchr(at, end);
+
+	if (stop == NULL || !bh_is_uint(at, (size_t)(stop - at), most, value_r))
+		return false;
+	*at_r = stop + 1;
+	return true;
+}
+
 int
 raw_parse(const char *content, size_t len, struct raw_request *raw, struct bh_err *err)
 {
 	const char *newline = memchr(content, '\n', len < 128 ? len : 128);
-	long long received;
-	size_t params_len, body_len, head_len;
-	int used = 0;
+	const char *at = content + strlen(magic);
+	uint64_t received, params_len, body_len;
+	size_t head_len;
 
 	memset(raw, 0, sizeof(*raw));
 	if (newline == NULL || strncmp(content, magic, strlen(magic)) != 0)
 		return bh_fail(err, BH_INVALID, "no raw spool file");
 	head_len = (size_t)(newline - content) + 1;
-	if (sscanf(content + strlen(magic), "%15lld %8zu %9zu%n", &received, &params_len, &body_len,
-		&used) != 3 ||
-	    content + strlen(magic) + used != newline)
+	if (!is_number(&at, ' ', INT64_MAX, &received) ||
+	    !is_number(&at, ' ', RAW_PARAMS_MAX, &params_len) ||
+	    !is_number(&at, '\n', UINT32_MAX, &body_len))
 		return bh_fail(err, BH_INVALID, "the first line is broken");
-	if (params_len > RAW_PARAMS_MAX || len - head_len != params_len + body_len)
+	if (len - head_len != params_len + body_len)
 		return bh_fail(err, BH_INVALID, "the file has another length than it says");
 	if (!is_split(content + head_len, params_len, raw))
 		return bh_fail(err, BH_INVALID, "the parameters are broken");
-	raw->received_ms = received;
+	raw->received_ms = (int64_t)received;
 	raw->body = content + head_len + params_len;
 	raw->body_len = body_len;
 	return 0;

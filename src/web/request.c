@@ -63,7 +63,9 @@ request_header(const struct request *request, const char *name)
 
 		if (c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
-		key[at++] = c == '-' ? '_' : c;
+		if (c == '-')
+			c = '_';
+		key[at++] = c;
 	}
 	key[at] = '\0';
 	return *name == '\0' ? request_param(request, key) : NULL;

@@ -54,8 +54,11 @@ static void
 add_header(struct bh_buf *head, const char *name, const char *value)
 {
 	bh_buf_addf(head, "%s: ", name);
-	for (; *value != '\0'; value++)
-		bh_buf_addc(head, (unsigned char)*value < 0x20 || *value == 0x7f ? ' ' : *value);
+	for (; *value != '\0'; value++) {
+		bool is_control = (unsigned char)*value < 0x20 || *value == 0x7f;
+
+		bh_buf_add(head, is_control ? " " : value, 1);
+	}
 	bh_buf_adds(head, "\r\n");
 }
 

@@ -273,7 +273,7 @@ static void
 ask_for_login(struct exchange *exchange)
 {
 	const struct request *request = exchange->request;
-	struct bh_buf path = BH_BUF_INIT(4 * REQUEST_PATH_MAX);
+	struct bh_buf path = BH_BUF_INIT((size_t)4 * REQUEST_PATH_MAX);
 
 	if (is_for_programs(request->path)) {
 		exchange_error(exchange, 401, "not signed in");

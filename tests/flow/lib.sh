@@ -35,7 +35,7 @@ ok() {
 not_ok() {
 	echo "not ok - $1"
 	shift
-	printf '%s\n' "$@" | head -n 30 | cut -c1-1000 | sed 's/^/#   /'
+	printf '%s\n' "$@" | head -n 20 | cut -c1-400 | sed 's/^/#   /'
 	failed=$((failed + 1))
 }
 

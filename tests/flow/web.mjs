@@ -2,7 +2,7 @@
 //
 //   node web.mjs port           a free port on 127.0.0.1
 //   node web.mjs get URL        prints status, headers in lower case, an empty line, the body
-//   node web.mjs raw PORT       sends standard input as it is, prints what comes back
+//   node web.mjs raw PORT|SOCKET   sends standard input as it is, prints what comes back
 //   node web.mjs pages NAME URL BASE
 //       goes through the pages below URL, whose path is BASE, and prints
 //       "ok - NAME: case" or "not ok - NAME: case" for each case
@@ -24,8 +24,9 @@ function show({ status, headers, body }) {
   process.stdout.write([`${status}`, ...lines, '', body].join('\n'));
 }
 
-function raw(port) {
-  const socket = connect(Number(port), '127.0.0.1', () => socket.write(readFileSync(0)));
+function raw(where) {
+  const place = where.startsWith('/') ? { path: where } : { port: Number(where), host: '127.0.0.1' };
+  const socket = connect(place, () => socket.end(readFileSync(0)));
   socket.setTimeout(10000, () => socket.destroy());
   socket.pipe(process.stdout);
   socket.on('error', (error) => console.log(error.message));

@@ -226,7 +226,7 @@ lease(struct bench *bench, struct queue_job *job, int64_t *next_due_r)
 {
 	size_t n;
 
-	if (queue_lease(bench->store, "bench", false, now_ms, LEASE_MS, 1, job, &n, next_due_r,
+	if (queue_lease(bench->store, "bench", now_ms, LEASE_MS, 1, job, &n, next_due_r,
 		&bench->err) < 0)
 		fail_msg("%s", bench->err.text);
 	return n;

@@ -132,7 +132,8 @@ salesforce_row(struct crm *crm, const char *object, const json_t *row)
 	crm->rows++;
 	switch (mood_of(crm, path)) {
 	case CRM_REFUSE:
-		result = salesforce_error("STRING_TOO_LONG", "Name: data value too large");
+		result = salesforce_error(crm->refusal != NULL ? crm->refusal : "STRING_TOO_LONG",
+		    "Name is bad");
 		break;
 	case CRM_LOCK:
 		result =
@@ -405,6 +406,8 @@ perform(struct http_transport *transport, const struct http_request *requests,
 		if (strstr(requests[i].url, "/oauth") != NULL) {
 			json_t *answer;
 
+			if (is_stopped(crm->token_line, &responses[i]))
+				continue;
 			responses[i].status = 200;
 			answer = give_token(crm, &responses[i].status);
 			bh_json_add(&responses[i].body, answer);

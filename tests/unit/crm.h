@@ -35,8 +35,10 @@ struct crm {
 	json_t *links;                   /* HubSpot: "id>id" to the number of times */
 	unsigned tokens;                 /* given so far; good is the last: "token-<tokens>" */
 	bool is_token_dead;              /* until the next one is asked for */
+	enum crm_line token_line;        /* of the calls for tokens: CRM_FINE or CRM_BUSY */
 	bool gives_no_token;             /* the grant was revoked */
 	bool hides_objects;              /* describing is forbidden */
+	const char *refusal; /* Salesforce's word for CRM_REFUSE; NULL: STRING_TOO_LONG */
 	size_t name_length;  /* of the text field Name, as described; 0: not described */
 	size_t writes;       /* calls that write records */
 	size_t rows;         /* records in them */

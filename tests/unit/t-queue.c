@@ -23,7 +23,7 @@ lease(struct fixture *f, const char *owner, int64_t now_ms, struct queue_job *jo
 	int64_t next;
 	size_t n;
 
-	MUST(queue_lease(f->store, owner, false, now_ms, LEASE_MS, 8, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, owner, now_ms, LEASE_MS, 8, jobs, &n, &next, &f->err));
 	if (n != 0)
 		*job = jobs[0];
 	return n;
@@ -37,16 +37,16 @@ runs_when_due(void **state)
 	int64_t next;
 	size_t n;
 
-	MUST(queue_lease(f->store, "d1", false, 50, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 50, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == INT64_MAX);
 	wake(f, "crm", 100);
-	MUST(queue_lease(f->store, "d1", false, 99, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 99, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == 100);
 	assert_int_equal(MUST(queue_is_due(f->txn, 99, &f->err)), 0);
 	assert_int_equal(MUST(queue_is_due(f->txn, 100, &f->err)), 1);
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_string_equal(jobs[0].id, "push/crm");
 	assert_string_equal(jobs[0].kind, "push");
@@ -72,12 +72,12 @@ oldest_first_up_to_max(void **state)
 	wake(f, "a", 20);
 	wake(f, "b", 10);
 	wake(f, "b", 15);
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 2);
 	assert_string_equal(jobs[0].arg, "b");
 	assert_true(jobs[0].due_ms == 10);
 	assert_string_equal(jobs[1].arg, "a");
-	MUST(queue_lease(f->store, "d1", false, 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 100, LEASE_MS, 2, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_string_equal(jobs[0].arg, "c");
 	assert_int_equal(state_count(f, "Qd"), 0);
@@ -87,30 +87,78 @@ static void
 leased_to_one_only(void **state)
 {
 	struct fixture *f = *state;
-	struct queue_job job, jobs[1];
-	int64_t next;
-	size_t n;
+	struct queue_job job, first;
 
 	wake(f, "crm", 0);
-	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	assert_int_equal(lease(f, "d1", 0, &first), 1);
 	wake(f, "crm", 1);
 	assert_int_equal(lease(f, "d1", 1, &job), 0);
 	assert_int_equal(lease(f, "d2", LEASE_MS - 1, &job), 0);
 	/* The lease is over: whoever comes takes it. */
 	assert_int_equal(lease(f, "d2", LEASE_MS, &job), 1);
-	/* A new dispatcher knows that the other is gone. */
-	wake(f, "crm", LEASE_MS);
-	MUST(
-	    queue_lease(f->store, "d3", true, LEASE_MS + 1, LEASE_MS, 1, jobs, &n, &next, &f->err));
-	assert_int_equal(n, 1);
-	assert_string_equal(jobs[0].owner, "d3");
-	/* But it does not steal from itself. */
-	wake(f, "crm", LEASE_MS + 1);
-	MUST(
-	    queue_lease(f->store, "d3", true, LEASE_MS + 2, LEASE_MS, 1, jobs, &n, &next, &f->err));
-	assert_int_equal(n, 0);
 	/* Who lost the lease is told so. */
-	MUST_FAIL(queue_finish(f->store, &job, false, "", -1, &f->err), BH_DENIED);
+	MUST_FAIL(queue_finish(f->store, &first, false, "", -1, &f->err), BH_DENIED);
+	MUST(queue_finish(f->store, &job, false, "", -1, &f->err));
+}
+
+/* Whoever holds a lease does not take it from itself, whatever the clock says. */
+static void
+own_lease_that_is_over(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_job job;
+
+	wake(f, "crm", 0);
+	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	wake(f, "crm", 1);
+	assert_int_equal(lease(f, "d1", LEASE_MS + 1, &job), 0);
+	assert_int_equal(lease(f, "d2", LEASE_MS + 1, &job), 1);
+}
+
+/* A dispatcher that starts ends all leases but those it knows of, and their jobs run again. */
+static void
+leases_reclaimed(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_job jobs[4], again;
+	int64_t next;
+	size_t n;
+
+	wake(f, "a", 0);
+	wake(f, "b", 1);
+	wake(f, "c", 2);
+	MUST(queue_lease(f->store, "d1", 10, LEASE_MS, 4, jobs, &n, &next, &f->err));
+	assert_int_equal(n, 3);
+	MUST(queue_reclaim(f->store, "d1", &jobs[1], 1, 20, &f->err));
+	assert_int_equal(lease(f, "d1", 20, &again), 2);
+	assert_string_equal(again.arg, "a");
+	assert_true(again.due_ms == 20);
+	/* The lease that was kept still ends well; nothing is left to do twice. */
+	MUST(queue_finish(f->store, &jobs[1], false, "", -1, &f->err));
+	assert_int_equal(lease(f, "d1", 30, &again), 0);
+	/* Another dispatcher knows none of them. */
+	MUST(queue_reclaim(f->store, "d2", NULL, 0, 40, &f->err));
+	MUST_FAIL(queue_finish(f->store, &jobs[0], false, "", -1, &f->err), BH_DENIED);
+	assert_int_equal(lease(f, "d2", 40, &again), 2);
+	MUST(queue_reclaim(f->store, "d3", NULL, 0, 50, &f->err));
+	assert_int_equal(lease(f, "d3", 50, &again), 2);
+}
+
+/* Neither idle nor buried jobs are woken by it. */
+static void
+nothing_to_reclaim(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_job job;
+
+	wake(f, "a", 0);
+	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	MUST(queue_bury(f->store, &job, "refused", &f->err));
+	wake(f, "b", 0);
+	assert_int_equal(lease(f, "d1", 0, &job), 1);
+	MUST(queue_finish(f->store, &job, false, "", -1, &f->err));
+	MUST(queue_reclaim(f->store, "d2", NULL, 0, 10, &f->err));
+	assert_int_equal(state_count(f, "Qd"), 0);
 }
 
 static void
@@ -310,10 +358,10 @@ next_due(void **state)
 	wake(f, "a", 10);
 	wake(f, "b", 500);
 	wake(f, "c", 400);
-	MUST(queue_lease(f->store, "d1", false, 10, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 10, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 1);
 	assert_true(next == 400);
-	MUST(queue_lease(f->store, "d1", false, 20, LEASE_MS, 1, jobs, &n, &next, &f->err));
+	MUST(queue_lease(f->store, "d1", 20, LEASE_MS, 1, jobs, &n, &next, &f->err));
 	assert_int_equal(n, 0);
 	assert_true(next == 400);
 }
@@ -325,6 +373,9 @@ main(void)
 	    STATE_TEST(runs_when_due),
 	    STATE_TEST(oldest_first_up_to_max),
 	    STATE_TEST(leased_to_one_only),
+	    STATE_TEST(own_lease_that_is_over),
+	    STATE_TEST(leases_reclaimed),
+	    STATE_TEST(nothing_to_reclaim),
 	    STATE_TEST(woken_while_it_runs),
 	    STATE_TEST(woken_at_the_same_time),
 	    STATE_TEST(failures_are_counted),

@@ -120,8 +120,8 @@ test_refused(void **state)
 {
 	static const char *const broken[] = {"", "x", "billhook-raw 2 1 0 0\n",
 	    "billhook-raw 1 1 0\n", "billhook-raw 1 1 0 1\n", "billhook-raw 1 1 0 -1\n",
-	    "billhook-raw 1 1 3 0\nabc", "billhook-raw 1 1 0 0 \n",
-	    "billhook-raw 1 1 999999999 0\n"};
+	    "billhook-raw 1 1 3 0\nabc", "billhook-raw 1 1 0 0 \n", "billhook-raw 1 1 5 -1\na=c",
+	    "billhook-raw 1 -1 0 0\n", "billhook-raw 1 1 999999999 0\n"};
 	struct raw_request raw;
 	struct bh_err err = BH_ERR_INIT;
 

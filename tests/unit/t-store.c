@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -1423,16 +1424,93 @@ test_backup_restore(void **state)
 	assert_int_equal(f->err.code, BH_INVALID);
 }
 
+/* Appends numbered values until it is killed; *acked counts them. */
+static _Noreturn void
+write_numbers(const struct fixture *f, volatile unsigned *acked)
+{
+	struct store *store = open_store(f);
+	struct store_txn *txn = store_begin(store);
+	char text[500] = "";
+
+	for (unsigned i = 0;; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		store_append(txn, "N", 1, "", 0, text, sizeof(text));
+		if (store_commit(txn, NULL, NULL) == 0)
+			*acked = i + 1;
+	}
+}
+
+/* A copy made while somebody writes holds everything up to some moment, and nothing after. */
+static void
+test_backup_under_load(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture g = {.engine = "bdb"};
+	volatile unsigned *acked =
+	    mmap(NULL, sizeof(*acked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct store_scan scan = {PREFIX("N"), .max = 100000};
+	const struct store_entry *entries;
+	struct store_txn *txn;
+	unsigned before, seen = 0;
+	char backup[128], from[64];
+	bool more = true;
+	pid_t writer;
+	size_t n;
+
+	keeper_pid(f->store);
+	writer = fork();
+	if (writer == 0)
+		write_numbers(f, acked);
+	while (*acked < 1500)
+		bh_sleep_ms(1);
+	before = *acked;
+	snprintf(backup, sizeof(backup), "%s/backup", f->dir);
+	if (store_backup(f->store, backup, &f->err) < 0)
+		fail_msg("backup: %s", f->err.text);
+	kill(writer, SIGKILL);
+	waitpid(writer, NULL, 0);
+	snprintf(g.dir, sizeof(g.dir), "%.40s/copy", f->dir);
+	if (store_restore(g.dir, backup, &f->err) < 0)
+		fail_msg("restore: %s", f->err.text);
+	g.store = open_store(&g);
+	txn = store_begin(g.store);
+	while (more) {
+		if (store_scan(txn, &scan, &entries, &n, &more, &f->err) < 0)
+			fail_msg("scan: %s", f->err.text);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(atoi(entries[i].value), seen++);
+		memcpy(from, entries[n - 1].key, entries[n - 1].key_len);
+		from[entries[n - 1].key_len] = 0;
+		scan.from = from;
+		scan.from_len = entries[n - 1].key_len + 1;
+	}
+	assert_true(seen >= before);
+	store_free(&txn);
+	end_keeper(&g, SIGTERM);
+	store_close(&g.store);
+	munmap((void *)(uintptr_t)acked, sizeof(*acked));
+}
+
 /* A disk without room for the ballast: commits are refused, reads are answered. */
 static void
 test_disk_full(void **state)
 {
 	struct fixture *f = *state;
 
+	unsigned char id[WIRE_ID_LEN];
+	uint64_t first = 0, again = 0;
+
+	bh_random(id, sizeof(id));
 	put(f, "a", "1");
-	commit(f);
+	txn_set_id(f->txn, id);
+	assert_int_equal(store_commit(f->txn, &first, &f->err), 0);
 	ballast_bytes = (size_t)1 << 50;
 	end_keeper(f, SIGTERM);
+	/* One that was applied before is not refused: that would say that it was not. */
+	put(f, "a", "1");
+	txn_set_id(f->txn, id);
+	assert_int_equal(store_commit(f->txn, &again, &f->err), 0);
+	assert_true(first == again);
 	put(f, "a", "2");
 	refuse(f, BH_STORAGE);
 	assert_true(f->err.retry_after_s > 0);
@@ -1443,6 +1521,55 @@ test_disk_full(void **state)
 	put(f, "a", "3");
 	commit(f);
 	holds(f, "a", "3");
+}
+
+/* Change one byte of the database where text stands in it. */
+static void
+damage(const struct fixture *f, const char *text)
+{
+	char path[128], *bytes, *at;
+	size_t len = 16u << 20;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/db/store.db", f->dir);
+	bytes = bh_xmalloc(len);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	len = fread(bytes, 1, len, file);
+	at = memmem(bytes, len, text, strlen(text));
+	assert_non_null(at);
+	fseek(file, at - bytes, SEEK_SET);
+	fputc(*at ^ 1, file);
+	fclose(file);
+	free(bytes);
+}
+
+/* What the disk changed is an error, not a value; the rest is served. */
+static void
+test_damaged(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_scan scan = {.max = 10};
+	struct store_scan keys = {.max = 10, .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	put(f, "a", "a value that is to be damaged");
+	put(f, "b", "another value");
+	commit(f);
+	end_keeper(f, SIGTERM);
+	damage(f, "to be damaged");
+	holds(f, "b", "another value");
+	assert_int_equal(store_get(f->txn, "a", 1, &f->value, &f->err), -1);
+	assert_int_equal(f->err.code, BH_STORAGE);
+	assert_int_equal(store_scan(f->txn, &scan, &entries, &n, &more, &f->err), -1);
+	assert_int_equal(f->err.code, BH_STORAGE);
+	assert_int_equal(store_scan(f->txn, &keys, &entries, &n, &more, &f->err), 0);
+	assert_int_equal(n, 2);
+	put(f, "a", "written again");
+	commit(f);
+	holds(f, "a", "written again");
 }
 
 /* A data directory whose socket path does not fit an address. */
@@ -1543,7 +1670,9 @@ main(void)
 	    BDB(test_second_keeper),
 	    BDB(test_run_removed),
 	    BDB(test_backup_restore),
+	    BDB(test_backup_under_load),
 	    BDB(test_disk_full),
+	    BDB(test_damaged),
 	    BDB(test_long_path),
 	    BDB(test_many_processes),
 	};
