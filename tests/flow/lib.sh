@@ -170,6 +170,9 @@ cleanup() {
 			kill -9 "$one"
 		done
 	fi
+	if [ -n "${FLOW_NAMESPACE:-}" ]; then
+		umount "$work"/* 2>/dev/null
+	fi
 	rm -rf "$work"
 }
 trap cleanup EXIT
