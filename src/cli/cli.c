@@ -259,7 +259,7 @@ cli_store(struct cli *cli)
 {
 	struct store_options store = {.engine = "bdb",
 	    .data_dir = cli->conf.data_dir,
-	    .start = supervisor_start};
+	    .start = supervisor_start_owned};
 	struct bh_err err = BH_ERR_INIT;
 
 	if (access(cli->conf.data_dir, W_OK) < 0)
@@ -268,7 +268,6 @@ cli_store(struct cli *cli)
 		    cli->conf.data_dir);
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
-	cli->has_started = supervisor_pid(cli->conf.data_dir) == 0;
 	if (store_open(&store, &cli->store, &err) < 0)
 		return cli_error("%s", err.text);
 	return 0;
@@ -278,15 +277,10 @@ cli_store(struct cli *cli)
 static void
 leave(struct cli *cli)
 {
-	pid_t pid;
-
-	if (cli->store != NULL)
-		store_close(&cli->store);
-	if (!cli->has_started || (pid = supervisor_pid(cli->conf.data_dir)) == 0)
+	if (cli->store == NULL)
 		return;
-	kill(pid, SIGTERM);
-	for (int i = 0; i < 1000 && supervisor_pid(cli->conf.data_dir) == pid; i++)
-		bh_sleep_ms(10);
+	store_close(&cli->store);
+	supervisor_leave(cli->conf.data_dir);
 }
 
 void

@@ -42,7 +42,6 @@ struct cli {
 	char **args;
 	int args_n;
 	struct store *store; /* opened by cli_store() */
-	bool has_started;    /* the processes run because of us */
 	struct account_key key;
 };
 

@@ -154,7 +154,7 @@ cli_restore(struct cli *cli)
 		     copy_beside(dir, cli->conf.data_dir, "billhook.conf", &err) < 0))
 		status = cli_error("the store is restored, but: %s", err.text);
 	else if (!cli->quiet)
-		printf("restored; the store before it is kept in %s/db.before\n",
+		printf("restored; a store that was there before is kept in %s as db.before-TIME\n",
 		    cli->conf.data_dir);
 	free(key);
 	free(db);

@@ -3,6 +3,8 @@
 
 #include "conf/conf.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -264,8 +266,15 @@ conf_open_log(const struct conf *conf, const char *role, struct bh_err *err)
 		bh_log_level(level);
 	if (strcmp(conf->log_file, "-") == 0)
 		return 0;
-	path = *conf->log_file != '\0' ? bh_xstrdup(conf->log_file)
-				       : conf_path(conf, "log/billhook.log");
+	if (*conf->log_file != '\0') {
+		path = bh_xstrdup(conf->log_file);
+	} else {
+		/* A directory that was restored, or cleaned, has none; opening says what is wrong else. */
+		path = conf_path(conf, "log");
+		(void)mkdir(path, 0700);
+		free(path);
+		path = conf_path(conf, "log/billhook.log");
+	}
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		bh_fail_errno(err, BH_STORAGE, "cannot open the log %s", path);

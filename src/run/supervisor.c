@@ -29,7 +29,8 @@
 #define RESPAWN_MAX 20
 #define RESPAWN_PAUSE_MS 5000
 #define STOP_MS 12000
-#define LOOK_MS 2000 /* at the lock */
+#define OWNER "BILLHOOK_OWNER" /* environment: the process that a supervisor is started for */
+#define LOOK_MS 2000           /* at the lock */
 #define LOCK_TRIES 5
 #define LOCK_PAUSE_MS 10
 
@@ -60,6 +61,7 @@ struct supervisor {
 	int silent_kills; /* of the keeper, since it answered last */
 	bool is_stopping, is_idle;
 	pid_t pid;
+	pid_t owner; /* we run only as long as this process, a verb; 0: for everybody */
 };
 
 /* -- roles; each runs in its own process and returns its exit status -- */
@@ -182,6 +184,7 @@ note_end(struct supervisor *s, enum role role, int status)
 	/* Another keeper is on its way out: the lock falls free at once. */
 	if (role == ROLE_KEEPER && code == KEEPER_EXIT_TAKEN) {
 		child->not_before = bh_mono_ms() + 100;
+		child->respawns--; /* no failure of ours, however long it takes */
 		return;
 	}
 	if (WIFSIGNALED(status))
@@ -310,7 +313,7 @@ run_file(const char *data_dir, const char *name)
 static int
 take_lock(struct supervisor *s, struct bh_err *err)
 {
-	char text[24];
+	char text[48];
 	int rc = 0;
 
 	s->lock_path = run_file(s->conf.data_dir, "supervisor.lock");
@@ -321,7 +324,7 @@ take_lock(struct supervisor *s, struct bh_err *err)
 	}
 	if (rc <= 0)
 		return rc;
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	snprintf(text, sizeof(text), "%ld %ld\n", (long)getpid(), (long)s->owner);
 	if (ftruncate(s->lock_fd, 0) < 0 || bh_write_full(s->lock_fd, text, strlen(text), NULL) < 0)
 		bh_log(BH_WARN, "cannot note the pid in the lock file");
 	return 1;
@@ -359,12 +362,19 @@ is_at_rest(struct supervisor *s)
 	return s->is_idle;
 }
 
+/* A verb that was killed cannot end what it started. */
+static bool
+is_owner_gone(const struct supervisor *s)
+{
+	return s->owner != 0 && kill(s->owner, 0) < 0 && errno == ESRCH;
+}
+
 static void
 serve(struct supervisor *s)
 {
 	int64_t end_ms = s->options->limit_ms > 0 ? bh_mono_ms() + s->options->limit_ms : INT64_MAX;
 
-	while (!s->is_stopping && !s->is_idle && bh_mono_ms() < end_ms) {
+	while (!s->is_stopping && !s->is_idle && !is_owner_gone(s) && bh_mono_ms() < end_ms) {
 		struct pollfd pfd = {.fd = bh_signal_pipe(), .events = POLLIN};
 
 		reap(s);
@@ -393,10 +403,26 @@ release(struct supervisor *s)
 	conf_release(&s->conf);
 }
 
+/* Who we run for; our children are not to think that it is theirs. */
+static pid_t
+take_owner(void)
+{
+	const char *text = getenv(OWNER);
+	uint64_t owner = 0;
+
+	if (text != NULL && !bh_is_uint(text, strlen(text), INT32_MAX, &owner))
+		owner = 0;
+	unsetenv(OWNER);
+	return (pid_t)owner;
+}
+
 int
 supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor s = {.options = options, .lock_fd = -1, .pid = getpid()};
+	struct supervisor s = {.options = options,
+	    .lock_fd = -1,
+	    .pid = getpid(),
+	    .owner = take_owner()};
 	struct store_options store = {.engine = "bdb",
 	    .data_dir = options->conf->data_dir,
 	    .deadline_ms = 2000,
@@ -422,25 +448,39 @@ supervisor_run(const struct supervisor_options *options)
 	return status;
 }
 
+/* What stands in the lock file of the one that runs; both 0 when none does. */
+static void
+read_lock(const char *data_dir, pid_t *pid_r, pid_t *owner_r)
+{
+	char *path = run_file(data_dir, "supervisor.lock"), text[48] = "";
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint64_t pid = 0, owner = 0;
+	size_t len;
+
+	free(path);
+	*pid_r = *owner_r = 0;
+	if (fd < 0)
+		return;
+	/* The lock says whether it lives; the numbers alone may be stale. */
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK &&
+	    read(fd, text, sizeof(text) - 1) > 0) {
+		len = strcspn(text, " ");
+		if (text[len] == ' ' && bh_is_uint(text, len, INT32_MAX, &pid) &&
+		    bh_is_uint(text + len + 1, strcspn(text + len + 1, "\n"), INT32_MAX, &owner)) {
+			*pid_r = (pid_t)pid;
+			*owner_r = (pid_t)owner;
+		}
+	}
+	close(fd);
+}
+
 pid_t
 supervisor_pid(const char *data_dir)
 {
-	char *path = run_file(data_dir, "supervisor.lock"), text[24] = "";
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	uint64_t pid = 0;
-	ssize_t n;
+	pid_t pid, owner;
 
-	free(path);
-	if (fd < 0)
-		return 0;
-	/* The lock says whether it lives; the number alone may be stale. */
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		n = read(fd, text, sizeof(text) - 1);
-		if (n <= 1 || !bh_is_uint(text, (size_t)n - 1, INT32_MAX, &pid))
-			pid = 0;
-	}
-	close(fd);
-	return (pid_t)pid;
+	read_lock(data_dir, &pid, &owner);
+	return pid;
 }
 
 /* What a CGI request may pass on to processes that outlive it: nothing of the request. */
@@ -481,4 +521,30 @@ supervisor_start(const char *data_dir, struct bh_err *err)
 	environ = whole;
 	free(passed);
 	return rc;
+}
+
+int
+supervisor_start_owned(const char *data_dir, struct bh_err *err)
+{
+	char owner[24];
+	int rc;
+
+	snprintf(owner, sizeof(owner), "%ld", (long)getpid());
+	setenv(OWNER, owner, 1);
+	rc = supervisor_start(data_dir, err);
+	unsetenv(OWNER);
+	return rc;
+}
+
+void
+supervisor_leave(const char *data_dir)
+{
+	pid_t pid, owner;
+
+	read_lock(data_dir, &pid, &owner);
+	if (pid == 0 || owner != getpid())
+		return;
+	kill(pid, SIGTERM);
+	for (int i = 0; i < 1000 && supervisor_pid(data_dir) == pid; i++)
+		bh_sleep_ms(10);
 }

@@ -30,5 +30,9 @@ pid_t supervisor_pid(const char *data_dir);
 
 /* Start one, detached, where none is: the start function of struct store_options. */
 int supervisor_start(const char *data_dir, struct bh_err *err);
+/* The same for the time of this process: it ends with supervisor_leave(), or when we are gone. */
+int supervisor_start_owned(const char *data_dir, struct bh_err *err);
+/* End what supervisor_start_owned() started, and wait for it.  Nobody else's supervisor is touched. */
+void supervisor_leave(const char *data_dir);
 
 #endif

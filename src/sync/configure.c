@@ -371,7 +371,18 @@ set_text(char *to, size_t size, const json_t *object, const char *name, const ch
 {
 	const char *text = bh_json_str(object, name);
 
-	snprintf(to, size, "%s", text != NULL ? text : fallback);
+	if (text == NULL)
+		text = fallback;
+	snprintf(to, size, "%s", text);
+	bh_utf8_mend(to, strlen(text) >= size); /* cut at a character, as it is stored */
+}
+
+/* Do both talk to the same account of the same service? */
+static bool
+is_same_account(const struct account_connection *a, const struct account_connection *b)
+{
+	return strcmp(a->driver, b->driver) == 0 && is_same(a->settings, b->settings) &&
+	       is_same(a->secrets, b->secrets);
 }
 
 static int
@@ -398,14 +409,11 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 		fresh.settings = json_object();
 	if (merge_secrets(object, &fresh, err) < 0 || check_driver(&fresh, err) < 0)
 		goto out;
-	same = found > 0 && strcmp(old.driver, fresh.driver) == 0 &&
-	       strcmp(old.name, fresh.name) == 0 && old.paused == fresh.paused &&
-	       strcmp(old.broken, fresh.broken) == 0 && is_same(old.settings, fresh.settings) &&
-	       is_same(old.secrets, fresh.secrets);
+	same = found > 0 && is_same_account(&old, &fresh) && strcmp(old.name, fresh.name) == 0 &&
+	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
 		say(apply, "connection", code, found > 0 ? "changed" : "added");
-		if (found > 0 && (!is_same(old.settings, fresh.settings) ||
-				     !is_same(old.secrets, fresh.secrets)))
+		if (found > 0 && !is_same_account(&old, &fresh))
 			account_auth_drop(txn, code); /* tokens belong to the old settings */
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;

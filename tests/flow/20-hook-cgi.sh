@@ -54,7 +54,7 @@ like "below a script's name" "$head$body" '"accepted"'
 
 # -- refusals --
 journal() {
-	bh dump | grep -c '"evt_'
+	bh dump | grep -c evt_
 }
 before=$(journal)
 hook stripe '{"customer":"cus_4"}' HTTP_STRIPE_SIGNATURE=t=1,v1=00

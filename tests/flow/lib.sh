@@ -170,6 +170,9 @@ cleanup() {
 			kill -9 "$one"
 		done
 	fi
+	if [ -n "${FLOW_NAMESPACE:-}" ]; then
+		umount "$work"/* 2>/dev/null
+	fi
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -250,6 +253,7 @@ log() {
 
 # serve: all processes, until the front answers; sets serve_pid
 serve() {
+	rm -f "$BILLHOOK_DIR/run/front.sock" # of the last run
 	start serve "$BILLHOOK" serve
 	serve_pid=$pid
 	wait_for 10 test -S "$BILLHOOK_DIR/run/front.sock" || not_ok "serve: the front answers" "$(cat "$work/serve.log")"
@@ -270,7 +274,7 @@ send() {
 # supervisor: its pid, nothing when none runs
 supervisor() {
 	local lock=$BILLHOOK_DIR/run/supervisor.lock
-	[ -f "$lock" ] && ! flock -n "$lock" true && cat "$lock"
+	[ -f "$lock" ] && ! flock -s -n "$lock" true && cut -d' ' -f1 "$lock"
 }
 
 # child ROLE: pid of the supervisor's child bh-ROLE

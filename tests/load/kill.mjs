@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { main, median, now, Random, round, sleep } from './lib/base.mjs';
 import { makeLoad } from './lib/events.mjs';
+import { journalled } from './lib/journal.mjs';
 import { Site } from './lib/site.mjs';
 
 const { values } = parseArgs({
@@ -61,19 +62,6 @@ function gaps(done, acknowledged, endedAt) {
     }
     return longest;
   });
-}
-
-// Ids of the events in a dump: keys Ji <connection> NUL <id> NUL.
-function journalled(dump) {
-  const ids = new Set();
-  for (const line of dump.toString().split('\n')) {
-    if (line === '') continue;
-    const entry = JSON.parse(line), name = entry.k64 === undefined ? entry.k : Buffer.from(entry.k64, 'base64').toString('latin1');
-    if (!name?.startsWith('Ji')) continue;
-    const [connection, id] = name.slice(2).split('\0');
-    if (connection === 'stripe') ids.add(id);
-  }
-  return ids;
 }
 
 await main(async (cleanup) => {

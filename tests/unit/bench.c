@@ -260,10 +260,15 @@ bench_work(struct bench *bench)
 
 	bench_ingest(bench);
 	for (size_t runs = 0; lease(bench, &job, &next_due) == 1; runs++) {
-		struct sync_outcome outcome;
-		int rc = push_run(&bench->context, job.arg, false, &outcome, &bench->err);
+		struct sync_outcome outcome = {.again_ms = -1};
+		size_t marked;
+		int rc;
 
-		assert_string_equal(job.kind, "push");
+		if (strcmp(job.kind, CONFIGURE_RESYNC) == 0)
+			rc = configure_resync(bench->store, bench->context.key, job.arg, &marked,
+			    &bench->err);
+		else
+			rc = push_run(&bench->context, job.arg, false, &outcome, &bench->err);
 		bench_recount(bench);
 		if (rc < 0)
 			outcome.again_ms = now_ms + 1000; /* the dispatcher's first pause */

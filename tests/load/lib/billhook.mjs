@@ -164,7 +164,7 @@ export class Lighttpd {
   constructor(dir, backends) {
     this.dir = dir;
     const usual = { 'check-local': 'disable', 'listen-backlog': 1024, 'fix-root-scriptname': 'enable' };
-    this.backends = Object.fromEntries(Object.entries(backends).map(([prefix, backend]) => [prefix, { ...backend, ...usual }]));
+    this.backends = Object.fromEntries(Object.entries(backends).map(([prefix, backend]) => [prefix, { ...usual, ...backend }]));
   }
 
   async start(cleanup) {
