@@ -124,9 +124,8 @@ static _Noreturn void
 worker_main(const struct conf *conf, const struct account_key *key, int fd)
 {
 	struct sigaction action = {.sa_handler = on_term};
-	struct store_options options = {.engine = "bdb",
-	    .data_dir = conf->data_dir,
-	    .no_start = true};
+	/* A keeper that is being replaced must not cost the answers of the CRM: a call waits. */
+	struct store_options options = {.engine = "bdb", .data_dir = conf->data_dir};
 	struct sync_context context = {.conf = conf,
 	    .key = key,
 	    .is_stopping = is_stopping,
