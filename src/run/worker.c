@@ -4,6 +4,7 @@
 #include "run/worker.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include "sync/ingest.h"
 #include "sync/push.h"
 
+#define WORKER_NICE 5
 #define JOBS_MAX 2000  /* then a fresh process takes over */
 #define LINGER_MS 1000 /* ingest stays for news this long */
 #define LOOK_MS 1000   /* an idle worker looks so often whether it is to stop */
@@ -135,6 +137,8 @@ worker_main(const struct conf *conf, const struct account_key *key, int fd)
 
 	bh_log_role("worker");
 	prctl(PR_SET_NAME, "bh-worker");
+	/* When the processor is short, webhooks are acknowledged first: the billing system waits for that. */
+	setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 	sigaction(SIGTERM, &action, NULL);
 	if (store_open(&options, &context.store, &err) < 0) {
 		bh_log(BH_ERROR, "%s", err.text);

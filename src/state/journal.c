@@ -9,7 +9,7 @@
  *   unknown   | a type that the driver does not know | received, by replay
  *   failed    | cannot be read                       | received, by replay
  *
- * Keys: Je <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
+ * Keys: Ze <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
  * became of it; Jr <stamp> a replay asked for; Jc the cursor and the pace.
  */
 #include "base/base.h"
@@ -123,7 +123,7 @@ collect(struct store_txn *txn, const char *connection, const char *id, const cha
 	key_index(&index, connection, id);
 	store_expect_absent(txn, index.data, index.len);
 	store_put_stamped(txn, index.data, index.len, "", 0);
-	store_append(txn, "Je", 2, "", 0, value, len);
+	store_append(txn, JOURNAL_EVENTS, 2, "", 0, value, len);
 }
 
 int
@@ -270,7 +270,7 @@ journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
 	int rc;
 
 	memset(event, 0, sizeof(*event));
-	key_stamp(&key, "Je", stamp);
+	key_stamp(&key, JOURNAL_EVENTS, stamp);
 	rc = store_peek(txn, key.data, key.len, &value, err);
 	if (rc > 0 && (fill_event(event, stamp, value.data, value.len, true, err) < 0 ||
 			  read_outcome(txn, event, err) < 0)) {
@@ -309,13 +309,16 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_
     size_t *n_r, struct bh_err *err)
 {
 	struct key from;
-	struct store_scan scan = {.prefix = "Je", .prefix_len = 2, .max = max, .reverse = true};
+	struct store_scan scan = {.prefix = JOURNAL_EVENTS,
+	    .prefix_len = 2,
+	    .max = max,
+	    .reverse = true};
 	const struct store_entry *entries;
 	size_t n;
 	bool more;
 
 	*n_r = 0;
-	key_stamp(&from, "Je", before != 0 ? before - 1 : UINT64_MAX);
+	key_stamp(&from, JOURNAL_EVENTS, before != 0 ? before - 1 : UINT64_MAX);
 	scan.from = from.data;
 	scan.from_len = from.len;
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
@@ -386,12 +389,12 @@ static int
 add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
 	struct key from;
-	struct store_scan scan = {.prefix = "Je", .prefix_len = 2, .max = max};
+	struct store_scan scan = {.prefix = JOURNAL_EVENTS, .prefix_len = 2, .max = max};
 	const struct store_entry *entries;
 	size_t n;
 	bool more;
 
-	key_stamp(&from, "Je", batch->cursor + 1);
+	key_stamp(&from, JOURNAL_EVENTS, batch->cursor + 1);
 	scan.from = from.data;
 	scan.from_len = from.len;
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
@@ -503,8 +506,8 @@ journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *e
 	if (read_cursor(txn, false, &cursor, NULL, err) < 0 ||
 	    store_scan(txn, &scan, &entries, &replays, &more, err) < 0)
 		return -1;
-	key_stamp(&from, "Je", cursor + 1);
-	scan.prefix = "Je";
+	key_stamp(&from, JOURNAL_EVENTS, cursor + 1);
+	scan.prefix = JOURNAL_EVENTS;
 	scan.from = from.data;
 	scan.from_len = from.len;
 	if (store_scan(txn, &scan, &entries, n_r, &more, err) < 0)

@@ -112,7 +112,13 @@ void journal_replay(struct store_txn *txn, uint64_t stamp);
 int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err);
 
 /* Prefixes to store_watch() for new work. */
-#define JOURNAL_WATCH_NEW "Je"
+/*
+ * The family of the events.  It sorts behind all others: what is appended then
+ * goes to the right edge of the tree, where the store fills whole pages
+ * instead of splitting them in halves.
+ */
+#define JOURNAL_EVENTS "Ze"
+#define JOURNAL_WATCH_NEW JOURNAL_EVENTS
 #define JOURNAL_WATCH_REPLAY "Jr"
 
 #endif

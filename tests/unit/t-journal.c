@@ -53,7 +53,7 @@ accepted_once(void **state)
 	/* The same id at another connection is another event. */
 	accept_event(f, "lago", "evt_1");
 	accept_event(f, "stripe", "evt_2");
-	assert_int_equal(state_count(f, "Je"), 3);
+	assert_int_equal(state_count(f, JOURNAL_EVENTS), 3);
 	assert_true(stamp_of(f, "stripe", "evt_1") != stamp_of(f, "lago", "evt_1"));
 }
 
@@ -122,7 +122,7 @@ limits(void **state)
 	assert_int_equal(MUST(journal_accept(f->store, &entry, &f->err)), 1);
 	free((char *)(uintptr_t)entry.body);
 	json_decref(headers);
-	assert_int_equal(state_count(f, "Je"), 2);
+	assert_int_equal(state_count(f, JOURNAL_EVENTS), 2);
 }
 
 static void
