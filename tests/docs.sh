@@ -75,7 +75,9 @@ find quickstart check .ci/run tests build-aux/layers.sh -type f 2>/dev/null |
 	done >"$work/scripts"
 if command -v shellcheck >/dev/null; then
 	while read -r file; do
-		shellcheck -x -f gcc "$file" >"$work/lint" || complain "$(cat "$work/lint")"
+		# SC2317 takes functions for unreachable that are called by name.
+		shellcheck -x -e SC2317 -f gcc "$file" >"$work/lint" ||
+			complain "$(cat "$work/lint")"
 	done <"$work/scripts"
 else
 	echo "docs.sh: shellcheck is not installed: scripts are not checked"

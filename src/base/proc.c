@@ -5,6 +5,7 @@
 
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -98,9 +99,15 @@ void
 bh_proc_init(void)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct rlimit core;
 
 	sigaction(SIGPIPE, &ignore, NULL);
 	umask(077);
+	/* A core would hold secrets, and a web server's working directory is no place for one. */
+	if (getrlimit(RLIMIT_CORE, &core) == 0) {
+		core.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &core);
+	}
 }
 
 static int signal_pipe[2] = {-1, -1};

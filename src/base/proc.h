@@ -23,7 +23,7 @@ int bh_write_full(int fd, const void *data, size_t len, struct bh_err *err);
 int bh_frame_read(int fd, struct bh_buf *buf, struct bh_err *err);
 int bh_frame_write(int fd, const void *data, size_t len, struct bh_err *err);
 
-/* Ignore SIGPIPE, set umask 077.  Once at the start of every role. */
+/* Ignore SIGPIPE, set umask 077, leave no core files.  Once at the start of every role. */
 void bh_proc_init(void);
 
 /*

@@ -30,6 +30,7 @@
 #define RESTART_MS 1000 /* a worker's place is filled at most so often */
 #define RETRY_LONGEST_MS 300000
 #define STOP_MS 10000
+#define STORE_WAIT_MS 2000
 #define LOOK_AGAIN_MS 1000
 #define LANES_MAX 64
 #define WORKERS_MAX 32
@@ -409,10 +410,10 @@ static int
 open_store(struct dispatcher *d, struct bh_err *err)
 {
 	static const char *const watched[] = {JOURNAL_WATCH_NEW, JOURNAL_WATCH_REPLAY, QUEUE_WATCH};
+	/* The supervisor starts the keeper again; until then a call waits rather than fails. */
 	struct store_options options = {.engine = "bdb",
 	    .data_dir = d->conf->data_dir,
-	    .deadline_ms = 3000,
-	    .no_start = true};
+	    .deadline_ms = STORE_WAIT_MS};
 
 	if (store_open(&options, &d->store, err) < 0)
 		return -1;

@@ -184,6 +184,7 @@ note_end(struct supervisor *s, enum role role, int status)
 	/* Another keeper is on its way out: the lock falls free at once. */
 	if (role == ROLE_KEEPER && code == KEEPER_EXIT_TAKEN) {
 		child->not_before = bh_mono_ms() + 100;
+		child->respawns--; /* no failure of ours, however long it takes */
 		return;
 	}
 	if (WIFSIGNALED(status))

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/push.h"
 
@@ -41,6 +42,25 @@ is_stopping(void *arg)
 	return is_told_to_stop != 0 || poll(&pfd, 1, 0) > 0;
 }
 
+/* A sync that is gone, or does not work, has nothing to look at; settings that mend it ask again. */
+static int
+run_resync(const struct sync_context *context, const char *sync, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+	size_t n;
+	int rc = configure_resync(context->store, context->key, sync, &n, &why);
+
+	if (rc < 0 && why.code == BH_INVALID) {
+		bh_log(BH_WARN, "resync: %s", why.text);
+		return 0;
+	}
+	if (rc < 0)
+		*err = why;
+	else
+		bh_log(BH_INFO, "resync of %s: %zu records are looked at again", sync, n);
+	return rc;
+}
+
 static int
 run_job(const struct sync_context *context, const json_t *job, struct sync_outcome *outcome,
     struct bh_err *err)
@@ -52,6 +72,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return ingest_run(context, LINGER_MS, outcome, err);
 	if (kind != NULL && strcmp(kind, "push") == 0)
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
+	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
+		return run_resync(context, arg, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
 }
 
@@ -102,9 +124,8 @@ static _Noreturn void
 worker_main(const struct conf *conf, const struct account_key *key, int fd)
 {
 	struct sigaction action = {.sa_handler = on_term};
-	struct store_options options = {.engine = "bdb",
-	    .data_dir = conf->data_dir,
-	    .no_start = true};
+	/* A keeper that is being replaced must not cost the answers of the CRM: a call waits. */
+	struct store_options options = {.engine = "bdb", .data_dir = conf->data_dir};
 	struct sync_context context = {.conf = conf,
 	    .key = key,
 	    .is_stopping = is_stopping,

@@ -1,6 +1,6 @@
 /*
  * Jobs: what is to be done, when, and who does it now.  A job is a singleton
- * by its id ("ingest", "push/<lane>"); waking one that runs makes it run once more.
+ * by its id ("push/<lane>"); waking one that runs makes it run once more.
  */
 #ifndef STATE_QUEUE_H
 #define STATE_QUEUE_H
@@ -15,8 +15,8 @@ enum queue_state {
 
 struct queue_job {
 	char id[160];
-	char kind[16]; /* "ingest", "push" */
-	char arg[72];  /* push: the lane */
+	char kind[16]; /* "push", "resync" */
+	char arg[72];  /* the lane; the sync */
 	enum queue_state state;
 	char owner[32];
 	int64_t lease_until_ms;

@@ -1,8 +1,12 @@
 /*
  * Berkeley DB: see bdb.h.  The only file that includes <db.h>.
  *
- * A record is the 8 bytes of its version and the value.  The library prints
- * nothing: its messages become log lines.
+ * A record is version(64) check(32) value.  The check covers key, version and
+ * value: a page torn by a power failure gives an error where it is read, not
+ * wrong data.  (The library's page checksums do the same for 30 us a page read
+ * or written, which doubles the cost of work on a store larger than the cache; measured 2026-11.)
+ *
+ * The library prints nothing: its messages become log lines.
  */
 #include "base/base.h"
 
@@ -26,6 +30,7 @@
 #define LOG_BUFFER_BYTES (4u << 20)
 #define LOCKS_MAX 40000 /* twice STORE_OPS_MAX: each write may split a page */
 #define VERSION_LEN 8
+#define HEAD_LEN (VERSION_LEN + 4)
 #define MESSAGES_MAX 5 /* of the library, logged in a second */
 
 struct bdb {
@@ -164,9 +169,6 @@ open_db(struct bdb *bdb)
 
 	if (rc == 0)
 		rc = bdb->db->set_pagesize(bdb->db, PAGE_BYTES);
-	/* A page torn by a power failure is then found, not believed. */
-	if (rc == 0)
-		rc = bdb->db->set_flags(bdb->db, DB_CHKSUM);
 	if (rc == 0)
 		rc = bdb->db->open(bdb->db, NULL, BDB_FILE, NULL, DB_BTREE,
 		    DB_CREATE | DB_AUTO_COMMIT | DB_THREAD, 0600);
@@ -247,10 +249,50 @@ read_version(struct bdb *bdb, DBT *key, uint64_t *version_r)
 	int rc = bdb->db->get(bdb->db, bdb->txn, key, &version, 0);
 
 	if (rc == 0 && version.size != VERSION_LEN)
-		rc = DB_PAGE_NOTFOUND;
+		rc = DB_VERIFY_BAD;
 	if (rc == 0)
 		*version_r = bh_get_be64(bytes);
 	return rc;
+}
+
+/* Not against malice: eight bytes a step, so that it costs next to nothing. */
+static uint64_t
+mix(uint64_t h, const char *data, size_t len)
+{
+	uint64_t chunk;
+
+	for (; len >= sizeof(chunk); data += sizeof(chunk), len -= sizeof(chunk)) {
+		memcpy(&chunk, data, sizeof(chunk));
+		h = (h ^ chunk) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	chunk = len;
+	if (len != 0)
+		memcpy((char *)&chunk + 1, data, len);
+	h = (h ^ chunk) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
+static uint32_t
+check_of(const char *key, size_t key_len, uint64_t version, const char *value, size_t len)
+{
+	return (uint32_t)mix(mix(version, key, key_len), value, len);
+}
+
+/* Is what stands in bdb->record what was written under key? */
+static int
+verify(const struct bdb *bdb, const DBT *key)
+{
+	const unsigned char *head = (const unsigned char *)bdb->record.data;
+
+	if (bdb->record.len >= HEAD_LEN &&
+	    bh_get_be32(head + VERSION_LEN) == check_of(key->data, key->size, bh_get_be64(head),
+						   bdb->record.data + HEAD_LEN,
+						   bdb->record.len - HEAD_LEN))
+		return 0;
+	bh_log(BH_ERROR, "store: a record of %zu bytes is damaged; restore a backup",
+	    bdb->record.len);
+	return DB_VERIFY_BAD;
 }
 
 /* The whole record into bdb->record. */
@@ -266,12 +308,10 @@ read_record(struct bdb *bdb, DBT *key)
 		record = dbt_into(&bdb->record, room);
 		rc = bdb->db->get(bdb->db, bdb->txn, key, &record, 0);
 		room = record.size;
-	} while (rc == DB_BUFFER_SMALL && room <= STORE_VALUE_MAX + VERSION_LEN);
-	if (rc == 0 && record.size < VERSION_LEN)
-		rc = DB_PAGE_NOTFOUND;
+	} while (rc == DB_BUFFER_SMALL && room <= STORE_VALUE_MAX + HEAD_LEN);
 	if (rc == 0)
 		bdb->record.len = record.size;
-	return rc;
+	return rc == 0 ? verify(bdb, key) : rc;
 }
 
 static void
@@ -291,7 +331,7 @@ bdb_read(void *table, const struct wire_slice *key, uint64_t *version_r, struct 
 
 	if (rc == 0 && value != NULL) {
 		*version_r = bh_get_be64((const unsigned char *)bdb->record.data);
-		bh_buf_add(value, bdb->record.data + VERSION_LEN, bdb->record.len - VERSION_LEN);
+		bh_buf_add(value, bdb->record.data + HEAD_LEN, bdb->record.len - HEAD_LEN);
 		shrink(&bdb->record);
 	}
 	if (rc == DB_NOTFOUND)
@@ -313,26 +353,30 @@ step(struct bdb *bdb, DBC *cursor, DBT *key, bool keys_only, u_int32_t how)
 	do {
 		record = dbt_into(&bdb->record, room);
 		if (keys_only) {
-			record.dlen = VERSION_LEN;
+			record.dlen = HEAD_LEN;
 			record.flags |= DB_DBT_PARTIAL;
 		}
 		rc = cursor->get(cursor, key, &record, how);
 		room = record.size;
-	} while (rc == DB_BUFFER_SMALL && room <= STORE_VALUE_MAX + VERSION_LEN);
-	if (rc == 0 && record.size < VERSION_LEN)
-		rc = DB_PAGE_NOTFOUND;
-	bdb->record.len = rc == 0 ? record.size : 0;
-	return rc;
+	} while (rc == DB_BUFFER_SMALL && room <= STORE_VALUE_MAX + HEAD_LEN);
+	if (rc == 0)
+		bdb->record.len = record.size;
+	return rc == 0 && record.size < HEAD_LEN ? DB_VERIFY_BAD : rc;
 }
 
-static bool
-is_visited(const struct bdb *bdb, const struct table_walk *walk, const DBT *key)
+/* 0 go on, DB_NOTFOUND enough, another error.  Only what is visited need be whole. */
+static int
+visit(const struct bdb *bdb, const struct table_walk *walk, const DBT *key)
 {
 	struct wire_entry entry = {.key = {key->data, key->size},
 	    .version = bh_get_be64((const unsigned char *)bdb->record.data),
-	    .value = {bdb->record.data + VERSION_LEN, bdb->record.len - VERSION_LEN}};
+	    .value = {bdb->record.data + HEAD_LEN, bdb->record.len - HEAD_LEN}};
+	enum walk_step step = walk_step(walk, &entry.key);
+	int rc = step == WALK_VISIT && !walk->keys_only ? verify(bdb, key) : 0;
 
-	return walk->each(walk->arg, &entry);
+	if (rc != 0 || step == WALK_SKIP)
+		return rc;
+	return step == WALK_VISIT && walk->each(walk->arg, &entry) ? 0 : DB_NOTFOUND;
 }
 
 /*
@@ -379,7 +423,7 @@ bdb_walk(void *table, const struct table_walk *walk, struct bh_err *err)
 	if (rc != 0)
 		return failed(bdb, err, rc, "cannot read from the database");
 	rc = start_walk(bdb, cursor, walk, &key);
-	while (rc == 0 && is_visited(bdb, walk, &key))
+	while (rc == 0 && (rc = visit(bdb, walk, &key)) == 0)
 		rc = step(bdb, cursor, &key, walk->keys_only, walk->reverse ? DB_PREV : DB_NEXT);
 	cursor->close(cursor);
 	shrink(&bdb->record);
@@ -450,6 +494,7 @@ bdb_put(void *table, const struct wire_slice *key, uint64_t version, const struc
 		return bh_fail_errno(err, BH_STORAGE, "cannot write to the database");
 	bh_buf_reset(&bdb->record);
 	wire_add_u64(&bdb->record, version);
+	wire_add_u32(&bdb->record, check_of(key->data, key->len, version, value->data, value->len));
 	bh_buf_add(&bdb->record, value->data, value->len);
 	record.data = bdb->record.data;
 	record.size = (u_int32_t)bdb->record.len;

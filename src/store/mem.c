@@ -129,8 +129,9 @@ is_visited(const struct table_walk *walk, const struct mem_entry *entry)
 	struct wire_entry as = {.key = {entry->bytes, entry->key_len},
 	    .version = entry->version,
 	    .value = {entry->bytes + entry->key_len, walk->keys_only ? 0 : entry->value_len}};
+	enum walk_step step = walk_step(walk, &as.key);
 
-	return walk->each(walk->arg, &as);
+	return step == WALK_SKIP || (step == WALK_VISIT && walk->each(walk->arg, &as));
 }
 
 static int

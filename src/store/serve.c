@@ -40,9 +40,6 @@ load_slot(void *arg, const struct wire_entry *entry)
 	const unsigned char *value = (const unsigned char *)entry->value.data;
 	struct ring_entry remembered = {.stamp = entry->version};
 
-	if (entry->key.len != SLOT_KEY_LEN || entry->key.data[0] != WIRE_OWN_KEYS ||
-	    entry->key.data[1] != 'r')
-		return false;
 	if (entry->value.len != SLOT_LEN || entry->version == 0)
 		return true;
 	memcpy(remembered.id, value, WIRE_ID_LEN);
@@ -59,7 +56,8 @@ static int
 load_slots(struct serve *serve, struct bh_err *err)
 {
 	char first[SLOT_KEY_LEN];
-	struct table_walk walk = {.from = {first, sizeof(first)},
+	struct table_walk walk = {.prefix = {first, 2},
+	    .from = {first, sizeof(first)},
 	    .has_from = true,
 	    .each = load_slot,
 	    .arg = serve};
@@ -190,8 +188,22 @@ struct page {
 static bool
 has_prefix(const struct wire_slice *key, const struct wire_slice *prefix)
 {
-	return key->len >= prefix->len &&
-	       (prefix->len == 0 || memcmp(key->data, prefix->data, prefix->len) == 0);
+	if (prefix->len == 0)
+		return key->data[0] != WIRE_OWN_KEYS;
+	return key->len >= prefix->len && memcmp(key->data, prefix->data, prefix->len) == 0;
+}
+
+enum walk_step
+walk_step(const struct table_walk *walk, const struct wire_slice *key)
+{
+	const struct wire_slice *prefix = &walk->prefix;
+	size_t len = key->len < prefix->len ? key->len : prefix->len;
+
+	if (has_prefix(key, prefix))
+		return WALK_VISIT;
+	/* Downwards the walk begins at the least key behind the prefix, which may exist. */
+	return walk->reverse && len != 0 && memcmp(key->data, prefix->data, len) > 0 ? WALK_SKIP
+										     : WALK_END;
 }
 
 static bool
@@ -199,14 +211,6 @@ add_entry(void *arg, const struct wire_entry *entry)
 {
 	struct page *page = arg;
 
-	if (entry->key.data[0] == WIRE_OWN_KEYS)
-		return false;
-	/* Downwards the walk begins at the key behind the prefix, which may exist. */
-	if (!has_prefix(&entry->key, &page->scan->prefix))
-		return page->scan->reverse && page->n == 0 &&
-		       memcmp(entry->key.data, page->scan->prefix.data,
-			   entry->key.len < page->scan->prefix.len ? entry->key.len
-								   : page->scan->prefix.len) > 0;
 	if (page->n == page->scan->max || page->body->len - page->at >= WIRE_PAGE_STOP) {
 		page->more = true;
 		return false;
@@ -254,7 +258,8 @@ serve_scan(struct serve *serve, const struct wire_scan *scan, struct bh_buf *bod
     struct bh_err *err)
 {
 	struct page page = {.scan = scan, .body = body, .at = body->len};
-	struct table_walk walk = {.reverse = scan->reverse,
+	struct table_walk walk = {.prefix = scan->prefix,
+	    .reverse = scan->reverse,
 	    .keys_only = scan->keys_only,
 	    .each = add_entry,
 	    .arg = &page};

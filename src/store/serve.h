@@ -7,8 +7,12 @@
 
 #include "store/ring.h"
 
-/* How entries are visited: upwards from the first key >= from, or downwards from the last key <= from (or from the end). */
+/*
+ * How entries with a prefix are visited: upwards from the first key >= from,
+ * or downwards from the last key <= from (or from the end).
+ */
 struct table_walk {
+	struct wire_slice prefix; /* empty: all keys but the store's own */
 	struct wire_slice from;
 	bool has_from; /* false only with reverse */
 	bool reverse;
@@ -17,6 +21,15 @@ struct table_walk {
 	bool (*each)(void *arg, const struct wire_entry *entry);
 	void *arg;
 };
+
+/* What a walk does with a key that it meets. */
+enum walk_step {
+	WALK_END = 0,
+	WALK_VISIT,
+	WALK_SKIP, /* downwards: it stands behind the prefix */
+};
+
+enum walk_step walk_step(const struct table_walk *walk, const struct wire_slice *key);
 
 /*
  * An ordered table of bytes with versions.  One thread.  put, remove and

@@ -331,8 +331,7 @@ struct apply {
 	const json_t *document;
 	const struct configure_options *options;
 	size_t changes;
-	json_t *said;   /* lines of this try: a repeated transaction says them once */
-	json_t *resync; /* codes of syncs whose objects are to be looked at again */
+	json_t *said; /* lines of this try: a repeated transaction says them once */
 };
 
 static void
@@ -372,7 +371,18 @@ set_text(char *to, size_t size, const json_t *object, const char *name, const ch
 {
 	const char *text = bh_json_str(object, name);
 
-	snprintf(to, size, "%s", text != NULL ? text : fallback);
+	if (text == NULL)
+		text = fallback;
+	snprintf(to, size, "%s", text);
+	bh_utf8_mend(to, strlen(text) >= size); /* cut at a character, as it is stored */
+}
+
+/* Do both talk to the same account of the same service? */
+static bool
+is_same_account(const struct account_connection *a, const struct account_connection *b)
+{
+	return strcmp(a->driver, b->driver) == 0 && is_same(a->settings, b->settings) &&
+	       is_same(a->secrets, b->secrets);
 }
 
 static int
@@ -399,14 +409,11 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 		fresh.settings = json_object();
 	if (merge_secrets(object, &fresh, err) < 0 || check_driver(&fresh, err) < 0)
 		goto out;
-	same = found > 0 && strcmp(old.driver, fresh.driver) == 0 &&
-	       strcmp(old.name, fresh.name) == 0 && old.paused == fresh.paused &&
-	       strcmp(old.broken, fresh.broken) == 0 && is_same(old.settings, fresh.settings) &&
-	       is_same(old.secrets, fresh.secrets);
+	same = found > 0 && is_same_account(&old, &fresh) && strcmp(old.name, fresh.name) == 0 &&
+	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
 		say(apply, "connection", code, found > 0 ? "changed" : "added");
-		if (found > 0 && (!is_same(old.settings, fresh.settings) ||
-				     !is_same(old.secrets, fresh.secrets)))
+		if (found > 0 && !is_same_account(&old, &fresh))
 			account_auth_drop(txn, code); /* tokens belong to the old settings */
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;
@@ -467,7 +474,8 @@ apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, str
 		say(apply, "sync", code, found > 0 ? "changed" : "added");
 		if (account_sync_save(txn, &fresh, err) < 0)
 			goto out;
-		json_array_append_new(apply->resync, json_string(code));
+		if (!apply->options->no_resync)
+			queue_wake(txn, CONFIGURE_RESYNC, code, bh_now_ms());
 		queue_wake(txn, "push", fresh.to, bh_now_ms());
 	}
 	rc = 0;
@@ -490,7 +498,6 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 
 	apply->changes = 0;
 	json_array_clear(apply->said);
-	json_array_clear(apply->resync);
 	json_array_foreach (json_object_get(apply->document, "connections"), i, item) {
 		if (apply_connection(txn, apply, item, err) < 0)
 			return -1;
@@ -508,41 +515,23 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 	return 0;
 }
 
-static int
-resync_all(struct store *store, struct apply *apply, struct bh_err *err)
-{
-	json_t *code;
-	size_t i, n;
-
-	if (apply->options->dry_run || apply->options->no_resync)
-		return 0;
-	json_array_foreach (apply->resync, i, code) {
-		if (configure_resync(store, apply->key, json_string_value(code), &n, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int
 configure_apply(struct store *store, const struct account_key *key, const json_t *document,
     const struct configure_options *options, size_t *changes_r, struct bh_err *err)
 {
-	struct apply apply = {key, document, options, 0, json_array(), json_array()};
+	struct apply apply = {key, document, options, 0, json_array()};
 	json_t *line;
 	size_t i;
 	int rc = configure_check(document, options->preset_dir, err);
 
 	if (rc == 0)
 		rc = store_run(store, apply_all, &apply, NULL, err) < 0 ? -1 : 0;
-	if (rc == 0)
-		rc = resync_all(store, &apply, err);
 	json_array_foreach (apply.said, i, line) {
 		if (rc == 0 && options->say != NULL)
 			options->say(options->arg, json_string_value(line));
 	}
 	*changes_r = apply.changes;
 	json_decref(apply.said);
-	json_decref(apply.resync);
 	return rc;
 }
 

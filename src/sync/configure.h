@@ -18,8 +18,9 @@
 
 struct configure_options {
 	const char *preset_dir;
-	bool dry_run;   /* say what would change, change nothing */
-	bool no_resync; /* do not look again at what is mirrored already */
+	bool dry_run; /* say what would change, change nothing */
+	bool
+	    no_resync; /* no job of this kind for syncs that changed: what is mirrored already stays as it is */
 	void (*say)(void *arg, const char *line); /* one line for each thing; may be NULL */
 	void *arg;
 };
@@ -43,6 +44,8 @@ int configure_apply(struct store *store, const struct account_key *key, const js
  */
 int configure_export(struct store *store, json_t **document_r, struct bh_err *err);
 
+/* The kind of job that does so for a sync whose settings changed; its arg is the sync. */
+#define CONFIGURE_RESYNC "resync"
 /* Mark everything that a sync maps as changed; *n_r: how many links.  -1 BH_INVALID: no such sync. */
 int configure_resync(struct store *store, const struct account_key *key, const char *sync,
     size_t *n_r, struct bh_err *err);

@@ -138,8 +138,11 @@ is_settled(struct run *run, struct render_item *item, const struct dest_result *
 	case DEST__MAX:
 		break;
 	}
-	if (result->remote_id[0] != '\0') /* written, but not yet linked to its parents */
+	if (result->remote_id[0] != '\0') {
+		/* Written, but not yet linked to its parents: what we pushed before is overwritten. */
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
+		link->state = LINK_UNCERTAIN;
+	}
 	if (!is_lane_waiting(run) &&
 	    link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
 		hold(run, link, result);

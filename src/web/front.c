@@ -3,16 +3,24 @@
 
 #include "web/front.h"
 
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crypt.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "web/gateway.h"
 #include "web/site.h"
 
@@ -147,8 +155,55 @@ struct pool {
 	size_t n;
 	int64_t started_ms[RESPAWN_MANY]; /* when replacements were started, a ring */
 	size_t started_at;
+	int server_fd; /* tells when the web server that started us has ended; -1: nobody did */
+	int lock_fd;   /* of the process that took over; -1 */
 	bool is_stopping;
 };
+
+static int run_pool(const struct front_options *options, int server_fd, int lock_fd);
+
+/*
+ * Taking over.  lighttpd looks whether its socket answers before it starts a
+ * dead program again; processes of the pool that live a moment longer than
+ * their manager answer, and it never tries again (seen in 1.4.69).  So the
+ * pool heals itself: one of its processes becomes the manager, the others end.
+ * The lock is one for each listening socket.
+ */
+static int
+take_over_lock(const struct pool *pool)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(address);
+	unsigned char digest[BH_SHA256_LEN];
+	char hex[2 * BH_SHA256_LEN + 1], *path;
+	int fd;
+
+	if (getsockname(pool->options->listen_fd, (struct sockaddr *)&address, &len) < 0)
+		return -1;
+	bh_sha256(digest, &address, len);
+	bh_hex(hex, digest, sizeof(digest));
+	path = bh_xasprintf("%s/run/front-%.12s.lock", pool->conf.data_dir, hex);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	free(path);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* In a process of the pool whose manager has died: the exit status. */
+static int
+take_over(const struct pool *pool)
+{
+	int lock_fd = take_over_lock(pool);
+
+	if (lock_fd < 0)
+		return 0; /* another was faster */
+	bh_log(BH_WARN, "the front's manager has died: this process takes its place");
+	is_stopping = 0;
+	return run_pool(pool->options, pool->server_fd, lock_fd);
+}
 
 /* A process of the pool; signals are blocked until it has its own handlers. */
 static pid_t
@@ -164,9 +219,17 @@ fork_child(struct pool *pool)
 		int status;
 
 		bh_signal_forget();
-		bh_die_with_parent(parent);
+		if (pool->lock_fd >= 0)
+			close(pool->lock_fd);
+		if (pool->server_fd < 0)
+			bh_die_with_parent(parent);
+		else
+			prctl(PR_SET_PDEATHSIG, SIGTERM); /* finish, then take over */
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		status = run_one(pool->options, &pool->conf);
+		status = getppid() == parent ? run_one(pool->options, &pool->conf) : 0;
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		if (pool->server_fd >= 0 && getppid() != parent)
+			status = take_over(pool);
 		exit(status);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -309,12 +372,15 @@ stop_pool(struct pool *pool)
 }
 
 static int
-run_pool(const struct front_options *options)
+run_pool(const struct front_options *options, int server_fd, int lock_fd)
 {
 	struct pool pool = {.options = options,
 	    .conf = *options->conf,
+	    .server_fd = server_fd,
+	    .lock_fd = lock_fd,
 	    .n = (size_t)options->processes};
-	struct pollfd poll_fd = {.fd = bh_signal_pipe(), .events = POLLIN};
+	struct pollfd poll_fds[] = {{.fd = bh_signal_pipe(), .events = POLLIN},
+	    {.fd = server_fd, .events = POLLIN}};
 
 	pool.children = bh_xcalloc(pool.n, sizeof(*pool.children));
 	fill_pool(&pool, true);
@@ -322,9 +388,11 @@ run_pool(const struct front_options *options)
 		int pause_ms = respawn_pause(&pool);
 
 		/* A pause that ends, or a fork that failed, is looked at again. */
-		poll(&poll_fd, 1,
+		poll(poll_fds, BH_LEN(poll_fds),
 		    count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
 		take_signals(&pool);
+		if (poll_fds[1].revents != 0)
+			pool.is_stopping = true; /* the web server has ended without a word */
 		reap(&pool);
 		if (pool.is_stopping)
 			break;
@@ -335,13 +403,25 @@ run_pool(const struct front_options *options)
 	if (pool.is_own_conf)
 		conf_release(&pool.conf);
 	free(pool.children);
+	if (lock_fd >= 0)
+		close(lock_fd);
 	return 0;
 }
 
 int
 front_run(const struct front_options *options)
 {
-	return options->processes > 1 ? run_pool(options) : run_one(options, options->conf);
+	int server_fd = -1, status;
+
+	if (options->processes <= 1)
+		return run_one(options, options->conf);
+	/* Descriptor 0 is how a web server hands its socket over. */
+	if (options->listen_fd == STDIN_FILENO)
+		server_fd = pidfd_open(getppid(), 0);
+	status = run_pool(options, server_fd, -1);
+	if (server_fd >= 0)
+		close(server_fd);
+	return status;
 }
 
 int

@@ -20,7 +20,8 @@ struct front_options {
  * answered first.  With several processes this one only watches: a dead one
  * is replaced (5 in a second, then a pause of a second); SIGUSR1 or SIGHUP
  * reads the configuration again and replaces the processes one after
- * another; they die with this one.  A single process ends at SIGUSR1 as at
+ * another; they die with this one, or, where a web server started us
+ * (listen_fd 0), one of them takes its place; then they end with the web server.  A single process ends at SIGUSR1 as at
  * SIGTERM (whoever started it starts another).  Returns the exit status.
  */
 int front_run(const struct front_options *options);

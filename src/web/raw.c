@@ -37,11 +37,23 @@ raw_is_kept(const char *param)
 	return false;
 }
 
-/* One level of directory, mode 0700. */
 static int
-make_dir(const char *path, struct bh_err *err)
+sync_dir(const char *dir)
 {
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
+/* One level of directory, mode 0700, whose own name is as durable as what will stand in it. */
+static int
+make_dir(const char *parent, const char *path, struct bh_err *err)
+{
+	if (mkdir(path, 0700) == 0 ? sync_dir(parent) == 0 : errno == EEXIST)
 		return 0;
 	return bh_fail_errno(err, BH_STORAGE, "cannot make the directory %s", path);
 }
@@ -54,7 +66,8 @@ raw_dir(const char *data_dir, char **path_r, struct bh_err *err)
 	struct stat st;
 
 	*path_r = NULL;
-	if (stat(path, &st) == 0 || (make_dir(spool, err) == 0 && make_dir(path, err) == 0)) {
+	if (stat(path, &st) == 0 ||
+	    (make_dir(data_dir, spool, err) == 0 && make_dir(spool, path, err) == 0)) {
 		*path_r = path;
 		path = NULL;
 	}
@@ -120,18 +133,6 @@ fill(int fd, const struct bh_buf *head, const void *body, size_t body_len)
 	if (write_all(fd, head->data, head->len) < 0 || write_all(fd, body, body_len) < 0)
 		return -1;
 	return fdatasync(fd);
-}
-
-static int
-sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
 }
 
 static void

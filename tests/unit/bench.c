@@ -252,6 +252,21 @@ bench_next_due(struct bench *bench)
 	return (int64_t)due;
 }
 
+static int
+run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *outcome)
+{
+	size_t n;
+	int rc;
+
+	*outcome = (struct sync_outcome){.again_ms = -1};
+	if (strcmp(job->kind, CONFIGURE_RESYNC) == 0)
+		return configure_resync(bench->store, &bench->key, job->arg, &n, &bench->err);
+	assert_string_equal(job->kind, "push");
+	rc = push_run(&bench->context, job->arg, false, outcome, &bench->err);
+	bench_recount(bench);
+	return rc;
+}
+
 void
 bench_work(struct bench *bench)
 {
@@ -261,18 +276,15 @@ bench_work(struct bench *bench)
 	bench_ingest(bench);
 	for (size_t runs = 0; lease(bench, &job, &next_due) == 1; runs++) {
 		struct sync_outcome outcome;
-		int rc = push_run(&bench->context, job.arg, false, &outcome, &bench->err);
+		int rc = run_job(bench, &job, &outcome);
 
-		assert_string_equal(job.kind, "push");
-		bench_recount(bench);
 		if (rc < 0)
 			outcome.again_ms = now_ms + 1000; /* the dispatcher's first pause */
 		assert_int_equal(queue_finish(bench->store, &job, rc < 0,
 				     rc < 0 ? bench->err.text : "", outcome.again_ms, &bench->err),
 		    0);
-		bench->runs++;
 		if (runs > 50)
-			fail_msg("the lane %s is run for ever", job.arg);
+			fail_msg("%s is run for ever", job.id);
 	}
 	if (bench_lane(bench).dirty != 0 && bench_next_due(bench) == INT64_MAX)
 		fail_msg("something is dirty and nothing will wake the lane");

@@ -22,7 +22,6 @@ struct bench {
 	struct store *store;
 	struct sync_context context;
 	unsigned events; /* put into the journal so far */
-	size_t runs;     /* of pushes by bench_work() */
 	struct bh_err err;
 };
 
@@ -55,7 +54,7 @@ size_t bench_ingest(struct bench *bench);
 /* One run of the lane "crm". */
 struct sync_outcome bench_push(struct bench *bench);
 /*
- * What the dispatcher would do: ingest, then run the lanes that are due until
+ * What the dispatcher would do: ingest, then run the jobs that are due until
  * none is.  Fails when something stays dirty that nothing will wake.
  */
 void bench_work(struct bench *bench);

@@ -369,7 +369,8 @@ static void
 answer_call(struct crm *crm, const struct http_request *request, struct http_response *response)
 {
 	bool is_write = strcmp(request->method, "GET") != 0;
-	enum crm_line line = is_write ? crm->line : CRM_FINE;
+	bool is_link = strstr(request->url, "/associations/") != NULL;
+	enum crm_line line = is_link ? crm->link_line : is_write ? crm->line : CRM_FINE;
 	json_t *answer;
 
 	if (is_write && crm->next_line != NULL)
@@ -383,7 +384,7 @@ answer_call(struct crm *crm, const struct http_request *request, struct http_res
 					     "\"message\":\"Session expired or invalid\"}]");
 		return;
 	}
-	crm->writes += is_write && strstr(request->url, "/associations/") == NULL;
+	crm->writes += is_write && !is_link;
 	answer = handle(crm, request, &response->status);
 	if (is_write && crm->meanwhile != NULL)
 		crm->meanwhile(crm->arg);

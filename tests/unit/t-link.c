@@ -339,6 +339,27 @@ registering_disturbs_the_parent(void **state)
 	assert_true(get(f, company("a")).version > version);
 }
 
+/* As link_wait_for() stores it; many in one commit. */
+static void
+add_waiter(struct fixture *f, const char *parent, int child)
+{
+	char id[20];
+	struct key key;
+
+	snprintf(id, sizeof(id), "%d", child);
+	key_begin(&key, "Lw");
+	key_text(&key, "crm");
+	key_text(&key, "s");
+	key_text(&key, "company");
+	key_text(&key, "");
+	key_text(&key, parent);
+	key_text(&key, "01");
+	key_text(&key, "invoice");
+	key_text(&key, "");
+	key_text(&key, id);
+	store_put(f->txn, key.data, key.len, "", 0);
+}
+
 /* More children than one settling wakes: the parent is looked at again until all are. */
 static void
 very_many_children(void **state)
@@ -349,24 +370,8 @@ very_many_children(void **state)
 	size_t rounds = 0;
 
 	wait_for(f, "0", "a");
-	for (int i = 1; i <= 10500; i++) {
-		struct key key;
-		char id[12];
-
-		/* As link_wait_for() stores it, many in one commit. */
-		snprintf(id, sizeof(id), "%d", i);
-		key_begin(&key, "Lw");
-		key_text(&key, "crm");
-		key_text(&key, "s");
-		key_text(&key, "company");
-		key_text(&key, "");
-		key_text(&key, "a");
-		key_text(&key, "01");
-		key_text(&key, "invoice");
-		key_text(&key, "");
-		key_text(&key, id);
-		store_put(f->txn, key.data, key.len, "", 0);
-	}
+	for (int i = 1; i <= 10500; i++)
+		add_waiter(f, "a", i);
 	state_commit(f);
 	mark(f, parent);
 	for (;;) {
@@ -381,6 +386,39 @@ very_many_children(void **state)
 	link_dirty_release(&list);
 	assert_int_equal(state_count(f, "Lw"), 0);
 	assert_int_equal(state_count(f, "Ly"), 10501);
+}
+
+/* Several such parents in one batch keep to the limit of one commit together. */
+static void
+many_parents_with_many_children(void **state)
+{
+	static const char *const parents[] = {"a", "b", "c", "d"};
+	struct fixture *f = *state;
+	size_t rounds = 0;
+
+	for (size_t p = 0; p < BH_LEN(parents); p++) {
+		wait_for(f, "0", parents[p]);
+		for (int i = 1; i < 3000; i++)
+			add_waiter(f, parents[p], (int)p * 10000 + i);
+		state_commit(f);
+		mark(f, company(parents[p]));
+	}
+	do {
+		struct link links[4] = {{0}};
+		bool clear[4] = {true, true, true, true};
+		struct link_dirty_list list = {0};
+		size_t n = 0;
+
+		MUST(link_dirty(f->txn, "crm", 4, &list, &f->err));
+		store_reset(f->txn);
+		while (n < list.n && list.items[n].id.rank == 0)
+			links[n++].state = LINK_CLEAN;
+		MUST(link_settle(f->store, list.items, links, clear, n, &f->err));
+		link_dirty_release(&list);
+		assert_true(++rounds < 10);
+	} while (state_count(f, "Lw") != 0);
+	assert_int_equal(lane_of(f).in_step, 4);
+	assert_true(state_count(f, "Ly") >= 4 * 2999 + 1);
 }
 
 /* -- held -- */
@@ -672,6 +710,7 @@ main(void)
 	    STATE_TEST(child_in_the_same_batch),
 	    STATE_TEST(registering_disturbs_the_parent),
 	    STATE_TEST(very_many_children),
+	    STATE_TEST(many_parents_with_many_children),
 	    STATE_TEST(held_ones_are_listed),
 	    STATE_TEST(condition_of_a_lane),
 	    STATE_TEST(two_ranks_of_one_link),

@@ -327,6 +327,35 @@ spawned_without_our_descriptors(void **state BH_UNUSED)
 	free(mark);
 }
 
+/* A shell would clear its mask: sed writes what it was given. */
+static void
+spawned_with_nothing_blocked(void **state BH_UNUSED)
+{
+	char *mark = below("mask"), *script = bh_xasprintf("/^SigBlk:/w %s", mark);
+	const char *argv[] = {"/bin/sed", "-n", script, "/proc/self/status", NULL};
+	char text[64] = "";
+	sigset_t blocked, before;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	assert_int_equal(bh_spawn_detached(argv, NULL), 0);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	for (int i = 0; i < 500 && text[0] == '\0'; i++) {
+		FILE *file = fopen(mark, "r");
+
+		bh_sleep_ms(10);
+		if (file != NULL && fgets(text, sizeof(text), file) == NULL)
+			text[0] = '\0';
+		if (file != NULL)
+			fclose(file);
+	}
+	assert_string_equal(text, "SigBlk:\t0000000000000000\n");
+	unlink(mark);
+	free(script);
+	free(mark);
+}
+
 static void
 knows_its_own_path(void **state BH_UNUSED)
 {
@@ -455,6 +484,7 @@ main(void)
 	    cmocka_unit_test(child_dies_with_its_parent),
 	    cmocka_unit_test(parent_that_was_gone_already),
 	    cmocka_unit_test(spawned_without_our_descriptors),
+	    cmocka_unit_test(spawned_with_nothing_blocked),
 	    cmocka_unit_test(knows_its_own_path),
 	    cmocka_unit_test(directories_made),
 	    cmocka_unit_test(directories_made_at_once),

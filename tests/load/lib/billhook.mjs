@@ -113,7 +113,8 @@ export class Billhook {
 
   // `billhook stop`, and a look whether everything has gone; the status of the verb.
   async stop() {
-    const { status } = await this.verb(['stop', '--quiet'], { timeoutMs: 45000 });
+    const { status, err } = await this.verb(['stop', '--quiet'], { timeoutMs: 45000 });
+    if (err !== '') console.error(err.trimEnd());
     if (this.serving && this.serving.exitCode === null && this.serving.signalCode === null) await this.ended;
     return status;
   }
@@ -162,8 +163,8 @@ ${servers.join(',\n')}
 export class Lighttpd {
   constructor(dir, backends) {
     this.dir = dir;
-    const usual = { 'check-local': 'disable', 'listen-backlog': 1024, 'disable-time': 0, 'fix-root-scriptname': 'enable' };
-    this.backends = Object.fromEntries(Object.entries(backends).map(([prefix, backend]) => [prefix, { ...backend, ...usual }]));
+    const usual = { 'check-local': 'disable', 'listen-backlog': 1024, 'fix-root-scriptname': 'enable' };
+    this.backends = Object.fromEntries(Object.entries(backends).map(([prefix, backend]) => [prefix, { ...usual, ...backend }]));
   }
 
   async start(cleanup) {

@@ -1,0 +1,199 @@
+// Where Billhook stands, always as ratios within one run: machines differ.
+//
+//   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 4] [--only acks,slow,crm,lone,start]
+
+import { mkdirSync, readFileSync, statSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { binary, main, makeDir, median, now, round, run, sleep, SOURCE_DIR, until } from '../load/lib/base.mjs';
+import { Billhook, Lighttpd, servedBeside, setupDocument, SIGNING_SECRET, startedByWebServer } from '../load/lib/billhook.mjs';
+import { makeLoad } from '../load/lib/events.mjs';
+import { memory } from '../load/lib/processes.mjs';
+import { HOOK, idle, Site } from '../load/lib/site.mjs';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '64' },
+    fronts: { type: 'string', default: '' },
+    only: { type: 'string', default: 'acks,slow,crm,lone,start' },
+  },
+});
+const wanted = values.only.split(',');
+const result = {};
+
+// A line of the report; higher or lower than the budget is better.
+function report(name, value, unit, budget, isGood) {
+  result[name] = value;
+  const verdict = budget === undefined ? '' : `${isGood ? 'PASS' : 'MISS'}  budget ${budget}`;
+  console.log(`${name.padEnd(34)} ${String(value).padStart(9)} ${unit.padEnd(6)} ${verdict}`);
+}
+
+const atLeast = (name, value, unit, least) => report(name, value, unit, `>= ${least}`, value >= least);
+const atMost = (name, value, unit, most) => report(name, value, unit, `<= ${most}`, value <= most);
+
+// 3 KiB, as a customer with some metadata is; the hammer fills in the numbers.
+function hammerBody() {
+  const { events } = makeLoad({ customers: 1, invoices: 0, events: 2 });
+  const payload = events[0].payload(), customer = payload.data.object;
+  payload.id = 'evt_bench_@EVENT@';
+  customer.id = 'cus_bench_@OBJECT@';
+  customer.metadata = {};
+  for (let i = 0; JSON.stringify(payload, null, 2).length < 3040; i++) customer.metadata[`note_${i}`] = 'x'.repeat(60);
+  return JSON.stringify(payload, null, 2);
+}
+
+class Hammer {
+  constructor(dir, port) {
+    this.file = join(dir, 'body.json');
+    writeFileSync(this.file, hammerBody());
+    this.port = port;
+    this.next = 1;
+  }
+
+  async hit(path, seconds, connections = values.connections) {
+    const words = [this.port, path, SIGNING_SECRET, this.file, connections, seconds, this.next].map(String);
+    const { status, out, err } = await run(binary('bench-hammer'), words);
+    if (status !== 0) throw new Error(`bench-hammer: ${err}`);
+    const answer = JSON.parse(out.toString());
+    this.next = answer.next;
+    return answer;
+  }
+}
+
+function diskUsage(dir) {
+  return readdirSync(dir, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(dir, entry.name);
+    return sum + (entry.isDirectory() ? diskUsage(path) : statSync(path).blocks * 512);
+  }, 0);
+}
+
+function written(pid) {
+  return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))[1]);
+}
+
+const pids = (billhook) => billhook.processes().map(({ pid }) => pid);
+const roleOf = (billhook, role) => billhook.processes().find((p) => p.role === role)?.pid;
+
+// An installation with a source and no CRM, beside the empty responder behind the same web server.
+async function startPair(cleanup, dir, options) {
+  const dataDir = join(dir, 'data');
+  mkdirSync(dataDir, { mode: 0o700 });
+  const billhook = new Billhook(dataDir, options);
+  await billhook.setUp(setupDocument({}));
+  cleanup.add(() => billhook.end());
+  const empty = { 'bin-path': `${binary('bench-empty')} ${options.front_processes ?? 4}`, socket: join(dir, 'empty.sock'), 'max-procs': 1 };
+  const web = await new Lighttpd(dir, { '/empty': empty, '/': startedByWebServer(billhook) }).start(cleanup);
+  return { billhook, web };
+}
+
+const numbers = (list) => ({ per_s: median(list.map((r) => r.per_s)), p50: median(list.map((r) => r.p50_ms)), p99: median(list.map((r) => r.p99_ms)) });
+
+async function benchAcks(cleanup) {
+  const dir = makeDir(cleanup), fronts = values.fronts === '' ? {} : { front_processes: values.fronts };
+  const { billhook, web } = await startPair(cleanup, dir, fronts);
+  const hammer = new Hammer(dir, web.port), seconds = Number(values.seconds);
+  await hammer.hit('/empty', 0.3);
+  await hammer.hit(HOOK, 0.3);
+  await idle(billhook);
+  const idleMemory = memory(pids(billhook)), keeper = roleOf(billhook, 'keeper');
+  const diskBefore = diskUsage(join(billhook.dir, 'db')), writtenBefore = written(keeper);
+  const empty = [], ours = [];
+  let busyMemory = 0, events = 0;
+  for (let i = 0; i < Number(values.rounds); i++) {
+    empty.push(await hammer.hit('/empty', seconds));
+    const hitting = hammer.hit(HOOK, seconds);
+    await sleep(seconds * 700);
+    busyMemory = Math.max(busyMemory, memory(pids(billhook)));
+    ours.push(await hitting);
+    events += ours.at(-1).requests;
+    await idle(billhook, 60000);
+  }
+  const a = numbers(empty), b = numbers(ours), failed = ours.reduce((sum, { failed: n }) => sum + n, 0);
+  report('empty responder', a.per_s, '/s');
+  report('empty responder p99', a.p99, 'ms');
+  report('acknowledgements', b.per_s, '/s');
+  report('acknowledgements p50', b.p50, 'ms');
+  report('acknowledgements p99', b.p99, 'ms');
+  if (failed > 0) report('acknowledgements failed', failed, '');
+  atLeast('acks / empty', round(b.per_s / a.per_s, 2), 'x', 0.4);
+  atMost('p99 / p99 of empty', round(b.p99 / a.p99, 2), 'x', 3);
+  atMost('memory idle (PSS)', round(idleMemory / 1024), 'MB', 25);
+  atMost('memory under load (PSS)', round(busyMemory / 1024), 'MB', 60);
+  report('database growth per event', round((diskUsage(join(billhook.dir, 'db')) - diskBefore) / events, 0), 'bytes');
+  report('written per event', round((written(keeper) - writtenBefore) / events, 0), 'bytes');
+}
+
+async function benchSlowDisk(cleanup) {
+  for (const fronts of [4, 32]) {
+    const dir = makeDir(cleanup), { billhook, web } = await startPair(cleanup, dir, { flush_delay_ms: 5, front_processes: fronts });
+    const hammer = new Hammer(dir, web.port);
+    await hammer.hit(HOOK, 0.5);
+    const { per_s: rate, p99_ms: p99 } = await hammer.hit(HOOK, Number(values.seconds));
+    atLeast(`flush +5 ms, ${fronts} fronts`, rate, '/s', 1500);
+    report(`flush +5 ms, ${fronts} fronts, p99`, p99, 'ms');
+    await web.stop();
+    await billhook.end();
+  }
+}
+
+async function benchCrm() {
+  const { status, out, err } = await run(process.execPath, [join(SOURCE_DIR, 'tests/load/consistency.mjs'), '--json'], { timeoutMs: 120000 });
+  const line = out.toString().split('\n').find((text) => text.startsWith('{'));
+  if (line === undefined) throw new Error(`consistency: status ${status}: ${out}${err}`);
+  const one = JSON.parse(line);
+  report('consistency: problems', one.problems, '', 0, one.problems === 0);
+  report('consistency: acknowledgements', one.acknowledged_per_s, '/s');
+  atMost('consistency: HubSpot calls', one.hubspot_calls, '', 40);
+  atMost('consistency: Salesforce calls', one.salesforce_calls, '', 10);
+  report('consistency: calls per event', round((one.hubspot_calls + one.salesforce_calls) / one.events, 4), '');
+  atMost('consistency: first event to end', one.consistent_ms, 'ms', 2500);
+  report('consistency: last ack to end', one.consistent_ms - one.acknowledged_ms, 'ms');
+}
+
+// From the moment a webhook is sent until the CRM has received the call that it brings about.
+async function benchLone(cleanup) {
+  const site = new Site(cleanup), load = makeLoad({ customers: 21, invoices: 0, events: 42, seed: 3 });
+  await site.startCrms({});
+  await site.startBillhook();
+  const delays = { salesforce: [], hubspot: [] }, customers = load.objects.filter(({ kind }) => kind === 'customer');
+  for (const [i, customer] of customers.entries()) {
+    await site.clearCalls();
+    const sentAt = Date.now();
+    await site.sender({ connections: 1 }).run([customer.newest]);
+    for (const [name, crm] of Object.entries(site.crms)) {
+      const isWrite = (call) => (call.inputs ?? call.records) > 0;
+      const call = await until(`${name}: the call`, async () => (await crm.calls()).find(isWrite), 10000, 10);
+      if (i > 0) delays[name].push(Date.parse(call.at) - sentAt); // the first one starts all processes
+    }
+    await sleep(250);
+  }
+  for (const [name, list] of Object.entries(delays)) atMost(`lone change to ${name}, median`, round(median(list)), 'ms', 100);
+}
+
+async function benchStart(cleanup) {
+  const dir = makeDir(cleanup), dataDir = join(dir, 'data'), times = [];
+  mkdirSync(dataDir, { mode: 0o700 });
+  const billhook = new Billhook(dataDir);
+  await billhook.setUp(setupDocument({}));
+  const web = await new Lighttpd(dir, { '/': { ...servedBeside(billhook), 'disable-time': 0 } }).start(cleanup);
+  const hammer = new Hammer(dir, web.port);
+  const site = { web, sender: Site.prototype.sender };
+  for (let i = 0; i < 7; i++) {
+    const sender = site.sender({ connections: 1, retryMs: 1 }), startedAt = now();
+    billhook.serve(cleanup);
+    await sender.run([{ id: `start${i}`, body: () => Buffer.from(readFileSync(hammer.file, 'utf8').replace('@EVENT@', `000000000000000${i}`).replace('@OBJECT@', '000001')) }]);
+    times.push(now() - startedAt);
+    await billhook.stop();
+  }
+  atMost('start: exec to first answer', round(median(times)), 'ms', 150);
+}
+
+const PARTS = { acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart };
+
+await main(async (cleanup) => {
+  for (const name of wanted) await PARTS[name](cleanup);
+  console.log(JSON.stringify(result));
+  return 0;
+});
