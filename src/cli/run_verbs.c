@@ -15,6 +15,8 @@
 #include "state/queue.h"
 #include "sync/ingest.h"
 
+#define TAKEN_TRIES 30 /* serve: while another still holds the directory */
+#define TAKEN_PAUSE_MS 100
 #define DRAIN_IDLE_MS 400
 #define START_MS 5000 /* longest wait for what was started in the background */
 
@@ -63,6 +65,11 @@ cli_serve(struct cli *cli)
 	if (cli->detach && supervisor_pid(cli->conf.data_dir) == 0)
 		return serve_detached(cli);
 	status = cli->detach ? SUPERVISOR_EXIT_TAKEN : supervise(cli, &options);
+	/* What a verb started ends with the verb: give it a moment. */
+	for (int i = 0; i < TAKEN_TRIES && status == SUPERVISOR_EXIT_TAKEN && !cli->quiet; i++) {
+		bh_sleep_ms(TAKEN_PAUSE_MS);
+		status = supervise(cli, &options);
+	}
 	if (status == SUPERVISOR_EXIT_TAKEN && !cli->quiet)
 		cli_error("Billhook runs already in %s (pid %d)", cli->conf.data_dir,
 		    (int)supervisor_pid(cli->conf.data_dir));

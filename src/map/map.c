@@ -15,6 +15,8 @@
 #define PARENTS 8
 #define NAME_BYTES 255
 #define KEY_BYTES 1024
+#define ID_MAX 255         /* bytes in an id that an object can have */
+#define OBJECT_NAME_MAX 60 /* bytes in a mapped object's name: it is part of keys of the store */
 
 struct parent {
 	size_t index; /* of the mapped object; while parsing, into the mapping's list */
@@ -257,6 +259,10 @@ parse_objects(struct map *map, const json_t *list, struct bh_err *err)
 
 		if (parse_text(json, "name", &object->shown.name, err) < 0)
 			return bh_during(err, "object %zu", map->n + 1);
+		if (strlen(object->shown.name) > OBJECT_NAME_MAX)
+			return bh_fail(err, BH_INVALID,
+			    "the name of object %zu is longer than %d bytes", map->n + 1,
+			    OBJECT_NAME_MAX);
 		if (find_object(map, object->shown.name, &twin) == 0)
 			return bh_fail(err, BH_INVALID, "two objects are named '%.60s'",
 			    object->shown.name);
@@ -402,7 +408,11 @@ render_parent(const struct map *map, const struct parent *parent, const struct r
 	reference_read(&parent->id, view, &id);
 	if (!is_map_value_empty(&id) && json_is_string(id.json)) {
 		map_key(&key, key_prefix(map, context), view->account, json_string_value(id.json));
-		rc = map_object_to(map, parent->index, context->settings, &object, err);
+		if (json_string_length(id.json) > ID_MAX)
+			rc = bh_fail(err, BH_INVALID, "the parent's id is longer than %d bytes",
+			    ID_MAX);
+		if (rc == 0)
+			rc = map_object_to(map, parent->index, context->settings, &object, err);
 		if (rc == 0)
 			rc = bh_buf_check(&key, "the key of the parent", err);
 		if (rc == 0) {

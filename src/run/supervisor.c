@@ -85,6 +85,8 @@ run_keeper(struct supervisor *s)
 	    .is_wanted = is_keeper_wanted,
 	    .arg = &s->pid};
 
+	/* Recovery is quicker than waiting for a keeper that may hang. */
+	bh_die_with_parent(s->pid);
 	return keeper_run(&options);
 }
 

@@ -20,6 +20,7 @@
 /* Version of the stored object: at_ms, rank, deleted, tie ended by NUL, then the fields as JSON. */
 #define OBJECT_VERSION 1
 #define HEAD_LEN 14
+#define ID_MAX 255 /* bytes in an id that an object can have */
 
 void
 mirror_object_release(struct object_state *object)
@@ -121,7 +122,7 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct objec
 	store_put(txn, key.data, key.len, value.data, value.len);
 	bh_buf_release(&value);
 	customer = bh_json_str(object->fields, "customer");
-	if (customer != NULL && !object->deleted) {
+	if (customer != NULL && strlen(customer) <= ID_MAX && !object->deleted) {
 		key_customer(&key, id->connection, id->account, customer);
 		key_text(&key, object_kind_name(id->kind));
 		key_text(&key, id->id);

@@ -182,8 +182,8 @@ read_file(int dir_fd, const char *name, struct bh_buf *content, struct bh_err *e
 	} else {
 		room = bh_buf_room(content, (size_t)is.st_size);
 		rc = bh_read_full(fd, room, (size_t)is.st_size, err);
-		content->len = rc >= 0 ? (size_t)is.st_size : 0;
-		if (rc < 0)
+		content->len = rc > 0 ? (size_t)is.st_size : 0;
+		if (rc < 0 || (rc == 0 && is.st_size != 0)) /* shorter than it was a moment ago */
 			rc = bh_fail(err, BH_INVALID, "it cannot be read");
 	}
 	if (fd >= 0)

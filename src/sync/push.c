@@ -540,7 +540,7 @@ push_lane(struct run *run, const struct setup *setup, const struct setup_connect
 	if (lane_open(run->context, setup, connection, &lane, &why) < 0)
 		return fail_lane(&why, err);
 	run->lane = &lane;
-	if (lane.condition.pause_until_ms > bh_now_ms()) {
+	if (sync_is_ahead(lane.condition.pause_until_ms)) {
 		outcome->again_ms = lane.condition.pause_until_ms;
 		rc = 0;
 	} else {

@@ -178,7 +178,7 @@ judge_item(struct render_item *item)
 {
 	bool is_relinked;
 
-	if (item->link.not_before_ms > bh_now_ms()) {
+	if (sync_is_ahead(item->link.not_before_ms)) {
 		item->verdict = RENDER_LATER;
 		return;
 	}

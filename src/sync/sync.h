@@ -19,6 +19,12 @@ struct sync_context {
 
 bool sync_is_stopping(const struct sync_context *context);
 
+/*
+ * Is a stored "not before" still ahead?  One more than a day ahead was stored
+ * while the clock was wrong: no pause of ours is that long, so it is over.
+ */
+bool sync_is_ahead(int64_t at_ms);
+
 /* How a run ended. */
 struct sync_outcome {
 	int64_t again_ms; /* when to run again; -1: when woken */

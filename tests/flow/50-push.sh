@@ -15,8 +15,11 @@ forget_calls() {
 faults() {
 	crm post "$1" faults "{\"faults\": [$2]}" >/dev/null
 }
+# Each a second after the one before: changes within one second have no order.
+clock=$(($(date +%s) + 1000))
 customer() {
-	send stripe "{\"customer\":\"$1\",\"name\":\"$2\",\"created\":1790000000${3:+,$3}}" >/dev/null
+	clock=$((clock + 1))
+	send stripe "{\"customer\":\"$1\",\"name\":\"$2\",\"created\":1790000000,\"at\":$clock}" >/dev/null
 }
 # settled: nothing dirty, nothing to be read
 settled() {
@@ -33,7 +36,7 @@ like "where its records can be looked at" "$(bh dump)" 'EX-in_1.*"parents|"paren
 settled
 forget_calls
 customer cus_1 "Acme"
-send stripe '{"customer":"cus_1","name":"Acme","created":1790000000,"shipping":{"name":"of no interest"}}' >/dev/null
+customer cus_1 "Acme"
 settled "news that change nothing"
 is "make no call" "$(crm see 'sfCalls.length + hsCalls.length')" 0
 for i in 1 2 3 4 5 6 7 8; do
@@ -122,6 +125,32 @@ crm post sf settings '{"hidden_fields": []}' >/dev/null
 bh retry >/dev/null
 seen "with the field back, retry cures it" "[lane('salesforce').held, sf('Account','stripe:cus_5').Name]" '[0,"Epsilon Three"]'
 
+# -- a record that somebody deleted in the CRM --
+id=$(crm see "sf('Account','stripe:cus_5').Id")
+crm delete sf records "{\"ids\": [\"$id\"]}" >/dev/null
+customer cus_5 "Epsilon Four"
+send stripe '{"invoice":"in_5","customer":"cus_5"}' >/dev/null
+all_seen "the next change makes it anew" "sf('Account','stripe:cus_5').Name" "Epsilon Four" \
+	"with the children that come then" "sf('Billhook_Invoice__c','stripe:in_5').Account__c === sf('Account','stripe:cus_5').Id" true
+status "for this no person is needed" 0 bh status
+
+# -- paused --
+settled
+document | sed -E 's/"code": "(hubspot|stripe-sf)",/&"paused": true,/' | bh apply --quiet - || not_ok "paused"
+forget_calls
+customer cus_6 "Zeta"
+customer cus_1 "Acme While"
+customer cus_1 "Acme Paused"
+seen "a paused connection keeps what comes" "status.backlog === 0 && lane('hubspot').dirty" 2
+seen "a paused sync, too" "lane('salesforce').dirty >= 2" true
+seen "the others go on" "lane('sandbox').dirty" 0
+is "no call is made" "$(crm see 'sfCalls.length + hsCalls.length')" 0
+document | bh apply --quiet - || not_ok "no longer paused"
+all_seen "then all of it arrives" "[sf('Account','stripe:cus_1').Name, hs('companies','stripe:cus_1').name]" '["Acme Paused","Acme Paused"]' \
+	"new ones, too" "[sf('Account','stripe:cus_6').Name, hs('companies','stripe:cus_6').name]" '["Zeta","Zeta"]'
+settled
+is "the last state only, in few calls" "$(crm see 'sfCalls.map((c) => c.records)')" '[2]'
+
 # -- the mapping changes --
 settled
 forget_calls
@@ -134,7 +163,7 @@ status "a changed mapping" 0 bh apply "$work/mapping.json"
 is "is one change" "$out" "sync stripe-sf: changed"
 seen "changes the records" "sf('Account').every((a) => a.Billhook_Source__c === 'Stripe EU')" true
 settled
-is "all that it touches in one call, no others" "$(crm see 'sfCalls.map((c) => c.records) + " " + hsCalls.length')" "5 0"
+is "all that it touches in one call, no others" "$(crm see 'sfCalls.map((c) => c.records) + " " + hsCalls.length')" "6 0"
 forget_calls
 is "applied again" "$(bh apply "$work/mapping.json")" "nothing to change"
 status "resync" 0 bh resync stripe-sf

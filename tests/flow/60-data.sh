@@ -16,12 +16,19 @@ send lago '{"customer":"lc_1"}' '{"subscription":"ls_1","customer":"lc_1"}' >/de
 in_step="status.backlog === 0 && status.lanes.map((l) => [l.code, l.in_step, l.dirty].join(' ')).sort().join(', ')"
 seen "everything is in step" "$in_step" "hubspot 20 0, salesforce 20 0, sandbox 18 0"
 
+# -- as large as may be --
+node -e 'const n = 1000000; console.log(JSON.stringify({ object: "event", id: "evt_large", type: "customer.updated", created: 1790000000, livemode: true,
+	data: { object: { id: "cus_1", object: "customer", name: "Kunde Ä 1", email: "large@example.com", created: 1790000000, metadata: { note: "x".repeat(n) } } } }))' >"$work/large"
+is "an event of a megabyte is accepted" "$(send stripe "@$work/large")" '200 {"status":"accepted"}'
+seen "and older than what is known" 'dump.includes("older than state") && status.backlog' 0
+rm "$work/large"
+
 # -- replay --
 calls() {
 	crm see 'sfCalls.length + hsCalls.length'
 }
 before=$(calls)
-is "replay --all" "$(bh replay --all)" "20 events will be handled again"
+is "replay --all" "$(bh replay --all)" "21 events will be handled again"
 seen "all of it is handled" "$in_step" "hubspot 20 0, salesforce 20 0, sandbox 18 0"
 is "no CRM hears of it" "$(calls)" "$before"
 is "replay of one connection" "$(bh replay --connection lago)" "2 events will be handled again"
