@@ -106,6 +106,7 @@ class Crashes {
     rmSync(this.dataDir, { recursive: true, force: true });
     cpSync(this.template, this.dataDir, { recursive: true });
     await Promise.all(Object.values(crms).map((crm) => crm.clear()));
+    await crms.salesforce.control('POST', 'expire', {}); // the set-up may have asked for a token already
     if (scene === 'raw') {
       this.lock = new KeeperLock(this.dataDir);
       await this.lock.held;
