@@ -41,14 +41,15 @@ on_stop(int number)
 	is_stopping = 1;
 }
 
+static const int caught[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
+
 /*
- * SIGTERM, SIGINT, SIGUSR1 and SIGHUP only come in while we wait for a request: a read that
+ * They only come in while we wait for a request: a read that
  * they interrupted would break the request at hand.  *unblocked_r is the mask for waiting.
  */
 static void
 catch_signals(sigset_t *unblocked_r)
 {
-	static const int caught[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
 	struct sigaction action = {.sa_handler = on_stop};
 	sigset_t blocked;
 
@@ -61,6 +62,20 @@ catch_signals(sigset_t *unblocked_r)
 		sigdelset(unblocked_r, caught[i]);
 	}
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+/* A signal waits when each wait for a request ends at once, because there is one. */
+static bool
+is_told_to_stop(void)
+{
+	sigset_t pending;
+
+	if (is_stopping != 0 || sigpending(&pending) < 0)
+		return is_stopping != 0;
+	for (size_t i = 0; i < BH_LEN(caught); i++)
+		if (sigismember(&pending, caught[i]) == 1)
+			return true;
+	return false;
 }
 
 static struct gateway_limits
@@ -88,9 +103,16 @@ serve(struct site *site, struct gateway *gateway, struct request *request)
 	request_release(request);
 }
 
-/* Requests until a signal; false: the socket is broken. */
+/* Of a pool whose manager has died: the next one must come at once; what waits at the socket is for its processes. */
 static bool
-is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
+is_orphan(pid_t manager)
+{
+	return manager != 0 && getppid() != manager;
+}
+
+/* Requests until a signal; false: the socket is broken.  manager: of the pool; 0: there is none. */
+static bool
+is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked, pid_t manager)
 {
 	struct request request;
 	struct bh_err err = BH_ERR_INIT;
@@ -98,7 +120,7 @@ is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
 	bool has_more = false;
 	int rc = 0;
 
-	while (rc >= 0 && is_stopping == 0) {
+	while (rc >= 0 && !is_told_to_stop()) {
 		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, unblocked, &site->place,
 		    &request, &err);
 		if (rc == 1)
@@ -108,7 +130,8 @@ is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
 			tick_ms = bh_mono_ms();
 		}
 	}
-	for (int64_t end_ms = bh_mono_ms() + DRAIN_MS; rc >= 0 && bh_mono_ms() < end_ms;) {
+	for (int64_t end_ms = bh_mono_ms() + DRAIN_MS;
+	     rc >= 0 && bh_mono_ms() < end_ms && !is_orphan(manager);) {
 		rc = gateway_accept(gateway, 0, NULL, &site->place, &request, &err);
 		if (rc != 1)
 			break;
@@ -119,9 +142,9 @@ is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked)
 	return rc >= 0;
 }
 
-/* Answer requests in this process; the exit status. */
+/* Answer requests in this process; the exit status.  manager as is_served(). */
 static int
-run_one(const struct front_options *options, const struct conf *conf)
+run_one(const struct front_options *options, const struct conf *conf, pid_t manager)
 {
 	struct gateway_limits limits = limits_of(conf);
 	struct gateway *gateway = NULL;
@@ -135,7 +158,7 @@ run_one(const struct front_options *options, const struct conf *conf)
 	    site_open(conf, options->start, &site, &err) < 0)
 		bh_log(BH_ERROR, "front does not start: %s", err.text);
 	else
-		status = is_served(site, gateway, &unblocked) ? 0 : 1;
+		status = is_served(site, gateway, &unblocked, manager) ? 0 : 1;
 	site_close(&site);
 	gateway_close(&gateway);
 	return status;
@@ -226,7 +249,7 @@ fork_child(struct pool *pool)
 		else
 			prctl(PR_SET_PDEATHSIG, SIGTERM); /* finish, then take over */
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		status = getppid() == parent ? run_one(pool->options, &pool->conf) : 0;
+		status = getppid() == parent ? run_one(pool->options, &pool->conf, parent) : 0;
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		if (pool->server_fd >= 0 && getppid() != parent)
 			status = take_over(pool);
@@ -414,7 +437,7 @@ front_run(const struct front_options *options)
 	int server_fd = -1, status;
 
 	if (options->processes <= 1)
-		return run_one(options, options->conf);
+		return run_one(options, options->conf, 0);
 	/* Descriptor 0 is how a web server hands its socket over. */
 	if (options->listen_fd == STDIN_FILENO)
 		server_fd = pidfd_open(getppid(), 0);
