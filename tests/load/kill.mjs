@@ -3,6 +3,7 @@
 // hang, and nobody has to help.
 //
 //   node tests/load/kill.mjs [--kills 100] [--every-ms 200] [--rate 500] [--seed 1] [--roles keeper,worker]
+//                           [--verbose]
 
 import { parseArgs } from 'node:util';
 import { main, median, now, Random, round, sleep } from './lib/base.mjs';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     roles: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
   },
 });
 const kills = Number(values.kills), everyMs = Number(values['every-ms']), rate = Number(values.rate);
@@ -40,6 +42,7 @@ async function killAll(billhook, random, sender) {
       try {
         process.kill(process_.pid, 'SIGKILL');
         done.push({ role: process_.role, at: now() });
+        if (values.verbose) console.log(`${new Date().toISOString()} ${process_.role} ${process_.pid}`);
       } catch (error) {
         if (error.code !== 'ESRCH') throw error;
       }

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 passed=0
 failed=0
-for test in "consistency.mjs" "kill.mjs --kills 30"; do
+for test in "consistency.mjs" "kill.mjs --kills 30" "kill.mjs --kills 30 --rate 2500 --seed 9"; do
 	echo "== $test"
 	# shellcheck disable=SC2086 # words are meant to be split
 	out=$(node tests/load/$test 2>&1)
