@@ -1,15 +1,17 @@
 // Where Billhook stands, always as ratios within one run: machines differ.
 //
-//   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 4] [--only acks,slow,crm,lone,start]
+//   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 4]
+//                   [--only acks,slow,crm,lone,start] [--only size --mirrored 1000000]
 
-import { mkdirSync, readFileSync, statSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { binary, main, makeDir, median, now, round, run, sleep, SOURCE_DIR, until } from '../load/lib/base.mjs';
 import { fcgi } from '../flow/fcgi.mjs';
 import { Billhook, Lighttpd, setupDocument, SIGNING_SECRET, startedByWebServer } from '../load/lib/billhook.mjs';
 import { makeLoad } from '../load/lib/events.mjs';
-import { memory } from '../load/lib/processes.mjs';
+import { cpu, memory } from '../load/lib/processes.mjs';
 import { signature } from '../load/lib/sender.mjs';
 import { HOOK, idle, Site } from '../load/lib/site.mjs';
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '64' },
     fronts: { type: 'string', default: '' },
     only: { type: 'string', default: 'acks,slow,crm,lone,start' },
+    mirrored: { type: 'string', default: '1000000' },
   },
 });
 const wanted = values.only.split(',');
@@ -54,8 +57,8 @@ class Hammer {
     this.next = 1;
   }
 
-  async hit(path, seconds, connections = values.connections) {
-    const words = [this.port, path, SIGNING_SECRET, this.file, connections, seconds, this.next].map(String);
+  async hit(path, seconds, { connections = values.connections, objects = 1000 } = {}) {
+    const words = [this.port, path, SIGNING_SECRET, this.file, connections, seconds, this.next, objects].map(String);
     const { status, out, err } = await run(binary('bench-hammer'), words);
     if (status !== 0) throw new Error(`bench-hammer: ${err}`);
     const answer = JSON.parse(out.toString());
@@ -96,10 +99,12 @@ async function benchAcks(cleanup) {
   const dir = makeDir(cleanup), fronts = values.fronts === '' ? {} : { front_processes: values.fronts };
   const { billhook, web } = await startPair(cleanup, dir, fronts);
   const hammer = new Hammer(dir, web.port), seconds = Number(values.seconds);
+  await hammer.hit(HOOK, 0.1, { connections: 1 });
+  await idle(billhook);
+  const idleMemory = memory(pids(billhook)), keeper = roleOf(billhook, 'keeper');
   await hammer.hit('/empty', 0.3);
   await hammer.hit(HOOK, 0.3);
   await idle(billhook);
-  const idleMemory = memory(pids(billhook)), keeper = roleOf(billhook, 'keeper');
   const diskBefore = diskUsage(join(billhook.dir, 'db')), writtenBefore = written(keeper);
   const empty = [], ours = [];
   let busyMemory = 0, events = 0;
@@ -123,6 +128,7 @@ async function benchAcks(cleanup) {
   atMost('p99 / p99 of empty', round(b.p99 / a.p99, 2), 'x', 3);
   atMost('memory idle (PSS)', round(idleMemory / 1024), 'MB', 25);
   atMost('memory under load (PSS)', round(busyMemory / 1024), 'MB', 60);
+  report('memory idle after load (PSS)', round(memory(pids(billhook)) / 1024), 'MB');
   report('database growth per event', round((diskUsage(join(billhook.dir, 'db')) - diskBefore) / events, 0), 'bytes');
   report('written per event', round((written(keeper) - writtenBefore) / events, 0), 'bytes');
 }
@@ -181,7 +187,7 @@ async function benchStart(cleanup) {
   const billhook = new Billhook(dataDir), socket = join(dataDir, 'run/front.sock');
   await billhook.setUp(setupDocument({}));
   for (let i = 0; i < 9; i++) {
-    const body = Buffer.from(hammerBody().replace('@EVENT@', `start_${i}`).replace('@OBJECT@', '000001'));
+    const body = Buffer.from(hammerBody().replace('@EVENT@', `start_${i}`).replace('@OBJECT@', '0000001'));
     const params = {
       REQUEST_METHOD: 'POST', REQUEST_URI: HOOK, SCRIPT_NAME: '', PATH_INFO: HOOK, CONTENT_TYPE: 'application/json',
       CONTENT_LENGTH: String(body.length), HTTP_STRIPE_SIGNATURE: signature(SIGNING_SECRET, body), SERVER_PROTOCOL: 'HTTP/1.1',
@@ -196,7 +202,55 @@ async function benchStart(cleanup) {
   atMost('start: exec to first answer', round(median(times)), 'ms', 150);
 }
 
-const PARTS = { acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart };
+// A store that holds so many customers: one mirrored object of a real dump, copied under other ids.
+async function fillStore(from, to, count) {
+  const dump = (await from.good(['dump'])).toString().trimEnd().split('\n');
+  const decode = ({ k, k64 }) => (k64 === undefined ? k : Buffer.from(k64, 'base64').toString('latin1'));
+  const model = dump.find((line) => decode(JSON.parse(line))?.startsWith('Mostripe\0customer'));
+  const { k, k64, ...value } = JSON.parse(model), key = decode({ k, k64 });
+  const end = JSON.parse(dump.pop()), out = createWriteStream(join(to.dir, 'dump'));
+  for (const line of dump) out.write(`${line}\n`);
+  for (let i = 0; i < count; i++) {
+    const copy = key.replace(/cus_bench_\d+/, `cus_bench_${String(i).padStart(7, '0')}`);
+    if (copy !== key && !out.write(`${JSON.stringify({ k: copy, ...value })}\n`)) await once(out, 'drain');
+  }
+  out.end(`${JSON.stringify({ ...end, count: end.count + count - 1 })}\n`);
+  await once(out, 'close');
+  await to.good(['load', join(to.dir, 'dump')], { timeoutMs: 1200000 });
+  rmSync(join(to.dir, 'dump'));
+}
+
+// Processor time of keeper and workers for each event, with so many objects in the mirror.
+async function costWith(cleanup, model, count) {
+  const dir = makeDir(cleanup), billhook = new Billhook(join(dir, 'data'));
+  mkdirSync(billhook.dir, { mode: 0o700 });
+  for (const name of ['key', 'billhook.conf']) copyFileSync(join(model.dir, name), join(billhook.dir, name));
+  await fillStore(model, billhook, count);
+  cleanup.add(() => billhook.end());
+  const web = await new Lighttpd(dir, { '/': startedByWebServer(billhook) }).start(cleanup), hammer = new Hammer(dir, web.port);
+  hammer.next = 1000000;
+  await hammer.hit(HOOK, 1, { objects: count });
+  await idle(billhook, 60000);
+  const used = () => billhook.processes().filter(({ role }) => role === 'keeper' || role === 'worker').reduce((sum, { pid }) => sum + cpu(pid), 0);
+  const before = used(), { requests } = await hammer.hit(HOOK, 2 * Number(values.seconds), { objects: count });
+  await idle(billhook, 60000);
+  const cost = ((used() - before) * 1000) / requests;
+  await web.stop();
+  await billhook.end();
+  return cost;
+}
+
+async function benchSize(cleanup) {
+  const dir = makeDir(cleanup), { billhook, web } = await startPair(cleanup, dir, {});
+  await new Hammer(dir, web.port).hit(HOOK, 0.05, { connections: 1, objects: 1 });
+  await idle(billhook);
+  const few = await costWith(cleanup, billhook, 10000), many = await costWith(cleanup, billhook, Number(values.mirrored));
+  report('cost of an event, 10,000 objects', round(few), 'us');
+  report(`... ${Number(values.mirrored).toLocaleString('en')} objects`, round(many), 'us');
+  atMost('cost with many / with few', round(many / few, 2), 'x', 1.3);
+}
+
+const PARTS = { acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart, size: benchSize };
 
 await main(async (cleanup) => {
   for (const name of wanted) await PARTS[name](cleanup);

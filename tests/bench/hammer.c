@@ -3,10 +3,10 @@
  * over N kept-alive connections, each sent as soon as the one before it is
  * answered.
  *
- *   bench-hammer PORT PATH SECRET BODY-FILE CONNECTIONS SECONDS FIRST
+ *   bench-hammer PORT PATH SECRET BODY-FILE CONNECTIONS SECONDS FIRST OBJECTS
  *
  * In the body "@EVENT@" is replaced by a number of 16 digits that counts up
- * from FIRST, "@OBJECT@" by one of 1,000 numbers of 6 digits.  Prints one line of JSON.
+ * from FIRST, "@OBJECT@" by one of OBJECTS numbers of 7 digits.  Prints one line of JSON.
  */
 #include "base/base.h"
 
@@ -26,7 +26,7 @@
 #include "base/text.h"
 
 #define BODY_MAX (1u << 20)
-#define OBJECTS 1000
+#define STEP 7919 /* prime: goes through all objects */
 #define ANSWER_MAX 4096
 
 struct connection {
@@ -41,7 +41,7 @@ struct hammer {
 	const char *path, *secret;
 	struct bh_buf body, request;
 	char *event_at, *object_at; /* where the numbers stand in the body */
-	uint64_t next;
+	uint64_t next, objects;
 	double end_ms;
 	float *latencies_ms;
 	size_t done, room, failed;
@@ -96,10 +96,10 @@ read_body(struct hammer *h, const char *path)
 	fclose(file);
 	bh_buf_str(&h->body);
 	event = make_place(&h->body, "@EVENT@", 16);
-	object = make_place(&h->body, "@OBJECT@", 6);
+	object = make_place(&h->body, "@OBJECT@", 7);
 	/* The later one may have moved the earlier. */
 	if (event != SIZE_MAX && object != SIZE_MAX && object < event)
-		event -= strlen("@OBJECT@") - 6;
+		event -= strlen("@OBJECT@") - 7;
 	h->event_at = event != SIZE_MAX ? h->body.data + event : NULL;
 	h->object_at = object != SIZE_MAX ? h->body.data + object : NULL;
 	return 0;
@@ -114,7 +114,7 @@ make_request(struct hammer *h)
 	struct bh_part parts[3];
 
 	put_number(h->event_at, 16, h->next);
-	put_number(h->object_at, 6, h->next * 7919 % OBJECTS);
+	put_number(h->object_at, 7, h->next * STEP % h->objects);
 	h->next++;
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)(bh_now_ms() / 1000));
 	parts[0] = (struct bh_part){seconds, strlen(seconds)};
@@ -240,9 +240,9 @@ main(int argc, char **argv)
 	double start_ms, stop_ms;
 	int n;
 
-	if (argc != 8) {
+	if (argc != 9) {
 		fprintf(stderr,
-		    "usage: bench-hammer PORT PATH SECRET BODY-FILE CONNECTIONS SECONDS FIRST\n");
+		    "usage: bench-hammer PORT PATH SECRET BODY-FILE CONNECTIONS SECONDS FIRST OBJECTS\n");
 		return 2;
 	}
 	bh_proc_init();
@@ -253,6 +253,7 @@ main(int argc, char **argv)
 		fail(argv[4]);
 	n = atoi(argv[5]);
 	h.next = strtoull(argv[7], NULL, 10);
+	h.objects = strtoull(argv[8], NULL, 10);
 	connections = bh_xcalloc((size_t)n, sizeof(connections[0]));
 	start_ms = now_ms();
 	h.end_ms = start_ms + 1000 * strtod(argv[6], NULL);
