@@ -88,7 +88,7 @@ async function startPair(cleanup, dir, options) {
   const billhook = new Billhook(dataDir, options);
   await billhook.setUp(setupDocument({}));
   cleanup.add(() => billhook.end());
-  const empty = { 'bin-path': `${binary('bench-empty')} ${options.front_processes ?? 4}`, socket: join(dir, 'empty.sock'), 'max-procs': 1 };
+  const empty = { 'bin-path': `${binary('bench-empty')} ${options.front_processes ?? 8}`, socket: join(dir, 'empty.sock'), 'max-procs': 1 };
   const web = await new Lighttpd(dir, { '/empty': empty, '/': startedByWebServer(billhook) }).start(cleanup);
   return { billhook, web };
 }
