@@ -1,6 +1,6 @@
 // Where Billhook stands, always as ratios within one run: machines differ.
 //
-//   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 4]
+//   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 8]
 //                   [--only acks,slow,crm,lone,start] [--only size --mirrored 1000000]
 
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { binary, main, makeDir, median, now, round, run, sleep, SOURCE_DIR, unti
 import { fcgi } from '../flow/fcgi.mjs';
 import { Billhook, Lighttpd, setupDocument, SIGNING_SECRET, startedByWebServer } from '../load/lib/billhook.mjs';
 import { makeLoad } from '../load/lib/events.mjs';
-import { cpu, memory } from '../load/lib/processes.mjs';
+import { all, cpu, memory } from '../load/lib/processes.mjs';
 import { signature } from '../load/lib/sender.mjs';
 import { HOOK, idle, Site } from '../load/lib/site.mjs';
 
@@ -78,6 +78,28 @@ function written(pid) {
   return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))[1]);
 }
 
+// Processor time of a process and all below it, ms.
+function treeCpu(root) {
+  const processes = all(), below = [root];
+  for (const pid of below) below.push(...processes.filter(({ parent }) => parent === pid).map(({ pid: child }) => child));
+  return below.reduce((sum, pid) => sum + cpu(pid), 0);
+}
+
+// Microseconds a request by role of what used them; on a busy machine this says more than rates do.
+async function costs(hit, usedBy) {
+  const before = usedBy(), answer = await hit(), after = usedBy(), cost = {};
+  for (const [name, ms] of Object.entries(after)) cost[name] = round(((ms - (before[name] ?? 0)) * 1000) / answer.requests);
+  answer.cost = cost;
+  return answer;
+}
+
+function costOf(billhook, web) {
+  const used = {}, processes = billhook.processes();
+  for (const { role, pid } of processes) used[role] = (used[role] ?? 0) + cpu(pid);
+  used.lighttpd = cpu(web.pid);
+  return used;
+}
+
 const pids = (billhook) => billhook.processes().map(({ pid }) => pid);
 const roleOf = (billhook, role) => billhook.processes().find((p) => p.role === role)?.pid;
 
@@ -99,18 +121,19 @@ async function benchAcks(cleanup) {
   const dir = makeDir(cleanup), fronts = values.fronts === '' ? {} : { front_processes: values.fronts };
   const { billhook, web } = await startPair(cleanup, dir, fronts);
   const hammer = new Hammer(dir, web.port), seconds = Number(values.seconds);
-  await hammer.hit(HOOK, 0.1, { connections: 1 });
-  await idle(billhook);
+  await hammer.hit(HOOK, 0.05, { connections: 1 });
+  await until('the keeper', () => roleOf(billhook, 'keeper'));
+  await sleep(500);
   const idleMemory = memory(pids(billhook)), keeper = roleOf(billhook, 'keeper');
   await hammer.hit('/empty', 0.3);
   await hammer.hit(HOOK, 0.3);
   await idle(billhook);
   const diskBefore = diskUsage(join(billhook.dir, 'db')), writtenBefore = written(keeper);
-  const empty = [], ours = [];
+  const empty = [], ours = [], manager = roleOf(billhook, 'manager');
   let busyMemory = 0, events = 0;
   for (let i = 0; i < Number(values.rounds); i++) {
-    empty.push(await hammer.hit('/empty', seconds));
-    const hitting = hammer.hit(HOOK, seconds);
+    empty.push(await costs(() => hammer.hit('/empty', seconds), () => ({ all: treeCpu(web.pid) - treeCpu(manager) })));
+    const hitting = costs(() => hammer.hit(HOOK, seconds), () => costOf(billhook, web));
     await sleep(seconds * 700);
     busyMemory = Math.max(busyMemory, memory(pids(billhook)));
     ours.push(await hitting);
@@ -126,6 +149,11 @@ async function benchAcks(cleanup) {
   if (failed > 0) report('acknowledgements failed', failed, '');
   atLeast('acks / empty', round(b.per_s / a.per_s, 2), 'x', 0.4);
   atMost('p99 / p99 of empty', round(b.p99 / a.p99, 2), 'x', 3);
+  const sum = (cost) => Object.values(cost).reduce((total, us) => total + us, 0);
+  const cheapest = ours.reduce((best, one) => (sum(one.cost) < sum(best.cost) ? one : best)).cost;
+  report('processor time of empty', round(Math.min(...empty.map(({ cost }) => cost.all))), 'us');
+  report('processor time of one webhook', round(sum(cheapest)), 'us');
+  for (const [role, us] of Object.entries(cheapest)) if (us >= 1) report(`... ${role}`, us, 'us');
   atMost('memory idle (PSS)', round(idleMemory / 1024), 'MB', 25);
   atMost('memory under load (PSS)', round(busyMemory / 1024), 'MB', 60);
   report('memory idle after load (PSS)', round(memory(pids(billhook)) / 1024), 'MB');
@@ -134,7 +162,7 @@ async function benchAcks(cleanup) {
 }
 
 async function benchSlowDisk(cleanup) {
-  for (const fronts of [4, 32]) {
+  for (const fronts of [8, 32]) {
     const dir = makeDir(cleanup), { billhook, web } = await startPair(cleanup, dir, { flush_delay_ms: 5, front_processes: fronts });
     const hammer = new Hammer(dir, web.port);
     await hammer.hit(HOOK, 0.5);
