@@ -163,6 +163,21 @@ bh_signal_forget(void)
 	signal_pipe[0] = signal_pipe[1] = -1;
 }
 
+pid_t
+bh_fork(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		bh_signal_forget();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 bool
 bh_is_lock_valid(int fd, const char *path)
 {

@@ -35,6 +35,11 @@ int bh_signal_pipe(void);
 int bh_signal_next(void);
 /* Put all of them back to default and forget the pipe: for a child that is not the catcher. */
 void bh_signal_forget(void);
+/*
+ * fork(), with that in the child before a signal can come in: one that was
+ * sent to it would else run the handler of the parent, and be lost.
+ */
+pid_t bh_fork(void);
 
 /*
  * Lock a file, made when it is not there; the lock dies with the process and

@@ -29,6 +29,7 @@
 #define RESPAWN_MAX 20
 #define RESPAWN_PAUSE_MS 5000
 #define STOP_MS 12000
+#define LEAVE_MS 10000
 #define OWNER "BILLHOOK_OWNER" /* environment: the process that a supervisor is started for */
 #define LOOK_MS 2000           /* at the lock */
 #define LOCK_TRIES 5
@@ -114,7 +115,6 @@ run_role(struct supervisor *s, enum role role)
 	char name[16];
 	int status = 1;
 
-	bh_signal_forget();
 	close(s->lock_fd); /* the lock must not outlive the supervisor */
 	store_close(&s->store);
 	snprintf(name, sizeof(name), "bh-%s", role_names[role]);
@@ -157,7 +157,7 @@ start_child(struct supervisor *s, enum role role)
 		child->window_start = 0;
 		return;
 	}
-	pid = fork();
+	pid = bh_fork();
 	if (pid == 0)
 		run_role(s, role);
 	if (pid < 0) {
@@ -541,12 +541,17 @@ supervisor_start_owned(const char *data_dir, struct bh_err *err)
 void
 supervisor_leave(const char *data_dir)
 {
-	pid_t pid, owner;
+	int64_t end_ms = bh_mono_ms() + LEAVE_MS;
+	pid_t pid, owner, told = 0;
 
-	read_lock(data_dir, &pid, &owner);
-	if (pid == 0 || owner != getpid())
-		return;
-	kill(pid, SIGTERM);
-	for (int i = 0; i < 1000 && supervisor_pid(data_dir) == pid; i++)
+	/* While the first was slow to start, a second may have been started: it waits for the lock. */
+	for (read_lock(data_dir, &pid, &owner); pid != 0 && owner == getpid();
+	     read_lock(data_dir, &pid, &owner)) {
+		if (pid != told)
+			kill(pid, SIGTERM);
+		told = pid;
+		if (bh_mono_ms() > end_ms)
+			break;
 		bh_sleep_ms(10);
+	}
 }

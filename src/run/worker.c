@@ -168,14 +168,13 @@ worker_start(const struct conf *conf, const struct account_key *key, struct work
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot make a socketpair");
-	pid = fork();
+	pid = bh_fork();
 	if (pid < 0) {
 		close(pair[0]);
 		close(pair[1]);
 		return bh_fail_errno(err, BH_UNAVAILABLE, "cannot fork a worker");
 	}
 	if (pid == 0) {
-		bh_signal_forget();
 		bh_die_with_parent(parent);
 		/* The other workers' sockets must end when the dispatcher's end does. */
 		for (int fd = 3; fd < 256; fd++)

@@ -63,7 +63,8 @@ hook_by_relay lago '{"customer":"lc_1","name":"Lago"}' >/dev/null &
 hook_by_relay stripe '{"customer":"cus_1","name":"First","event":"evt_1"}' >/dev/null &
 hook_by_relay stripe '{"customer":"cus_forged","name":"Forged"}' --secret whsec_guessed >/dev/null &
 hook_by_relay stripe '{"customer":"cus_old","name":"Old"}' --age 4000 >"$work/old" &
-wait $!
+# shellcheck disable=SC2046 # one word each
+wait $(jobs -p)
 cgi POST /hook/nobody CONTENT_LENGTH=2 <<<'{}'
 is_accepted "the next are accepted, too, good or not: who could tell" "$out"
 is_accepted "an old one, for instance" "$(cat "$work/old")"
