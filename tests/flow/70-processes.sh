@@ -87,6 +87,18 @@ wait_for 10 test "$(supervisor)" = $serve_pid || true
 is "it is the one that runs" "$(supervisor)" $serve_pid
 end $serve_pid
 
+# A signal that comes while a child is being made is not lost: nothing waits for it.
+began=$SECONDS
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	"$BILLHOOK" serve >/dev/null 2>&1 &
+	serve_pid=$!
+	pids+=("$serve_pid")
+	wait_for 10 supervisor
+	kill -TERM "$serve_pid"
+	wait "$serve_pid"
+done
+check "stopped while it starts it stops at once" test $((SECONDS - began)) -lt 10
+
 # -- reload under traffic --
 option body_max 2048
 serve
@@ -100,7 +112,11 @@ sent
 is "reload under traffic refuses nothing" "$answers" "200=400"
 holds "and loses nothing" $((total + 2))
 head -c 5000 /dev/zero | tr '\0' x >"$work/large"
-is "new options hold" "$(send stripe "@$work/large")" '400 {"error":"the body is no Stripe event"}'
+# shellcheck disable=SC2317 # called by wait_for
+is_let_in() {
+	[[ $(send stripe "@$work/large") = '400 {"error":"the body is no Stripe event"}' ]]
+}
+check "new options hold as soon as all fronts are replaced" wait_for 10 is_let_in
 echo "workers = none" >>"$BILLHOOK_DIR/billhook.conf"
 kill -USR1 "$serve_pid"
 like "options that are wrong: the old ones stay, and the log says why" "$(wait_for 5 grep -q 'the old options stay' "$BILLHOOK_DIR/log/billhook.log"; log)" 'old options stay: .*line [0-9]+: workers must be'
@@ -139,8 +155,10 @@ done
 sent
 like "fronts are killed under traffic: their requests break off, no other answer is given" "$answers" '^(0=[0-9]+ 200=[0-9]+|200=[0-9]+ 0=[0-9]+|200=200)$'
 seen "what was accepted arrives" "lane('sandbox').in_step >= $total" true
-kill -9 "$serve_pid"
-wait "$serve_pid" 2>/dev/null
+{
+	kill -9 "$serve_pid"
+	wait "$serve_pid"
+} 2>/dev/null
 check "the supervisor is killed: all its children end" wait_for 10 none_left
 is "the next request starts new ones" "$(by_cgi '{"customer":"cus_d"}')" "Status: 200 OK"
 check "which run" supervisor

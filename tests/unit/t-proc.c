@@ -223,6 +223,32 @@ children_announce_their_end(void **state BH_UNUSED)
 	bh_signal_forget();
 }
 
+/* However early it comes: the child must not take it for its parent's. */
+static void
+a_signal_right_after_fork_ends_the_child(void **state BH_UNUSED)
+{
+	int number;
+
+	bh_signal_pipe();
+	for (int i = 0; i < 200; i++) {
+		pid_t pid = bh_fork();
+		int status = 0;
+
+		if (pid == 0) {
+			bh_sleep_ms(10000);
+			_exit(0);
+		}
+		assert_true(pid > 0);
+		assert_int_equal(kill(pid, SIGTERM), 0);
+		status = ended(pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGTERM);
+	}
+	while ((number = bh_signal_next()) != 0)
+		assert_int_equal(number, SIGCHLD);
+	bh_signal_forget();
+}
+
 static void
 forgotten_signals_end_a_child(void **state BH_UNUSED)
 {
@@ -480,6 +506,7 @@ main(void)
 	    cmocka_unit_test(large_frame_under_signals),
 	    cmocka_unit_test(signals_through_the_pipe),
 	    cmocka_unit_test(children_announce_their_end),
+	    cmocka_unit_test(a_signal_right_after_fork_ends_the_child),
 	    cmocka_unit_test(forgotten_signals_end_a_child),
 	    cmocka_unit_test(child_dies_with_its_parent),
 	    cmocka_unit_test(parent_that_was_gone_already),
