@@ -334,8 +334,7 @@ check_source(struct report *r, const struct setup_connection *connection)
 	if (connection->source == NULL)
 		good = bh_fail(&err, BH_INVALID, "there is no driver for it") == 0;
 	else
-		good = connection->source->check == NULL ||
-		       connection->source->check(&config, &err) == 0;
+		good = source_check(connection->source, &config, &err) == 0;
 	report(r, connection->account.code, good ? NULL : err.text);
 }
 

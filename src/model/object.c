@@ -19,6 +19,8 @@ static const char *const kind_names[OBJECT__MAX] = {
     [OBJECT_PLAN] = "plan",
     [OBJECT_COUPON] = "coupon",
     [OBJECT_DISCOUNT] = "discount",
+    [OBJECT_PRODUCT] = "product",
+    [OBJECT_SCHEDULE] = "schedule",
 };
 
 static const int kind_ranks[OBJECT__MAX] = {
@@ -30,6 +32,7 @@ static const int kind_ranks[OBJECT__MAX] = {
     [OBJECT_DISPUTE] = 3,
     [OBJECT_RECOVERY] = 3,
     [OBJECT_DISCOUNT] = 2,
+    [OBJECT_SCHEDULE] = 2,
 };
 
 static const struct object_field fields[] = {

@@ -26,6 +26,8 @@ enum object_kind {
 	OBJECT_PLAN,
 	OBJECT_COUPON,
 	OBJECT_DISCOUNT,
+	OBJECT_PRODUCT,
+	OBJECT_SCHEDULE,
 	OBJECT__MAX
 };
 
@@ -92,6 +94,11 @@ struct object_change {
 	struct object_version version;
 	bool partial;
 	bool deleted;   /* leaves a tombstone; fields may be the last known */
+	/*
+	 * When it took effect at the source, where version.at_ms is no time (0:
+	 * version.at_ms is); dates the movements of revenue.
+	 */
+	int64_t effective_ms;
 	json_t *fields; /* owned */
 };
 struct object_changes {

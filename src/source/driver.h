@@ -15,12 +15,10 @@ struct source_news {
 	const struct source_event *event;
 	const json_t *body;
 	int64_t received_ms;
-	int64_t at_ms;       /* the event's own time; 0 where it has none */
-	const char *account; /* for object_change.account */
-	bool live;           /* not of a test mode */
-	struct object_changes *changes;
-	enum source_outcome outcome; /* SOURCE_APPLIED at the start */
-	char *note;                  /* 160 bytes */
+	int64_t at_ms;                /* the event's own time; 0 where it has none */
+	const char *account;          /* for object_change.account */
+	bool live;                    /* not of a test mode */
+	struct source_result *result; /* outcome SOURCE_APPLIED at the start */
 };
 
 /* Leave the event with this outcome and phrase; returns 0, so that `return source_leave(...)` reads well. */
@@ -33,6 +31,9 @@ int source_leave(struct source_news *news, enum source_outcome outcome, const ch
  */
 struct object_change *source_change(struct source_news *news, enum object_kind kind,
     const json_t *id, struct bh_err *err);
+
+/* Ask for a look-up in the event's account; id at most 255 bytes; hint is taken (NULL allowed). */
+void source_want(struct source_news *news, const char *what, const char *id, json_t *hint_take);
 
 /* prefix (at most 24 bytes) and the event's id as a tie; a digest of the id where it is too long. */
 void source_tie(char tie[64], const char *prefix, const char *id);
@@ -58,7 +59,36 @@ int source_secrets(const struct source_config *config,
 /* Printable ASCII without spaces, 1 to 255 bytes: fit to be an event's id or type. */
 bool is_source_word(const char *text);
 
+/*
+ * One call: method and path below base_url (query included), headers as
+ * given ("Name: value", NULL-terminated), body NULL or text of content_type.
+ * 0 and the answer of any status (json NULL when there is none), -1 as in struct source_api:
+ * transport errors only.  Statuses are the driver's affair: source_answer_error() helps.
+ */
+struct source_call {
+	const char *method;
+	const char *base_url, *path;
+	const char *const *headers;
+	const char *content_type, *body;
+};
+struct source_answer {
+	int status;
+	json_t *json; /* owned; NULL: the body is no JSON */
+	struct http_response response;
+};
+int source_call(const struct source_api *api, const struct source_call *call,
+    struct source_answer *answer, struct bh_err *err);
+void source_answer_release(struct source_answer *answer);
+/* The usual meaning of a status, with the provider's words (bounded; no secret is in them). Always -1. */
+int source_answer_error(const struct source_answer *answer, const char *title, const char *message,
+    struct bh_err *err);
+/* Time of the answer by the source's own clock (Date header), else api->now_ms. */
+int64_t source_answer_ms(const struct source_api *api, const struct source_answer *answer);
+
 extern const struct source_driver source_stripe;
 extern const struct source_driver source_lago;
+extern const struct source_driver source_lostchurn;
+extern const struct source_driver source_alguna;
+extern const struct source_driver source_generic;
 
 #endif

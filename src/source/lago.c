@@ -134,8 +134,7 @@ identify(const struct source_config *config BH_UNUSED, const struct source_reque
 
 static int
 normalise(const struct source_config *config, const struct source_event *event, const json_t *body,
-    int64_t received_ms, struct object_changes *changes, enum source_outcome *outcome_r,
-    char note[160], struct bh_err *err)
+    int64_t received_ms, struct source_result *result, struct bh_err *err)
 {
 	struct source_news news = {
 	    .config = config,
@@ -144,8 +143,7 @@ normalise(const struct source_config *config, const struct source_event *event, 
 	    .received_ms = received_ms,
 	    .account = "",
 	    .live = true,
-	    .changes = changes,
-	    .note = note,
+	    .result = result,
 	};
 	const char *organization = bh_json_str(body, "organization_id");
 	const char *expected = bh_json_str(config->settings, "organization_id");
@@ -153,7 +151,6 @@ normalise(const struct source_config *config, const struct source_event *event, 
 	const json_t *object = type != NULL ? json_object_get(body, type) : NULL;
 	int rc;
 
-	note[0] = '\0';
 	if (expected != NULL && *expected != '\0' &&
 	    (organization == NULL || strcmp(organization, expected) != 0))
 		rc = source_leave(&news, SOURCE_FOREIGN, "an event of another organisation");
@@ -161,7 +158,6 @@ normalise(const struct source_config *config, const struct source_event *event, 
 		rc = bh_fail(err, BH_INVALID, "the webhook carries no object");
 	else
 		rc = source_handle(&news, types, object, err);
-	*outcome_r = news.outcome;
 	return rc;
 }
 

@@ -38,14 +38,58 @@ source_header(const struct source_request *request, const char *name)
 	return NULL;
 }
 
+struct source_want *
+source_wants_add(struct source_wants *wants, const char *what, const char *account, const char *id,
+    json_t *hint_take)
+{
+	struct source_want *want;
+
+	if (wants->n == wants->cap) {
+		wants->cap = wants->cap != 0 ? wants->cap * 2 : 8;
+		wants->items = bh_xrealloc(wants->items, wants->cap * sizeof(wants->items[0]));
+	}
+	want = &wants->items[wants->n++];
+	*want = (struct source_want){.hint = hint_take};
+	snprintf(want->what, sizeof(want->what), "%s", what);
+	snprintf(want->account, sizeof(want->account), "%s", account);
+	snprintf(want->id, sizeof(want->id), "%s", id);
+	return want;
+}
+
+void
+source_wants_release(struct source_wants *wants)
+{
+	for (size_t i = 0; i < wants->n; i++)
+		json_decref(wants->items[i].hint);
+	free(wants->items);
+	*wants = (struct source_wants){0};
+}
+
+void
+source_result_release(struct source_result *result)
+{
+	object_changes_release(&result->changes);
+	source_wants_release(&result->wants);
+	*result = (struct source_result){0};
+}
+
+void
+source_page_release(struct source_page *page)
+{
+	source_result_release(&page->result);
+	json_decref(page->events);
+	json_decref(page->cursor);
+	*page = (struct source_page){0};
+}
+
 int
 source_leave(struct source_news *news, enum source_outcome outcome, const char *fmt, ...)
 {
 	va_list ap;
 
-	news->outcome = outcome;
+	news->result->outcome = outcome;
 	va_start(ap, fmt);
-	vsnprintf(news->note, 160, fmt, ap);
+	vsnprintf(news->result->note, sizeof(news->result->note), fmt, ap);
 	va_end(ap);
 	return 0;
 }
@@ -60,10 +104,16 @@ source_change(struct source_news *news, enum object_kind kind, const json_t *id,
 		bh_fail(err, BH_INVALID, "%s without a usable id", object_kind_name(kind));
 		return NULL;
 	}
-	change = object_changes_add(news->changes, kind, json_string_value(id));
+	change = object_changes_add(&news->result->changes, kind, json_string_value(id));
 	snprintf(change->account, sizeof(change->account), "%s", news->account);
 	change->fields = json_object();
 	return change;
+}
+
+void
+source_want(struct source_news *news, const char *what, const char *id, json_t *hint_take)
+{
+	source_wants_add(&news->result->wants, what, news->account, id, hint_take);
 }
 
 void

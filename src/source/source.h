@@ -43,7 +43,8 @@ enum source_outcome {
 	SOURCE_APPLIED = 0, /* changes were made */
 	SOURCE_IGNORED,     /* knowingly: a type that carries nothing for us */
 	SOURCE_UNKNOWN,     /* a type the driver does not know: kept, acknowledged */
-	SOURCE_FOREIGN      /* valid, but not for this connection (other mode or account) */
+	SOURCE_FOREIGN,     /* valid, but not for this connection (other mode or account) */
+	SOURCE_ASKED        /* it only names what it is about: wants stand, changes do not */
 };
 
 /* How a type of event is offered when the events of a connection are chosen. */
@@ -60,6 +61,100 @@ struct source_type {
 	enum source_choice choice;
 	int (*handle)(struct source_news *news, const json_t *object, struct bh_err *err);
 };
+
+/*
+ * Something to be looked up at the source: an object that an event only
+ * names, or a part that it left out.  Wants of the same what, account and id are one;
+ * the newest hint stands.
+ */
+struct source_want {
+	char what[32]; /* the driver's word: "price", "invoice_lines" */
+	char account[128];
+	char id[256];
+	json_t *hint; /* object for the driver: as of which version ...; owned; may be NULL */
+};
+struct source_wants {
+	struct source_want *items;
+	size_t n, cap;
+};
+/* A new want at the end, borrowed until the next call; hint is taken (NULL allowed). */
+struct source_want *source_wants_add(struct source_wants *wants, const char *what,
+    const char *account, const char *id, json_t *hint_take);
+void source_wants_release(struct source_wants *wants);
+
+/* What a driver made of an event, an answer or a page of them. */
+struct source_result {
+	struct object_changes changes;
+	struct source_wants wants;
+	enum source_outcome outcome;
+	char note[160]; /* a phrase for people ("customer of another mode"); "" */
+};
+void source_result_release(struct source_result *result);
+
+/* -- calls to the source's API: workers only -- */
+
+/*
+ * A call needs a transport and somebody to ask between calls whether to stop
+ * (then it ends with BH_UNAVAILABLE).  Drivers neither wait nor retry: they
+ * say BH_LIMITED with retry_after_s (429 and the like), BH_DENIED (the key is
+ * refused: name what it lacks), BH_UNAVAILABLE, BH_INVALID (refused for good).
+ */
+struct source_api {
+	const struct source_config *config;
+	struct http_transport *transport;
+	int64_t now_ms;
+};
+
+/*
+ * A page of a walk over what the source holds.  cursor_r: where the next page
+ * starts, a JSON object of the driver's making (kept in the store: small), NULL at the end.
+ * events: raw events (catch-up over an event list): they go through the
+ * journal as if they had been delivered; each {"id", "type", "body": object}.
+ */
+struct source_page {
+	struct source_result result;
+	json_t *events;           /* array or NULL; owned */
+	json_t *cursor;           /* next; owned; NULL: the walk is over */
+	char phase[32];           /* what is being read: "customers" */
+	int64_t read;             /* rows on this page */
+	int64_t total;            /* rows of this phase in all; -1 not told */
+	int phase_number, phases; /* from 1 */
+	int64_t wait_ms;          /* the source asks for this pause before the next call */
+};
+void source_page_release(struct source_page *page);
+
+/* A webhook endpoint at the source. */
+struct source_endpoint {
+	const char *id; /* NULL: to be made */
+	const char *url;
+	const json_t *events; /* array of types */
+};
+
+/* What a setting or secret of a connection is: feeds the form, the check, the manual. */
+enum source_setting_type {
+	SOURCE_SETTING_TEXT = 0,
+	SOURCE_SETTING_URL,
+	SOURCE_SETTING_CHOICE, /* one of options, separated by spaces */
+	SOURCE_SETTING_NUMBER, /* least to most */
+	SOURCE_SETTING_BOOL,
+	SOURCE_SETTING_JSON
+};
+#define SOURCE_SETTING_SECRET 1u   /* stands in secrets, sealed */
+#define SOURCE_SETTING_NEEDED 2u   /* the connection does not work without */
+#define SOURCE_SETTING_ADVANCED 4u /* shown only when asked for */
+struct source_setting {
+	const char *name; /* NULL ends a table */
+	const char *label;
+	enum source_setting_type type;
+	unsigned flags;
+	const char *options;  /* of a choice */
+	int64_t least, most;  /* of a number */
+	const char *fallback; /* what holds when it is left out, as text; "" nothing */
+	const char *meaning;  /* one phrase */
+};
+
+#define SOURCE_WALK_BACKFILL "backfill"
+#define SOURCE_WALK_CATCHUP "catchup"
 
 struct source_driver {
 	const char *name;       /* "stripe" */
@@ -79,16 +174,62 @@ struct source_driver {
 	int (*identify)(const struct source_config *config, const struct source_request *request,
 	    struct source_event *event, struct bh_err *err);
 	/*
-	 * Changes that a stored event makes.  0 with *outcome_r and changes
-	 * filled (empty unless SOURCE_APPLIED); note receives a phrase for people
-	 * ("customer of another mode"); -1 BH_INVALID when the body breaks.
+	 * Changes that a stored event makes, and what has to be looked up for
+	 * them.  0 with result (zeroed by the caller) filled: changes are empty unless
+	 * SOURCE_APPLIED; wants may stand with SOURCE_APPLIED and stand with SOURCE_ASKED.
+	 * -1 BH_INVALID when the body breaks.
 	 */
 	int (*normalise)(const struct source_config *config, const struct source_event *event,
-	    const json_t *body, int64_t received_ms, struct object_changes *changes,
-	    enum source_outcome *outcome_r, char note[160], struct bh_err *err);
-	/* Check settings and secrets when they are saved: 0, or -1 BH_INVALID naming the member. */
+	    const json_t *body, int64_t received_ms, struct source_result *result,
+	    struct bh_err *err);
+	/* Its settings and secrets; source_check_settings() goes by it. */
+	const struct source_setting *settings;
+	/*
+	 * What the table cannot say, when they are saved: 0, or -1 BH_INVALID naming
+	 * the member.  May be NULL.  Call source_check().
+	 */
 	int (*check)(const struct source_config *config, struct bh_err *err);
+	/* Steps for making the webhook by hand, a line each; %s stands once for the address. */
+	const char *steps;
+	/* It tells MRR itself and has no subscriptions to work it out from. */
+	bool tells_mrr;
+	/* How often a catch-up is due by itself, seconds; 0: only when asked for. */
+	int catchup_s;
+
+	/* The rest may be NULL: it cannot be done there. */
+
+	/*
+	 * Whose key this is: *who_r (new reference) {"name", "id", "mode": "live" | "test" | "",
+	 * "detail", "settings": {what was learnt and should be stored}, "missing": [permissions that lack]}.
+	 */
+	int (*probe)(const struct source_api *api, json_t **who_r, struct bh_err *err);
+	/* Look one want up.  0 with result filled; what is gone at the source is a deletion or nothing. */
+	int (*fetch)(const struct source_api *api, const struct source_want *want,
+	    struct source_result *result, struct bh_err *err);
+	/*
+	 * The page at cursor (an object {"walk": SOURCE_WALK_..., "since_ms": n} at the
+	 * start; since_ms: of a catch-up, where the last one began).
+	 * One or few calls a page.
+	 */
+	int (*pull)(const struct source_api *api, const json_t *cursor, struct source_page *page,
+	    struct bh_err *err);
+	/* The webhook endpoints there: array of {"id", "url", "enabled", "events", "version", "problem"}. */
+	int (*endpoints)(const struct source_api *api, json_t **list_r, struct bh_err *err);
+	/* Make or mend one: {"id", "url", "events", "enabled", "secret": only where one was given out}. */
+	int (*endpoint_put)(const struct source_api *api, const struct source_endpoint *endpoint,
+	    json_t **endpoint_r, struct bh_err *err);
+	int (*endpoint_remove)(const struct source_api *api, const char *id, struct bh_err *err);
+	/* Store a CRM's id on a customer there; crm "salesforce" or "hubspot".  Repeating it changes nothing. */
+	int (*write_back)(const struct source_api *api, const char *account, const char *customer,
+	    const char *crm, const char *remote_id, struct bh_err *err);
 };
+
+/* Everything that can be wrong with settings and secrets: the driver's table, then its check(). */
+int source_check(const struct source_driver *driver, const struct source_config *config,
+    struct bh_err *err);
+/* A setting as text, or its fallback; of a secret its value.  NULL when there is neither.  Borrowed. */
+const char *source_setting_text(const struct source_driver *driver,
+    const struct source_config *config, const char *name);
 
 /* NULL when there is no such driver. */
 const struct source_driver *source_driver(const char *name);

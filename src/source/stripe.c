@@ -197,8 +197,7 @@ is_ours(struct source_news *news)
 
 static int
 normalise(const struct source_config *config, const struct source_event *event, const json_t *body,
-    int64_t received_ms, struct object_changes *changes, enum source_outcome *outcome_r,
-    char note[160], struct bh_err *err)
+    int64_t received_ms, struct source_result *result, struct bh_err *err)
 {
 	struct source_news news = {
 	    .config = config,
@@ -207,13 +206,11 @@ normalise(const struct source_config *config, const struct source_event *event, 
 	    .received_ms = received_ms,
 	    .account = "",
 	    .live = bh_is_json_true(body, "livemode"),
-	    .changes = changes,
-	    .note = note,
+	    .result = result,
 	};
 	const json_t *object = bh_json_at(body, "data.object");
 	int rc = 0;
 
-	note[0] = '\0';
 	if (is_ours(&news) == 0)
 		rc = 0;
 	else if (strlen(news.account) >= sizeof(((struct object_change *)0)->account))
@@ -229,7 +226,6 @@ normalise(const struct source_config *config, const struct source_event *event, 
 		rc = bh_fail(err, BH_INVALID, "the event has no time");
 	else
 		rc = source_handle(&news, types, object, err);
-	*outcome_r = news.outcome;
 	return rc;
 }
 

@@ -8,6 +8,7 @@
  *   ignored   | carries nothing for us               | received, by replay
  *   unknown   | a type that the driver does not know | received, by replay
  *   failed    | cannot be read                       | received, by replay
+ *   asked     | names what is looked up at the source | received, by replay
  *
  * Keys: Ze <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
  * became of it; Jr <stamp> a replay asked for; Jc the cursor and the pace.
@@ -28,7 +29,7 @@
 #define BATCH_BYTES (4u << 20) /* of replayed bodies; a scan has the same limit */
 
 static const char *const state_names[JOURNAL__MAX] = {"received", "applied", "stale", "ignored",
-    "unknown", "failed"};
+    "unknown", "failed", "asked"};
 
 const char *
 journal_state_name(enum journal_state state)

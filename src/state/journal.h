@@ -42,6 +42,7 @@ enum journal_state {
 	JOURNAL_IGNORED,      /* carries nothing for us, or is of another mode or account */
 	JOURNAL_UNKNOWN,      /* a type that the driver does not know */
 	JOURNAL_FAILED,       /* the body cannot be read; replay after a fix */
+	JOURNAL_ASKED,        /* it only names its object, which is looked up at the source */
 	JOURNAL__MAX
 };
 const char *journal_state_name(enum journal_state state);

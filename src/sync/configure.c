@@ -350,8 +350,8 @@ check_driver(const struct account_connection *c, struct bh_err *err)
 	struct dest_config dest = {.code = c->code, .settings = c->settings, .secrets = c->secrets};
 	int rc = 0;
 
-	if (c->is_source && source_driver(c->driver)->check != NULL)
-		rc = source_driver(c->driver)->check(&source, err);
+	if (c->is_source)
+		rc = source_check(source_driver(c->driver), &source, err);
 	else if (!c->is_source && dest_driver(c->driver)->check != NULL)
 		rc = dest_driver(c->driver)->check(&dest, err);
 	return rc < 0 ? bh_during(err, "connection %s", c->code) : 0;

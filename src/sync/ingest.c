@@ -132,9 +132,8 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 	const struct setup_connection *connection = setup_connection(setup, event->connection);
 	struct source_event envelope = {0};
 	struct bh_err why = BH_ERR_INIT;
-	enum source_outcome outcome = SOURCE_UNKNOWN;
+	struct source_result result = {0};
 	struct source_config config;
-	char note[160] = "";
 	json_t *body = NULL;
 
 	event->handled_ms = bh_now_ms();
@@ -148,16 +147,19 @@ read_event(const struct setup *setup, struct journal_event *event, struct object
 	snprintf(envelope.id, sizeof(envelope.id), "%s", event->id);
 	snprintf(envelope.type, sizeof(envelope.type), "%s", event->type);
 	if (bh_json_parse(event->body, event->body_len, &body, &why) < 0 ||
-	    connection->source->normalise(&config, &envelope, body, event->received_ms, changes,
-		&outcome, note, &why) < 0) {
-		object_changes_release(changes);
+	    connection->source->normalise(&config, &envelope, body, event->received_ms, &result,
+		&why) < 0) {
 		note_failure(event, &why);
 	} else {
-		snprintf(event->note, sizeof(event->note), "%s", note);
-		event->state = outcome == SOURCE_APPLIED   ? JOURNAL_STALE
-			       : outcome == SOURCE_UNKNOWN ? JOURNAL_UNKNOWN
-							   : JOURNAL_IGNORED;
+		snprintf(event->note, sizeof(event->note), "%s", result.note);
+		event->state = result.outcome == SOURCE_APPLIED   ? JOURNAL_STALE
+			       : result.outcome == SOURCE_UNKNOWN ? JOURNAL_UNKNOWN
+			       : result.outcome == SOURCE_ASKED   ? JOURNAL_ASKED
+								  : JOURNAL_IGNORED;
+		*changes = result.changes;
+		result.changes = (struct object_changes){0};
 	}
+	source_result_release(&result);
 	json_decref(body);
 }
 

@@ -43,23 +43,20 @@ normalise(const struct source_driver *driver, const char *body, size_t len)
 	};
 	struct source_request request = {.body = body, .body_len = len, .received_ms = 1};
 	struct source_event event = {0};
-	struct object_changes changes = {0};
-	enum source_outcome outcome = SOURCE_APPLIED;
+	struct source_result result = {0};
 	struct bh_err err = BH_ERR_INIT;
 	json_t *json = NULL;
-	char note[160] = "";
 
 	if (driver->identify(&config, &request, &event, &err) == 0 &&
 	    bh_json_parse(body, len, &json, &err) == 0) {
 		if (event.id[0] == '\0' || event.type[0] == '\0')
 			abort();
-		if (driver->normalise(&config, &event, json, 1, &changes, &outcome, note, &err) ==
-		    0)
-			check_changes(&changes, outcome);
+		if (driver->normalise(&config, &event, json, 1, &result, &err) == 0)
+			check_changes(&result.changes, result.outcome);
 		else if (err.code != BH_INVALID)
 			abort();
 	}
-	object_changes_release(&changes);
+	source_result_release(&result);
 	json_decref(json);
 	json_decref((json_t *)(uintptr_t)config.settings);
 }

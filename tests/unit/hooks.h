@@ -110,9 +110,7 @@ hooks_free(struct hooks *hooks)
 
 struct hook_result {
 	struct source_event event;
-	struct object_changes changes;
-	enum source_outcome outcome;
-	char note[160];
+	struct source_result got;
 	struct bh_err err;
 	int rc;
 };
@@ -146,7 +144,7 @@ hook_run(const struct hooks *hooks, const struct hook *hook, int64_t received_ms
 		result->rc = bh_json_parse(hook->body, hook->body_len, &body, &result->err);
 	if (result->rc == 0)
 		result->rc = hooks->driver->normalise(&config, &result->event, body, received_ms,
-		    &result->changes, &result->outcome, result->note, &result->err);
+		    &result->got, &result->err);
 	json_decref(body);
 }
 

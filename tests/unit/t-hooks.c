@@ -5,7 +5,7 @@
  */
 #include "hooks.h"
 
-static const char *const outcomes[] = {"applied", "ignored", "unknown", "foreign"};
+static const char *const outcomes[] = {"applied", "ignored", "unknown", "foreign", "asked"};
 
 static json_t *
 change_json(const struct object_change *change)
@@ -21,6 +21,8 @@ change_json(const struct object_change *change)
 		json_object_set_new(json, "partial", json_true());
 	if (change->deleted)
 		json_object_set_new(json, "deleted", json_true());
+	if (change->effective_ms != 0)
+		json_object_set_new(json, "effective_ms", json_integer(change->effective_ms));
 	return json;
 }
 
@@ -28,7 +30,7 @@ static json_t *
 result_json(const struct hook *hook, const struct hook_result *result)
 {
 	static const char *const inputs[] = {"settings", "headers"};
-	json_t *json = json_object(), *changes = json_array();
+	json_t *json = json_object(), *changes = json_array(), *wants = json_array();
 
 	for (size_t i = 0; i < BH_LEN(inputs); i++)
 		if (json_object_get(hook->want, inputs[i]) != NULL)
@@ -36,16 +38,29 @@ result_json(const struct hook *hook, const struct hook_result *result)
 	if (result->rc < 0) {
 		json_object_set_new(json, "error", json_string(result->err.text));
 		json_decref(changes);
+		json_decref(wants);
 		return json;
 	}
 	json_object_set_new(json, "event",
 	    json_pack("{s:s, s:s}", "id", result->event.id, "type", result->event.type));
-	json_object_set_new(json, "outcome", json_string(outcomes[result->outcome]));
-	if (*result->note != '\0')
-		json_object_set_new(json, "note", json_string(result->note));
-	for (size_t i = 0; i < result->changes.n; i++)
-		json_array_append_new(changes, change_json(&result->changes.items[i]));
+	json_object_set_new(json, "outcome", json_string(outcomes[result->got.outcome]));
+	if (*result->got.note != '\0')
+		json_object_set_new(json, "note", json_string(result->got.note));
+	for (size_t i = 0; i < result->got.changes.n; i++)
+		json_array_append_new(changes, change_json(&result->got.changes.items[i]));
 	json_object_set_new(json, "changes", changes);
+	for (size_t i = 0; i < result->got.wants.n; i++) {
+		const struct source_want *want = &result->got.wants.items[i];
+		json_t *one = json_pack("{s:s, s:s, s:s}", "what", want->what, "account",
+		    want->account, "id", want->id);
+
+		if (want->hint != NULL)
+			json_object_set(one, "hint", want->hint);
+		json_array_append_new(wants, one);
+	}
+	if (json_array_size(wants) > 0)
+		json_object_set(json, "wants", wants);
+	json_decref(wants);
 	return json;
 }
 
@@ -74,10 +89,12 @@ check_result(const struct hook *hook, const struct hook_result *result)
 	    (result->rc < 0) != bh_has_prefix(hook->name, "eventbridge_"))
 		fail_msg("%s: %s", hook->name, result->err.text);
 	assert_true(result->rc == 0 || result->err.code == BH_INVALID);
+	assert_true(result->rc < 0 ||
+		    (result->got.changes.n > 0) == (result->got.outcome == SOURCE_APPLIED));
 	assert_true(
-	    result->rc < 0 || (result->changes.n > 0) == (result->outcome == SOURCE_APPLIED));
-	for (size_t i = 0; i < result->changes.n; i++) {
-		const struct object_change *change = &result->changes.items[i];
+	    result->rc < 0 || result->got.outcome != SOURCE_ASKED || result->got.wants.n > 0);
+	for (size_t i = 0; i < result->got.changes.n; i++) {
+		const struct object_change *change = &result->got.changes.items[i];
 
 		if (object_check(change->kind, change->fields, &err) < 0)
 			fail_msg("%s: %s", hook->name, err.text);
@@ -100,7 +117,7 @@ play(const char *source)
 		got = result_json(&hooks->items[i], &result);
 		compare(hooks, &hooks->items[i], got);
 		json_decref(got);
-		object_changes_release(&result.changes);
+		source_result_release(&result.got);
 	}
 	print_message("%zu cases of %s\n", hooks->n, source);
 	hooks_free(hooks);
@@ -140,18 +157,19 @@ bridges(void **state BH_UNUSED)
 				if (strcmp(hooks->items[i].name, name) != 0)
 					continue;
 				hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &result);
-				assert_int_equal(result.changes.n, 1);
+				assert_int_equal(result.got.changes.n, 1);
 				for (size_t d = 0; d < BH_LEN(differ); d++)
-					json_object_del(result.changes.items[0].fields, differ[d]);
+					json_object_del(result.got.changes.items[0].fields,
+					    differ[d]);
 				if (first == NULL)
-					first = json_incref(result.changes.items[0].fields);
-				if (!json_equal(first, result.changes.items[0].fields)) {
+					first = json_incref(result.got.changes.items[0].fields);
+				if (!json_equal(first, result.got.changes.items[0].fields)) {
 					char *a = bh_json_text(first);
-					char *b = bh_json_text(result.changes.items[0].fields);
+					char *b = bh_json_text(result.got.changes.items[0].fields);
 
 					fail_msg("%s differs:\n%s\n%s", name, a, b);
 				}
-				object_changes_release(&result.changes);
+				source_result_release(&result.got);
 			}
 		}
 		assert_non_null(first);

@@ -119,8 +119,8 @@ merge_orders(const struct hooks *hooks)
 		json_t *end;
 
 		for (size_t i = 0; i < n; i++)
-			for (size_t c = 0; c < results[order[i]].changes.n; c++)
-				world_apply(&world, &results[order[i]].changes.items[c]);
+			for (size_t c = 0; c < results[order[i]].got.changes.n; c++)
+				world_apply(&world, &results[order[i]].got.changes.items[c]);
 		end = world_json(&world);
 		if (first == NULL)
 			first = json_incref(end);
@@ -134,7 +134,7 @@ merge_orders(const struct hooks *hooks)
 	    json_object_size(first), hooks->n);
 	json_decref(first);
 	for (size_t i = 0; i < hooks->n; i++)
-		object_changes_release(&results[i].changes);
+		object_changes_release(&results[i].got.changes);
 	free(results);
 }
 
@@ -160,9 +160,9 @@ arrival_orders(const struct hooks *hooks)
 
 			hook_run(hooks, &hooks->items[order[i]],
 			    HOOKS_RECEIVED_MS + (int64_t)i * 100, &result);
-			for (size_t c = 0; c < result.changes.n; c++)
-				world_apply(&world, &result.changes.items[c]);
-			object_changes_release(&result.changes);
+			for (size_t c = 0; c < result.got.changes.n; c++)
+				world_apply(&world, &result.got.changes.items[c]);
+			source_result_release(&result.got);
 		}
 		end = world_json(&world);
 		if (first == NULL)
@@ -218,9 +218,9 @@ end_of(const struct hooks *hooks, const char *const *names, size_t n, const char
 					continue;
 				found++;
 				hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &result);
-				for (size_t c = 0; c < result.changes.n; c++)
-					world_apply(&world, &result.changes.items[c]);
-				object_changes_release(&result.changes);
+				for (size_t c = 0; c < result.got.changes.n; c++)
+					world_apply(&world, &result.got.changes.items[c]);
+				source_result_release(&result.got);
 			}
 			if (found != 1)
 				fail_msg("no case %s", name);
@@ -314,14 +314,14 @@ nested_is_no_news(void **state BH_UNUSED)
 			if (strcmp(hooks->items[i].name, names[k]) != 0)
 				continue;
 			hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &result);
-			for (size_t c = 0; c < result.changes.n; c++) {
+			for (size_t c = 0; c < result.got.changes.n; c++) {
 				size_t before = world.news;
 
-				world_apply(&world, &result.changes.items[c]);
-				if (result.changes.items[c].kind == OBJECT_CUSTOMER)
+				world_apply(&world, &result.got.changes.items[c]);
+				if (result.got.changes.items[c].kind == OBJECT_CUSTOMER)
 					customers += world.news - before;
 			}
-			object_changes_release(&result.changes);
+			source_result_release(&result.got);
 		}
 	}
 	assert_int_equal(customers, 1);
