@@ -134,7 +134,7 @@ merge_orders(const struct hooks *hooks)
 	    json_object_size(first), hooks->n);
 	json_decref(first);
 	for (size_t i = 0; i < hooks->n; i++)
-		object_changes_release(&results[i].got.changes);
+		source_result_release(&results[i].got);
 	free(results);
 }
 
