@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "state/mirror.h"
+#include "state/derived.h"
 
 /* Everything known about one batch before mapping. */
 struct batch {
@@ -93,7 +93,7 @@ read_objects(struct batch *b, struct store_txn *txn, struct bh_err *err)
 		ids[i].connection = b->syncs[i]->account.from;
 		ids[i].kind = objects[b->mapped[i]].from;
 	}
-	rc = mirror_get_many(txn, ids, b->n, false, b->objects, err);
+	rc = derived_view_many(txn, ids, b->n, b->objects, err);
 	free(ids);
 	return rc;
 }
@@ -118,7 +118,7 @@ read_customers(struct batch *b, struct store_txn *txn, struct bh_err *err)
 		wanted = true;
 	}
 	if (wanted)
-		rc = mirror_get_many(txn, ids, b->n, false, b->customers, err);
+		rc = derived_view_many(txn, ids, b->n, b->customers, err);
 	free(ids);
 	return rc;
 }

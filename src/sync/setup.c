@@ -48,6 +48,20 @@ choose_driver(struct setup_connection *connection)
 	connection->dest = &dest_standin;
 }
 
+/* Switches that cannot be read are as if they were left out. */
+static void
+choose_revenue(struct setup_connection *connection)
+{
+	struct bh_err why = BH_ERR_INIT;
+
+	if (connection->source == NULL)
+		return;
+	if (revenue_switches_read(connection->account.settings, &connection->revenue, &why) < 0) {
+		bh_log(BH_WARN, "connection %s: %s", connection->account.code, why.text);
+		revenue_switches_read(NULL, &connection->revenue, NULL);
+	}
+}
+
 static int
 load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 {
@@ -69,6 +83,7 @@ load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 		if (rc == 0)
 			continue;
 		choose_driver(connection);
+		choose_revenue(connection);
 		setup->connections_n++;
 	}
 	json_decref(codes);
@@ -201,4 +216,18 @@ setup_source_config(const struct setup_connection *connection)
 	return (struct source_config){.code = connection->account.code,
 	    .settings = connection->account.settings,
 	    .secrets = connection->account.secrets};
+}
+
+int
+setup_refresh(const struct sync_context *context, struct store_txn *txn, struct setup **setup,
+    struct bh_err *err)
+{
+	uint64_t version;
+
+	if (account_version(txn, &version, err) < 0)
+		return -1;
+	if (*setup != NULL && (*setup)->version == version)
+		return 0;
+	setup_free(setup);
+	return setup_load(context->store, context->key, setup, err);
 }

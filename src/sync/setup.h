@@ -8,13 +8,16 @@
 
 #include "dest/dest.h"
 #include "map/map.h"
+#include "model/revenue.h"
 #include "source/source.h"
 #include "state/account.h"
+#include "sync/sync.h"
 
 struct setup_connection {
 	struct account_connection account;
 	const struct source_driver *source; /* NULL for a destination */
 	const struct dest_driver *dest;     /* NULL for a source */
+	struct revenue_switches revenue;    /* of a source; borrows its settings */
 	char why[240];                      /* of the stand-in: why the driver cannot be used */
 };
 
@@ -42,6 +45,9 @@ struct setup {
 int setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
     struct bh_err *err);
 void setup_free(struct setup **setup);
+/* Load *setup (NULL at first) again when the settings have changed; the version is checked at txn's commit. */
+int setup_refresh(const struct sync_context *context, struct store_txn *txn, struct setup **setup,
+    struct bh_err *err);
 
 /* NULL when there is none. */
 const struct setup_connection *setup_connection(const struct setup *setup, const char *code);

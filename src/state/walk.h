@@ -1,0 +1,68 @@
+/*
+ * Walks over what a source holds (backfill, catch-up), and errands there
+ * (test the key, make the webhook): where they stand.
+ *
+ *   walk    | meaning                          | moves to
+ *   idle    | never begun                      | running
+ *   running | pages are read, or about to be   | done, paused, failed
+ *   paused  | a person stopped it              | running, from where it stood
+ *   failed  | refused; says why                | running, from where it stood
+ *   done    | ended                            | running, from the start
+ */
+#ifndef STATE_WALK_H
+#define STATE_WALK_H
+
+#include "base/json.h"
+#include "store/store.h"
+
+enum walk_state {
+	WALK_IDLE = 0,
+	WALK_RUNNING,
+	WALK_PAUSED,
+	WALK_FAILED,
+	WALK_DONE,
+	WALK__MAX
+};
+const char *walk_state_name(enum walk_state state);
+
+struct walk {
+	enum walk_state state;
+	json_t *cursor; /* of the next page; NULL: the first */
+	char phase[32];
+	int phase_number, phases;
+	int64_t phase_read, phase_total; /* rows; total -1: not told */
+	int64_t read, changed;           /* rows of all phases; objects that were news */
+	int64_t started_ms, ended_ms;    /* of the run; 0 */
+	int64_t since_ms;                /* catch-up: from when on */
+	int64_t last_ms;                 /* start of the last run that ended well; 0 */
+	int64_t waits_until_ms;          /* the source asked for a pause */
+	char note[240];                  /* why it failed, what it found */
+};
+void walk_release(struct walk *walk);
+/* 1, 0 nothing stored (walk is idle), -1.  Checked at commit. */
+int walk_load(struct store_txn *txn, const char *connection, const char *name, struct walk *walk,
+    struct bh_err *err);
+void walk_save(struct store_txn *txn, const char *connection, const char *name,
+    const struct walk *walk);
+void walk_drop(struct store_txn *txn, const char *connection, const char *name);
+
+/* Errands: the last one of each name, with what came of it. */
+struct errand {
+	bool is_open; /* asked for, not done */
+	int64_t asked_ms, done_ms;
+	json_t *ask;     /* object: what is to be done it with; may be NULL */
+	json_t *answer;  /* object or array; NULL until done, or when it failed */
+	char error[240]; /* "" */
+};
+void errand_release(struct errand *errand);
+int errand_load(struct store_txn *txn, const char *connection, const char *name,
+    struct errand *errand, struct bh_err *err);
+void errand_save(struct store_txn *txn, const char *connection, const char *name,
+    const struct errand *errand);
+/* Names of a connection's open errands: array of texts (new reference). */
+int errand_open(struct store_txn *txn, const char *connection, json_t **names_r,
+    struct bh_err *err);
+
+#define WALK_WATCH "Wk"
+
+#endif
