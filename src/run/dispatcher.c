@@ -25,6 +25,7 @@
 #include "run/worker.h"
 #include "state/journal.h"
 #include "sync/ingest.h"
+#include "sync/tend.h"
 
 #define LEASE_MS (600 * 1000)
 #define RESTART_MS 1000 /* a worker's place is filled at most so often */
@@ -422,6 +423,19 @@ open_store(struct dispatcher *d, struct bh_err *err)
 	return 0;
 }
 
+/* What goes by the clock may have missed its time while nothing ran. */
+static void
+wake_periodic(struct dispatcher *d)
+{
+	struct store_txn *txn = store_begin(d->store);
+	struct bh_err err = BH_ERR_INIT;
+
+	queue_wake(txn, TEND_JOB, "", bh_now_ms());
+	if (store_commit(txn, NULL, &err) < 0)
+		bh_log(BH_WARN, "%s", err.text);
+	store_free(&txn);
+}
+
 int
 dispatcher_run(const struct dispatcher_options *options)
 {
@@ -441,6 +455,7 @@ dispatcher_run(const struct dispatcher_options *options)
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
+	wake_periodic(&d);
 	while (!d.is_stopping && !is_idle) {
 		wait_for_news(&d);
 		start_workers(&d);

@@ -18,8 +18,12 @@
 #include "base/proc.h"
 #include "state/journal.h"
 #include "sync/configure.h"
+#include "sync/errand.h"
 #include "sync/ingest.h"
+#include "sync/lookup.h"
+#include "sync/pull.h"
 #include "sync/push.h"
+#include "sync/tend.h"
 
 #define WORKER_NICE 5
 #define JOBS_MAX 2000  /* then a fresh process takes over */
@@ -76,6 +80,14 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
 	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
 		return run_resync(context, arg, err);
+	if (kind != NULL && strcmp(kind, PULL_JOB) == 0)
+		return pull_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, LOOKUP_JOB) == 0)
+		return lookup_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, ERRAND_JOB) == 0)
+		return errand_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
+		return tend_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
 }
 

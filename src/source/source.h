@@ -193,6 +193,13 @@ struct source_driver {
 	const char *steps;
 	/* It tells MRR itself and has no subscriptions to work it out from. */
 	bool tells_mrr;
+	/*
+	 * Objects that a catch-up has to ask for one by one, because no list tells
+	 * that they changed; fields NULL: may any of the kind be such?  May be NULL.
+	 */
+	bool (*is_reread)(enum object_kind kind, const json_t *fields);
+	/* A webhook's secret is given out when it is made (and only then). */
+	bool gives_secret;
 	/* How often a catch-up is due by itself, seconds; 0: only when asked for. */
 	int catchup_s;
 

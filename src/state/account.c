@@ -229,7 +229,25 @@ account_connection_release(struct account_connection *connection)
 {
 	json_decref(connection->settings);
 	json_decref(connection->secrets);
+	json_decref(connection->learnt);
 	memset(connection, 0, sizeof(*connection));
+}
+
+void
+account_connection_merge(struct account_connection *connection)
+{
+	json_t *settings;
+	const char *name;
+	json_t *value;
+
+	if (connection->learnt == NULL)
+		return;
+	settings = connection->settings != NULL ? json_copy(connection->settings) : json_object();
+	json_object_foreach (connection->learnt, name, value)
+		if (json_object_get(settings, name) == NULL)
+			json_object_set(settings, name, value);
+	json_decref(connection->settings);
+	connection->settings = settings;
 }
 
 int
@@ -251,6 +269,7 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	connection->is_source = bh_is_json_true(doc, "source");
 	connection->paused = bh_is_json_true(doc, "paused");
 	connection->settings = json_incref(json_object_get(doc, "settings"));
+	connection->learnt = json_incref(json_object_get(doc, "learnt"));
 	sealed = bh_json_str(doc, "secrets");
 	if (key != NULL && sealed != NULL)
 		rc =
@@ -298,6 +317,8 @@ account_connection_save(struct store_txn *txn, const struct account_key *key,
 	    "source", connection->is_source, "paused", connection->paused);
 	if (connection->settings != NULL)
 		json_object_set(doc, "settings", connection->settings);
+	if (connection->learnt != NULL)
+		json_object_set(doc, "learnt", connection->learnt);
 	rc = add_secrets(txn, key, connection, doc, err);
 	if (rc == 0) {
 		put_doc(txn, "Ac", connection->code, doc);

@@ -29,8 +29,12 @@ struct account_connection {
 	char broken[240]; /* why it cannot work until a person acts; "" when it can */
 	json_t *settings; /* object */
 	json_t *secrets;  /* object of texts, opened; NULL when loaded without key */
+	json_t *
+	    learnt; /* settings that the other side told; NULL none.  Those of the person come first */
 };
 void account_connection_release(struct account_connection *connection);
+/* Put what was learnt among the settings, where they do not say it: for use, never before saving. */
+void account_connection_merge(struct account_connection *connection);
 /* 1, 0, -1 (BH_DENIED when the key does not open the secrets).  key NULL: secrets stay closed. */
 int account_connection_load(struct store_txn *txn, const struct account_key *key, const char *code,
     struct account_connection *connection, struct bh_err *err);

@@ -9,8 +9,8 @@
 #include "dest/dest.h"
 #include "map/map.h"
 #include "source/source.h"
+#include "state/derived.h"
 #include "state/link.h"
-#include "state/mirror.h"
 #include "state/queue.h"
 #include "state/trail.h"
 #include "sync/setup.h"
@@ -385,6 +385,18 @@ is_same_account(const struct account_connection *a, const struct account_connect
 	       is_same(a->secrets, b->secrets);
 }
 
+/* Other switches for revenue: every customer's figures are worked out anew. */
+static void
+refigure(struct store_txn *txn, const struct account_connection *old,
+    const struct account_connection *fresh)
+{
+	struct mirror_id all = {fresh->code, "", OBJECT_CUSTOMER, ""};
+
+	if (!is_same(json_object_get(old->settings, "revenue"),
+		json_object_get(fresh->settings, "revenue")))
+		derived_defer(txn, &all, NULL);
+}
+
 static int
 apply_connection(struct store_txn *txn, struct apply *apply, const json_t *object,
     struct bh_err *err)
@@ -399,6 +411,7 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 	fresh = old;
 	fresh.settings = json_incref(json_object_get(object, "settings"));
 	fresh.secrets = json_incref(old.secrets);
+	fresh.learnt = json_incref(old.learnt);
 	set_text(fresh.code, sizeof(fresh.code), object, "code", "");
 	set_text(fresh.driver, sizeof(fresh.driver), object, "driver", "");
 	set_text(fresh.name, sizeof(fresh.name), object, "name", code);
@@ -418,8 +431,10 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;
 	}
-	if (!fresh.is_source)
-		queue_wake(txn, "push", code, bh_now_ms());
+	queue_wake(txn, fresh.is_source ? "tend" : "push", fresh.is_source ? "" : code,
+	    bh_now_ms());
+	if (fresh.is_source && !same && found > 0)
+		refigure(txn, &old, &fresh);
 	rc = 0;
 out:
 	account_connection_release(&fresh);

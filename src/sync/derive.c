@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "model/figures.h"
 #include "state/derived.h"
+#include "state/queue.h"
 #include "sync/terms.h"
 
 #define CHILDREN_PAGE 500
+#define HOUR_MS 3600000
 
 static const struct revenue_switches *
 switches_of(const struct derive *d, const char *connection)
@@ -588,22 +590,30 @@ want(struct derive *d, const struct working_object *object, json_t *hint_take)
 	d->want_connections[wants->n - 1] = bh_xstrdup(object->id.connection);
 }
 
-/* A discount can only be had from whoever has it. */
+/*
+ * "missing": asked for because it is not held, so that it need not be looked
+ * up when it has come meanwhile.  A discount can only be had from whoever has it.
+ */
 static json_t *
-owner_hint(const struct derive *d, const struct working_object *discount)
+missing_hint(const struct derive *d, const struct working_object *object)
 {
-	char *name = bh_xasprintf("discount %s", discount->id.id);
-	json_t *hint = NULL;
+	char *name = bh_xasprintf("%s %s", object_kind_name(object->id.kind), object->id.id);
+	json_t *hint = json_object();
 
-	for (size_t i = 0; i < d->work->n && hint == NULL; i++) {
+	if (object->object.fields == NULL)
+		json_object_set_new(hint, "missing", json_true());
+	for (size_t i = 0; i < d->work->n && json_object_get(hint, "owner") == NULL; i++) {
 		const struct working_object *user = &d->work->items[i];
 		const json_t *refers =
 		    json_object_get(user->id.kind == OBJECT_CUSTOMER ? user->facts : user->history,
 			"refers");
 
-		if (user->is_due && json_object_get(refers, name) != NULL)
-			hint = json_pack("{s:s, s:s}", "owner_kind",
-			    object_kind_name(user->id.kind), "owner", user->id.id);
+		if (object->id.kind != OBJECT_DISCOUNT || !user->is_due ||
+		    json_object_get(refers, name) == NULL)
+			continue;
+		json_object_set_new(hint, "owner_kind",
+		    json_string(object_kind_name(user->id.kind)));
+		json_object_set_new(hint, "owner", json_string(user->id.id));
 	}
 	free(name);
 	return hint;
@@ -623,7 +633,7 @@ collect_wants(struct derive *d)
 		    object->is_changed || (object->object.fields != NULL && !is_partial) ||
 		    !is_askable(d, object->id.connection))
 			continue;
-		want(d, object, kind == OBJECT_DISCOUNT ? owner_hint(d, object) : NULL);
+		want(d, object, missing_hint(d, object));
 	}
 }
 
@@ -665,6 +675,17 @@ derive_run(struct derive *d, struct bh_err *err)
 	return 0;
 }
 
+/* The tending job looks once an hour at most: so many wake-ups there are, however many timers. */
+static void
+set_timer(struct derive *d, const struct working_object *customer)
+{
+	int64_t due_ms = bh_json_int(customer->facts, "due", INT64_MAX);
+
+	derived_timer(d->txn, &customer->id, customer->due_before_ms, due_ms);
+	if (due_ms != INT64_MAX && due_ms != customer->due_before_ms)
+		queue_wake(d->txn, "tend", "", (due_ms / HOUR_MS + 1) * HOUR_MS);
+}
+
 void
 derive_store(struct derive *d)
 {
@@ -675,8 +696,7 @@ derive_store(struct derive *d)
 			derived_put(d->txn, DERIVED_HISTORY, &object->id, object->history);
 		if (object->is_facts_changed) {
 			derived_put(d->txn, DERIVED_FACTS, &object->id, object->facts);
-			derived_timer(d->txn, &object->id, object->due_before_ms,
-			    bh_json_int(object->facts, "due", INT64_MAX));
+			set_timer(d, object);
 		}
 		if (object->is_fields_changed)
 			derived_put(d->txn, DERIVED_FIELDS, &object->id, object->fields);

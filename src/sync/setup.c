@@ -82,6 +82,7 @@ load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 			break;
 		if (rc == 0)
 			continue;
+		account_connection_merge(&connection->account);
 		choose_driver(connection);
 		choose_revenue(connection);
 		setup->connections_n++;

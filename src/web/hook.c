@@ -103,6 +103,7 @@ load(struct hook *hook, struct hook_source *source, const char *code, struct bh_
 		forget(source);
 	if (rc == 0)
 		return 0;
+	account_connection_merge(&connection);
 	source->connection = connection;
 	source->driver = source_driver(connection.driver);
 	source->loaded_ms = bh_mono_ms();

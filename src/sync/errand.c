@@ -1,0 +1,365 @@
+/* See errand.h. */
+#include "base/base.h"
+
+#include "sync/errand.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "state/queue.h"
+#include "state/trail.h"
+
+struct job {
+	const struct sync_context *context;
+	const struct setup_connection *connection;
+	struct source_config config;
+	struct source_api api;
+	const json_t *ask;
+	json_t *learnt; /* settings to be kept; owned; NULL */
+	char *secret;   /* of a webhook that was made; owned; NULL */
+};
+
+void
+errand_url(struct bh_buf *out, const struct conf *conf, const char *connection)
+{
+	bh_buf_addf(out, "%s/hook/%s", conf->public_url, connection);
+}
+
+json_t *
+errand_events(const struct source_driver *driver, const json_t *settings)
+{
+	const json_t *chosen = json_object_get(settings, "events");
+	json_t *events;
+
+	if (json_array_size(chosen) > 0)
+		return json_deep_copy(chosen);
+	events = json_array();
+	for (const struct source_type *type = driver->types; type != NULL && type->type != NULL;
+	     type++)
+		if (type->choice == SOURCE_BY_DEFAULT)
+			json_array_append_new(events, json_string(type->type));
+	return events;
+}
+
+/* -- the errands: an answer (new reference), or -1 -- */
+
+static int
+run_probe(struct job *job, json_t **answer_r, struct bh_err *err)
+{
+	if (job->connection->source->probe(&job->api, answer_r, err) < 0)
+		return -1;
+	job->learnt = json_incref(json_object_get(*answer_r, "settings"));
+	return 0;
+}
+
+/* Equal but for a final slash. */
+static bool
+is_same_url(const char *a, const char *b)
+{
+	size_t a_len = a != NULL ? strlen(a) : 0, b_len = b != NULL ? strlen(b) : 0;
+
+	while (a_len > 0 && a[a_len - 1] == '/')
+		a_len--;
+	while (b_len > 0 && b[b_len - 1] == '/')
+		b_len--;
+	return a_len != 0 && a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+static int
+run_endpoints(struct job *job, json_t **answer_r, struct bh_err *err)
+{
+	struct bh_buf url = BH_BUF_INIT(4096);
+	json_t *endpoint;
+	size_t i;
+	int rc = job->connection->source->endpoints(&job->api, answer_r, err);
+
+	errand_url(&url, job->context->conf, job->connection->account.code);
+	if (rc == 0)
+		json_array_foreach (*answer_r, i, endpoint)
+			json_object_set_new(endpoint, "ours",
+			    json_boolean(
+				is_same_url(bh_json_str(endpoint, "url"), bh_buf_str(&url))));
+	bh_buf_release(&url);
+	return rc;
+}
+
+/* Ours among the endpoints: its id as a new reference, json null when there is none. */
+static int
+find_ours(struct job *job, json_t **id_r, struct bh_err *err)
+{
+	json_t *list = NULL, *endpoint;
+	size_t i;
+
+	*id_r = json_null();
+	if (run_endpoints(job, &list, err) < 0)
+		return -1;
+	json_array_foreach (list, i, endpoint) {
+		if (!bh_is_json_true(endpoint, "ours"))
+			continue;
+		*id_r = json_incref(json_object_get(endpoint, "id"));
+		break;
+	}
+	json_decref(list);
+	return 0;
+}
+
+static int
+check_address(const struct job *job, struct bh_err *err)
+{
+	const char *url = job->context->conf->public_url;
+
+	if (*url == '\0')
+		return bh_fail(err, BH_INVALID,
+		    "set public_url in billhook.conf to the address under which the billing system reaches Billhook");
+	if (!bh_has_prefix(url, "https://") && !bh_has_prefix(url, "http://127.0.0.1") &&
+	    !bh_has_prefix(url, "http://localhost"))
+		return bh_fail(err, BH_INVALID,
+		    "public_url must begin with https:// before a webhook can be made");
+	return 0;
+}
+
+/*
+ * An endpoint whose secret we do not hold is of no use, and no source tells
+ * it a second time: it is made anew.
+ */
+static int
+run_register(struct job *job, json_t **answer_r, struct bh_err *err)
+{
+	const struct source_driver *driver = job->connection->source;
+	bool has_secret = json_object_get(job->config.secrets, "webhook") != NULL;
+	struct bh_buf url = BH_BUF_INIT(4096);
+	json_t *events = json_array_size(json_object_get(job->ask, "events")) > 0
+			     ? json_incref(json_object_get(job->ask, "events"))
+			     : errand_events(driver, job->config.settings);
+	json_t *id = NULL;
+	int rc = check_address(job, err);
+
+	if (rc == 0)
+		rc = find_ours(job, &id, err);
+	if (rc == 0 && json_is_string(id) && !has_secret && driver->gives_secret) {
+		rc = driver->endpoint_remove(&job->api, json_string_value(id), err);
+		json_decref(id);
+		id = json_null();
+	}
+	if (rc == 0) {
+		struct source_endpoint endpoint = {.id = json_string_value(id), .events = events};
+
+		errand_url(&url, job->context->conf, job->connection->account.code);
+		endpoint.url = bh_buf_str(&url);
+		rc = driver->endpoint_put(&job->api, &endpoint, answer_r, err);
+	}
+	if (rc == 0 && bh_json_str(*answer_r, "secret") != NULL) {
+		job->secret = bh_xstrdup(bh_json_str(*answer_r, "secret"));
+		json_object_del(*answer_r, "secret");
+	}
+	if (rc == 0)
+		job->learnt = json_pack("{s:O, s:O?}", "events", events, "endpoint_id",
+		    json_object_get(*answer_r, "id"));
+	json_decref(id);
+	json_decref(events);
+	bh_buf_release(&url);
+	return rc;
+}
+
+static int
+run_remove(struct job *job, json_t **answer_r, struct bh_err *err)
+{
+	json_t *id = NULL;
+	int rc = find_ours(job, &id, err);
+
+	if (rc == 0 && json_is_string(id))
+		rc =
+		    job->connection->source->endpoint_remove(&job->api, json_string_value(id), err);
+	if (rc == 0)
+		*answer_r = json_pack("{s:b, s:O}", "removed", json_is_string(id), "id", id);
+	json_decref(id);
+	return rc;
+}
+
+static const struct errand_kind {
+	const char *name;
+	int (*run)(struct job *job, json_t **answer_r, struct bh_err *err);
+} kinds[] = {
+    {ERRAND_PROBE, run_probe},
+    {ERRAND_ENDPOINTS, run_endpoints},
+    {ERRAND_REGISTER, run_register},
+    {ERRAND_REMOVE, run_remove},
+};
+
+static const struct errand_kind *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < BH_LEN(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static bool
+is_known(const struct source_driver *driver, const char *name)
+{
+	if (strcmp(name, ERRAND_PROBE) == 0)
+		return driver->probe != NULL;
+	return driver->endpoints != NULL && driver->endpoint_put != NULL &&
+	       driver->endpoint_remove != NULL;
+}
+
+/* -- asking -- */
+
+int
+errand_ask(struct store_txn *txn, const char *code, const char *name, json_t *ask_take,
+    struct bh_err *err)
+{
+	struct errand errand = {.is_open = true, .asked_ms = bh_now_ms(), .ask = ask_take};
+	struct account_connection connection = {0};
+	const struct source_driver *driver;
+	int rc = account_connection_load(txn, NULL, code, &connection, err);
+
+	driver = rc > 0 ? source_driver(connection.driver) : NULL;
+	if (rc >= 0 && driver == NULL)
+		rc = bh_fail(err, BH_INVALID, "there is no source connection \"%s\"", code);
+	else if (rc > 0 && (find_kind(name) == NULL || !is_known(driver, name)))
+		rc = bh_fail(err, BH_INVALID,
+		    strcmp(name, ERRAND_PROBE) == 0
+			? "%s has no address where a key could be tried"
+			: "%s lets nobody make its webhooks: they are made by hand there",
+		    driver->title);
+	if (rc > 0) {
+		errand_save(txn, code, name, &errand);
+		queue_wake(txn, ERRAND_JOB, code, bh_now_ms());
+	}
+	account_connection_release(&connection);
+	json_decref(ask_take);
+	return rc < 0 ? -1 : 0;
+}
+
+/* -- running -- */
+
+static void
+learn(struct account_connection *account, const struct job *job)
+{
+	json_t *learnt = account->learnt != NULL ? json_copy(account->learnt) : json_object();
+	json_t *secrets = json_copy(account->secrets);
+
+	json_object_update(learnt, job->learnt);
+	json_decref(account->learnt);
+	account->learnt = learnt;
+	if (job->secret != NULL) {
+		json_t *old = json_object_get(secrets, "webhook");
+
+		if (old != NULL)
+			json_object_set(secrets, "webhook_previous", old);
+		json_object_set_new(secrets, "webhook", json_string(job->secret));
+	}
+	json_decref(account->secrets);
+	account->secrets = secrets;
+}
+
+/* What was learnt, and the answer, in one commit; the settings as they are by now. */
+static int
+settle(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct settling {
+		struct job *job;
+		const char *name;
+		const struct errand *errand;
+	} *settling = arg;
+	const char *code = settling->job->connection->account.code;
+	struct account_connection account = {0};
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = settling->name,
+	    .subject = code,
+	    .text = settling->errand->error[0] != '\0' ? settling->errand->error : "done"};
+	int rc = 0;
+
+	if (settling->job->learnt != NULL || settling->job->secret != NULL) {
+		rc = account_connection_load(txn, settling->job->context->key, code, &account, err);
+		if (rc > 0) {
+			learn(&account, settling->job);
+			rc = account_connection_save(txn, settling->job->context->key, &account,
+			    err);
+		}
+		account_connection_release(&account);
+	}
+	if (rc < 0)
+		return -1;
+	trail_add(txn, 0, &entry);
+	errand_save(txn, code, settling->name, settling->errand);
+	return 0;
+}
+
+static int
+run_one(const struct sync_context *context, const struct setup_connection *connection,
+    const char *name, struct errand *errand, struct bh_err *err)
+{
+	struct job job = {.context = context,
+	    .connection = connection,
+	    .config = setup_source_config(connection),
+	    .ask = errand->ask};
+	struct settling {
+		struct job *job;
+		const char *name;
+		const struct errand *errand;
+	} settling = {&job, name, errand};
+	const struct errand_kind *kind = find_kind(name);
+	struct bh_err why = BH_ERR_INIT;
+	json_t *answer = NULL;
+	int rc;
+
+	job.api = (struct source_api){&job.config, context->transport, bh_now_ms()};
+	if (kind == NULL || !is_known(connection->source, name))
+		bh_fail(&why, BH_INVALID, "there is no such errand");
+	else if (kind->run(&job, &answer, &why) < 0 && why.text[0] == '\0')
+		bh_fail(&why, BH_INVALID, "it failed");
+	errand->is_open = false;
+	errand->done_ms = bh_now_ms();
+	json_decref(errand->answer);
+	errand->answer = why.code == BH_OK ? answer : NULL;
+	if (why.code != BH_OK)
+		json_decref(answer);
+	snprintf(errand->error, sizeof(errand->error), "%s", why.text);
+	bh_log(BH_INFO, "%s of %s: %s", name, connection->account.code,
+	    why.code == BH_OK ? "done" : why.text);
+	rc = store_run(context->store, settle, &settling, NULL, err);
+	json_decref(job.learnt);
+	if (job.secret != NULL)
+		explicit_bzero(job.secret, strlen(job.secret));
+	free(job.secret);
+	return rc;
+}
+
+int
+errand_run(const struct sync_context *context, const char *code, struct sync_outcome *outcome,
+    struct bh_err *err)
+{
+	const struct setup_connection *connection;
+	struct setup *setup = NULL;
+	struct store_txn *txn;
+	json_t *names = NULL, *name;
+	size_t i;
+	int rc = setup_load(context->store, context->key, &setup, err);
+
+	*outcome = (struct sync_outcome){.again_ms = -1};
+	if (rc < 0)
+		return -1;
+	txn = store_begin(context->store);
+	rc = errand_open(txn, code, &names, err);
+	connection = setup_connection(setup, code);
+	json_array_foreach (names, i, name) {
+		struct errand errand;
+
+		if (connection == NULL || connection->source == NULL)
+			break;
+		rc = errand_load(txn, code, json_string_value(name), &errand, err);
+		if (rc > 0)
+			rc = run_one(context, connection, json_string_value(name), &errand, err);
+		errand_release(&errand);
+		if (rc < 0)
+			break;
+		outcome->handled++;
+	}
+	json_decref(names);
+	store_free(&txn);
+	setup_free(&setup);
+	return rc < 0 ? -1 : 0;
+}
