@@ -30,6 +30,8 @@ struct cli {
 	bool quiet;   /* --quiet */
 	bool dry_run; /* --dry-run */
 	bool all;     /* --all */
+	bool wait;    /* --wait */
+	bool mend;    /* --mend */
 	bool no_resync;
 	bool detach;               /* --detach */
 	const char *user;          /* --user NAME */
@@ -84,5 +86,7 @@ int cli_restore(struct cli *cli);
 int cli_replay(struct cli *cli);
 int cli_retry(struct cli *cli);
 int cli_resync(struct cli *cli);
+int cli_source(struct cli *cli);
+int cli_verify(struct cli *cli);
 
 #endif

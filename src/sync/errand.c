@@ -323,7 +323,7 @@ run_one(const struct sync_context *context, const struct setup_connection *conne
 	rc = store_run(context->store, settle, &settling, NULL, err);
 	json_decref(job.learnt);
 	if (job.secret != NULL)
-		explicit_bzero(job.secret, strlen(job.secret));
+		bh_wipe(job.secret, strlen(job.secret));
 	free(job.secret);
 	return rc;
 }
