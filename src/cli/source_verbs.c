@@ -5,17 +5,16 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "state/queue.h"
+#include "source/source.h"
+#include "state/walk.h"
 #include "state/want.h"
-#include "sync/errand.h"
-#include "sync/pull.h"
 #include "sync/verify.h"
 
 #define ERRAND_WAIT_MS 60000
 #define LOOK_MS 100
 #define WANTS_MAX 100000
 
-static const char *const walks[] = {SOURCE_WALK_BACKFILL, SOURCE_WALK_CATCHUP};
+static const char *const walks[] = {WALK_BACKFILL, WALK_CATCHUP};
 
 /* -- showing -- */
 
@@ -179,45 +178,80 @@ wait_errand(struct cli *cli, const char *code, const char *name)
 
 /* -- actions -- */
 
-struct action {
+static int
+begin(struct store_txn *txn, const char *code, const char *walk, struct bh_err *err)
+{
+	return walk_begin(txn, code, walk, bh_now_ms(), err);
+}
+
+static int
+resume(struct store_txn *txn, const char *code, const char *walk, struct bh_err *err)
+{
+	return walk_resume(txn, code, walk, bh_now_ms(), err);
+}
+
+static const struct action {
 	const char *name;
+	const char *can;    /* what the driver must be able to do */
 	const char *errand; /* asks for it and waits */
 	int (*walk)(struct store_txn *txn, const char *connection, const char *walk,
 	    struct bh_err *err);
 	const char *on; /* the walk; NULL: the one that fits */
+} actions[] = {
+    {"test", ERRAND_PROBE, ERRAND_PROBE, NULL, NULL},
+    {"endpoints", ERRAND_ENDPOINTS, ERRAND_ENDPOINTS, NULL, NULL},
+    {"register", ERRAND_REGISTER, ERRAND_REGISTER, NULL, NULL},
+    {"unregister", ERRAND_REMOVE, ERRAND_REMOVE, NULL, NULL},
+    {"backfill", WALK_BACKFILL, NULL, begin, WALK_BACKFILL},
+    {"catchup", WALK_CATCHUP, NULL, begin, WALK_CATCHUP},
+    {"pause", WALK_BACKFILL, NULL, walk_pause, NULL},
+    {"resume", WALK_BACKFILL, NULL, resume, NULL},
 };
 
-static const struct action actions[] = {
-    {"test", ERRAND_PROBE, NULL, NULL},
-    {"endpoints", ERRAND_ENDPOINTS, NULL, NULL},
-    {"register", ERRAND_REGISTER, NULL, NULL},
-    {"unregister", ERRAND_REMOVE, NULL, NULL},
-    {"backfill", NULL, pull_start, SOURCE_WALK_BACKFILL},
-    {"catchup", NULL, pull_start, SOURCE_WALK_CATCHUP},
-    {"pause", NULL, pull_pause, NULL},
-    {"resume", NULL, pull_resume, NULL},
-};
+static int
+check_source(struct store_txn *txn, const char *code, const char *can, struct bh_err *err)
+{
+	struct account_connection connection = {0};
+	const struct source_driver *driver = NULL;
+	int rc = account_connection_load(txn, NULL, code, &connection, err);
+
+	if (rc > 0)
+		driver = source_driver(connection.driver);
+	account_connection_release(&connection);
+	if (rc < 0)
+		return -1;
+	if (driver == NULL)
+		return bh_fail(err, BH_INVALID, "there is no source connection \"%s\"", code);
+	return source_check_can(driver, can, err);
+}
+
+static int
+act_once(struct cli *cli, const char *code, const struct action *action, const char *walk,
+    struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	int rc = check_source(txn, code, action->can, err);
+
+	if (rc == 0 && action->errand != NULL)
+		errand_ask(txn, code, action->errand, NULL, bh_now_ms());
+	else if (rc == 0)
+		rc = action->walk(txn, code, action->on != NULL ? action->on : walk, err);
+	if (rc == 0)
+		rc = store_commit(txn, NULL, err);
+	store_free(&txn);
+	return rc;
+}
 
 static int
 act(struct cli *cli, const char *code, const struct action *action)
 {
 	struct bh_err err = BH_ERR_INIT;
-	int rc = -1;
+	int rc = act_once(cli, code, action, walks[0], &err);
 
-	for (size_t i = 0; i < BH_LEN(walks) && rc < 0; i++) {
-		struct store_txn *txn = store_begin(cli->store);
+	if (rc < 0 && action->walk != NULL && action->on == NULL) {
+		struct bh_err other = BH_ERR_INIT;
 
-		err = (struct bh_err)BH_ERR_INIT;
-		if (action->errand != NULL)
-			rc = errand_ask(txn, code, action->errand, NULL, &err);
-		else
-			rc = action->walk(txn, code, action->on != NULL ? action->on : walks[i],
-			    &err);
-		if (rc == 0)
-			rc = store_commit(txn, NULL, &err);
-		store_free(&txn);
-		if (action->errand != NULL || action->on != NULL)
-			break;
+		rc = act_once(cli, code, action, walks[1], &other);
 	}
 	if (rc < 0)
 		return cli_error("%s", err.text);

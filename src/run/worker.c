@@ -80,7 +80,7 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
 	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
 		return run_resync(context, arg, err);
-	if (kind != NULL && strcmp(kind, PULL_JOB) == 0)
+	if (kind != NULL && strcmp(kind, WALK_JOB) == 0)
 		return pull_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, LOOKUP_JOB) == 0)
 		return lookup_run(context, arg, outcome, err);

@@ -3,9 +3,12 @@
 
 #include "state/walk.h"
 
+#include "state/queue.h"
 #include "store/key.h"
 
 #define DOC_MAX (1u << 20)
+#define OVERLAP_MS 300000 /* a catch-up begins so much before the last one did */
+#define FIRST_MS 3600000  /* the very first one looks back so far */
 
 static const char *const state_names[WALK__MAX] = {"idle", "running", "paused", "failed", "done"};
 
@@ -119,6 +122,68 @@ walk_save(struct store_txn *txn, const char *connection, const char *name, const
 	write_doc(txn, &key, doc);
 }
 
+int
+walk_begin(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
+    struct bh_err *err)
+{
+	struct walk walk;
+	int64_t last_ms;
+
+	if (walk_load(txn, connection, name, &walk, err) < 0)
+		return -1;
+	if (walk.state != WALK_RUNNING) {
+		last_ms = walk.last_ms;
+		walk_release(&walk);
+		walk = (struct walk){.state = WALK_RUNNING,
+		    .started_ms = now_ms,
+		    .last_ms = last_ms,
+		    .since_ms = last_ms != 0 ? last_ms - OVERLAP_MS : now_ms - FIRST_MS,
+		    .phase_total = -1};
+		walk_save(txn, connection, name, &walk);
+	}
+	walk_release(&walk);
+	queue_wake(txn, WALK_JOB, connection, now_ms);
+	return 0;
+}
+
+static int
+turn(struct store_txn *txn, const char *connection, const char *name, bool is_on,
+    struct bh_err *err)
+{
+	struct walk walk;
+	int rc = walk_load(txn, connection, name, &walk, err);
+	bool fits = is_on ? walk.state == WALK_PAUSED || walk.state == WALK_FAILED
+			  : walk.state == WALK_RUNNING;
+
+	if (rc >= 0 && !fits) {
+		rc = bh_fail(err, BH_INVALID, "the %s of %s is %s", name, connection,
+		    walk_state_name(walk.state));
+	} else if (rc >= 0) {
+		walk.state = is_on ? WALK_RUNNING : WALK_PAUSED;
+		walk.note[0] = '\0';
+		walk_save(txn, connection, name, &walk);
+		rc = 0;
+	}
+	walk_release(&walk);
+	return rc;
+}
+
+int
+walk_pause(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
+{
+	return turn(txn, connection, name, false, err);
+}
+
+int
+walk_resume(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
+    struct bh_err *err)
+{
+	if (turn(txn, connection, name, true, err) < 0)
+		return -1;
+	queue_wake(txn, WALK_JOB, connection, now_ms);
+	return 0;
+}
+
 void
 walk_drop(struct store_txn *txn, const char *connection, const char *name)
 {
@@ -174,6 +239,17 @@ errand_save(struct store_txn *txn, const char *connection, const char *name,
 		json_object_set(doc, "answer", errand->answer);
 	key_of(&key, "We", connection, name);
 	write_doc(txn, &key, doc);
+}
+
+void
+errand_ask(struct store_txn *txn, const char *connection, const char *name, json_t *ask_take,
+    int64_t now_ms)
+{
+	struct errand errand = {.is_open = true, .asked_ms = now_ms, .ask = ask_take};
+
+	errand_save(txn, connection, name, &errand);
+	queue_wake(txn, ERRAND_JOB, connection, now_ms);
+	json_decref(ask_take);
 }
 
 int

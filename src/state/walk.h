@@ -44,6 +44,16 @@ int walk_load(struct store_txn *txn, const char *connection, const char *name, s
     struct bh_err *err);
 void walk_save(struct store_txn *txn, const char *connection, const char *name,
     const struct walk *walk);
+/*
+ * Begin one from its start, at now_ms; one that runs already goes on as it
+ * is.  A catch-up begins a little before the last one did.  Wakes the job.
+ */
+int walk_begin(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
+    struct bh_err *err);
+/* Stop it where it stands; go on from there.  -1 BH_INVALID when it does not run, or is not stopped. */
+int walk_pause(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err);
+int walk_resume(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
+    struct bh_err *err);
 void walk_drop(struct store_txn *txn, const char *connection, const char *name);
 
 /* Errands: the last one of each name, with what came of it. */
@@ -59,10 +69,25 @@ int errand_load(struct store_txn *txn, const char *connection, const char *name,
     struct errand *errand, struct bh_err *err);
 void errand_save(struct store_txn *txn, const char *connection, const char *name,
     const struct errand *errand);
+/* Ask for one; ask_take may be NULL.  Wakes the job. */
+void errand_ask(struct store_txn *txn, const char *connection, const char *name, json_t *ask_take,
+    int64_t now_ms);
 /* Names of a connection's open errands: array of texts (new reference). */
 int errand_open(struct store_txn *txn, const char *connection, json_t **names_r,
     struct bh_err *err);
 
 #define WALK_WATCH "Wk"
+
+/* The names of walks and errands: what a source can be asked for. */
+#define WALK_BACKFILL "backfill"     /* read everything */
+#define WALK_CATCHUP "catchup"       /* read what may have changed since the last one */
+#define ERRAND_PROBE "probe"         /* whose key is it; what it tells is learnt */
+#define ERRAND_ENDPOINTS "endpoints" /* the webhooks there; "ours" marks the one to our address */
+#define ERRAND_REGISTER "register"   /* make or mend ours; ask: {"events": [types]} or nothing */
+#define ERRAND_REMOVE "remove"       /* take ours away */
+
+/* The jobs that do it; their arg is the connection. */
+#define WALK_JOB "pull"
+#define ERRAND_JOB "errand"
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "state/queue.h"
 #include "state/trail.h"
 
 struct job {
@@ -23,22 +22,6 @@ void
 errand_url(struct bh_buf *out, const struct conf *conf, const char *connection)
 {
 	bh_buf_addf(out, "%s/hook/%s", conf->public_url, connection);
-}
-
-json_t *
-errand_events(const struct source_driver *driver, const json_t *settings)
-{
-	const json_t *chosen = json_object_get(settings, "events");
-	json_t *events;
-
-	if (json_array_size(chosen) > 0)
-		return json_deep_copy(chosen);
-	events = json_array();
-	for (const struct source_type *type = driver->types; type != NULL && type->type != NULL;
-	     type++)
-		if (type->choice == SOURCE_BY_DEFAULT)
-			json_array_append_new(events, json_string(type->type));
-	return events;
 }
 
 /* -- the errands: an answer (new reference), or -1 -- */
@@ -130,7 +113,7 @@ run_register(struct job *job, json_t **answer_r, struct bh_err *err)
 	struct bh_buf url = BH_BUF_INIT(4096);
 	json_t *events = json_array_size(json_object_get(job->ask, "events")) > 0
 			     ? json_incref(json_object_get(job->ask, "events"))
-			     : errand_events(driver, job->config.settings);
+			     : source_events(driver, job->config.settings);
 	json_t *id = NULL;
 	int rc = check_address(job, err);
 
@@ -193,44 +176,6 @@ find_kind(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
-}
-
-static bool
-is_known(const struct source_driver *driver, const char *name)
-{
-	if (strcmp(name, ERRAND_PROBE) == 0)
-		return driver->probe != NULL;
-	return driver->endpoints != NULL && driver->endpoint_put != NULL &&
-	       driver->endpoint_remove != NULL;
-}
-
-/* -- asking -- */
-
-int
-errand_ask(struct store_txn *txn, const char *code, const char *name, json_t *ask_take,
-    struct bh_err *err)
-{
-	struct errand errand = {.is_open = true, .asked_ms = bh_now_ms(), .ask = ask_take};
-	struct account_connection connection = {0};
-	const struct source_driver *driver;
-	int rc = account_connection_load(txn, NULL, code, &connection, err);
-
-	driver = rc > 0 ? source_driver(connection.driver) : NULL;
-	if (rc >= 0 && driver == NULL)
-		rc = bh_fail(err, BH_INVALID, "there is no source connection \"%s\"", code);
-	else if (rc > 0 && (find_kind(name) == NULL || !is_known(driver, name)))
-		rc = bh_fail(err, BH_INVALID,
-		    strcmp(name, ERRAND_PROBE) == 0
-			? "%s has no address where a key could be tried"
-			: "%s lets nobody make its webhooks: they are made by hand there",
-		    driver->title);
-	if (rc > 0) {
-		errand_save(txn, code, name, &errand);
-		queue_wake(txn, ERRAND_JOB, code, bh_now_ms());
-	}
-	account_connection_release(&connection);
-	json_decref(ask_take);
-	return rc < 0 ? -1 : 0;
 }
 
 /* -- running -- */
@@ -307,10 +252,10 @@ run_one(const struct sync_context *context, const struct setup_connection *conne
 	int rc;
 
 	job.api = (struct source_api){&job.config, context->transport, bh_now_ms()};
-	if (kind == NULL || !is_known(connection->source, name))
+	if (kind == NULL)
 		bh_fail(&why, BH_INVALID, "there is no such errand");
-	else if (kind->run(&job, &answer, &why) < 0 && why.text[0] == '\0')
-		bh_fail(&why, BH_INVALID, "it failed");
+	else if (source_check_can(connection->source, name, &why) == 0)
+		kind->run(&job, &answer, &why);
 	errand->is_open = false;
 	errand->done_ms = bh_now_ms();
 	json_decref(errand->answer);

@@ -14,8 +14,6 @@
 #define SLICE_MS 20000     /* then others get the worker */
 #define SHORT_WAIT_MS 1000 /* a pause that is waited for in place */
 #define TRIES 20           /* commits of a page, when live events are faster */
-#define OVERLAP_MS 300000  /* a catch-up begins so much before the last one did */
-#define FIRST_MS 3600000   /* the very first one looks back so far */
 #define CATCHUP_LEAST_S 60
 #define REREAD_PAGE 500
 
@@ -27,7 +25,7 @@ struct pull {
 	struct walk walk;
 };
 
-static const char *const names[] = {SOURCE_WALK_BACKFILL, SOURCE_WALK_CATCHUP};
+static const char *const names[] = {WALK_BACKFILL, WALK_CATCHUP};
 
 /* The walk that runs, a backfill first: 1, 0 none, -1. */
 static int
@@ -140,13 +138,13 @@ note_backfill(const struct pull *pull, struct store_txn *txn, struct bh_err *err
 {
 	struct walk catchup;
 
-	if (strcmp(pull->name, SOURCE_WALK_BACKFILL) != 0 || pull->walk.state != WALK_DONE)
+	if (strcmp(pull->name, WALK_BACKFILL) != 0 || pull->walk.state != WALK_DONE)
 		return 0;
-	if (walk_load(txn, pull->connection, SOURCE_WALK_CATCHUP, &catchup, err) < 0)
+	if (walk_load(txn, pull->connection, WALK_CATCHUP, &catchup, err) < 0)
 		return -1;
 	if (catchup.last_ms < pull->walk.started_ms && catchup.state != WALK_RUNNING) {
 		catchup.last_ms = pull->walk.started_ms;
-		walk_save(txn, pull->connection, SOURCE_WALK_CATCHUP, &catchup);
+		walk_save(txn, pull->connection, WALK_CATCHUP, &catchup);
 	}
 	walk_release(&catchup);
 	return 0;
@@ -284,7 +282,7 @@ reread_open(const struct pull *pull, const struct setup_connection *connection, 
 	struct store_txn *txn;
 	int rc = 0;
 
-	if (connection->source->is_reread == NULL || strcmp(pull->name, SOURCE_WALK_CATCHUP) != 0 ||
+	if (connection->source->is_reread == NULL || strcmp(pull->name, WALK_CATCHUP) != 0 ||
 	    pull->walk.cursor != NULL)
 		return 0;
 	for (int kind = 1; kind < OBJECT__MAX && rc == 0; kind++)
@@ -390,87 +388,6 @@ pull_run(const struct sync_context *context, const char *connection, struct sync
 	return rc < 0 ? -1 : 0;
 }
 
-/* -- begin, pause, go on -- */
-
-static int
-check_source(struct store_txn *txn, const char *code, struct bh_err *err)
-{
-	struct account_connection connection;
-	const struct source_driver *driver;
-	int rc = account_connection_load(txn, NULL, code, &connection, err);
-
-	if (rc < 0)
-		return -1;
-	driver = rc > 0 ? source_driver(connection.driver) : NULL;
-	account_connection_release(&connection);
-	if (driver == NULL)
-		return bh_fail(err, BH_INVALID, "there is no source connection \"%s\"", code);
-	if (driver->pull == NULL)
-		return bh_fail(err, BH_INVALID,
-		    "%s has nothing that could be read: it only sends events", driver->title);
-	return 0;
-}
-
-int
-pull_start(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
-{
-	struct walk walk;
-	int64_t now = bh_now_ms();
-
-	if (check_source(txn, connection, err) < 0 ||
-	    walk_load(txn, connection, name, &walk, err) < 0)
-		return -1;
-	if (walk.state != WALK_RUNNING) {
-		walk_release(&walk);
-		walk = (struct walk){.state = WALK_RUNNING,
-		    .started_ms = now,
-		    .last_ms = walk.last_ms,
-		    .phase_total = -1};
-		walk.since_ms = walk.last_ms != 0 ? walk.last_ms - OVERLAP_MS : now - FIRST_MS;
-		walk_save(txn, connection, name, &walk);
-	}
-	walk_release(&walk);
-	queue_wake(txn, PULL_JOB, connection, now);
-	return 0;
-}
-
-static int
-turn(struct store_txn *txn, const char *connection, const char *name, bool is_on,
-    struct bh_err *err)
-{
-	struct walk walk;
-	int rc = walk_load(txn, connection, name, &walk, err);
-	bool fits = is_on ? walk.state == WALK_PAUSED || walk.state == WALK_FAILED
-			  : walk.state == WALK_RUNNING;
-
-	if (rc < 0)
-		return -1;
-	if (!fits) {
-		rc = bh_fail(err, BH_INVALID, "the %s of %s is %s", name, connection,
-		    walk_state_name(walk.state));
-	} else {
-		walk.state = is_on ? WALK_RUNNING : WALK_PAUSED;
-		walk.note[0] = '\0';
-		walk_save(txn, connection, name, &walk);
-		queue_wake(txn, PULL_JOB, connection, bh_now_ms());
-		rc = 0;
-	}
-	walk_release(&walk);
-	return rc;
-}
-
-int
-pull_pause(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
-{
-	return turn(txn, connection, name, false, err);
-}
-
-int
-pull_resume(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
-{
-	return turn(txn, connection, name, true, err);
-}
-
 /* -- by the clock -- */
 
 static int64_t
@@ -495,15 +412,15 @@ schedule_one(struct store_txn *txn, const struct setup_connection *connection, i
 	int rc;
 
 	*next_r = INT64_MAX;
-	if (period == 0 || walk_load(txn, code, SOURCE_WALK_CATCHUP, &walk, err) < 0)
+	if (period == 0 || walk_load(txn, code, WALK_CATCHUP, &walk, err) < 0)
 		return period == 0 ? 0 : -1;
-	rc = walk_load(txn, code, SOURCE_WALK_BACKFILL, &backfill, err);
+	rc = walk_load(txn, code, WALK_BACKFILL, &backfill, err);
 	due_ms = (walk.ended_ms > walk.started_ms ? walk.ended_ms : walk.started_ms) + period;
 	if (rc >= 0 && walk.state != WALK_RUNNING && walk.state != WALK_PAUSED &&
 	    backfill.state != WALK_RUNNING) {
 		*next_r = due_ms > now_ms ? due_ms : now_ms + period;
 		if (due_ms <= now_ms)
-			rc = pull_start(txn, code, SOURCE_WALK_CATCHUP, err);
+			rc = walk_begin(txn, code, WALK_CATCHUP, now_ms, err);
 	}
 	walk_release(&walk);
 	walk_release(&backfill);
