@@ -220,7 +220,7 @@ leave_root() {
 	copy=$(mktemp -d /tmp/bh-flow.XXXXXX)
 	mkdir "$copy/tests"
 	cp -r "$BH_SRCDIR"/{etc,templates,static,presets} "$BILLHOOK" "$relay" "$copy"
-	cp -r "$BH_SRCDIR"/tests/{flow,crm} "$copy/tests"
+	cp -r "$BH_SRCDIR"/tests/{flow,crm,sim,billing} "$copy/tests"
 	chmod -R a+rX "$copy"
 	BH_SRCDIR=$copy BH_BUILDDIR=$copy "${drop[@]}" bash "$copy/tests/flow/$(basename "$0")"
 	failed=$?
