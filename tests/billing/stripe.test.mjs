@@ -121,6 +121,7 @@ describe('parameters', () => {
     const { status, body } = await st.post('/v1/customers/cus_1', { balance: '5' });
     assert.equal(status, 598);
     assert.match(body, /does not change balance/);
+    assert.equal((await st.get('/v1/customers/search?query=x')).status, 598);
   });
 });
 

@@ -175,7 +175,7 @@ export class Generated {
       cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: leaving || ended !== null ? 'cancellation_requested' : null },
       collection_method: 'charge_automatically', created: start, currency: this.#currency(n), customer: this.id('cus', n), customer_account: null,
       days_until_due: null, default_payment_method: null, default_source: null, default_tax_rates: [], description: null,
-      discounts: this.#isDiscounted(n, j) ? [this.id('di', n, j)] : [], ended_at: ended,
+      discounts: this.#isDiscounted(n, j) && (this.discount(n, j).end ?? Infinity) > this.until ? [this.id('di', n, j)] : [], ended_at: ended,
       invoice_settings: { account_tax_ids: null, custom_fields: null, description: null, footer: null, issuer: { type: 'self' } },
       items: { object: 'list', data: items, has_more: false, total_count: items.length, url: `/v1/subscription_items?subscription=${id}` },
       latest_invoice: this.#latest(n, j), livemode: this.world.live, managed_payments: null, metadata: {},
@@ -216,7 +216,7 @@ export class Generated {
     const status = below(INVOICE_STATES, this.#mix(n, 30 + m) % 100);
     const lines = this.#lines(n, j, id, created);
     const subtotal = lines.reduce((sum, line) => sum + line.amount, 0);
-    const coupon = this.#isDiscounted(n, j) ? this.#coupon(n, j) : null;
+    const coupon = this.#isDiscounted(n, j) && (this.discount(n, j).end ?? Infinity) > created ? this.#coupon(n, j) : null;
     const off = coupon === null ? 0 : Math.min(subtotal, coupon.amount_off ?? Math.round((subtotal * coupon.percent_off) / 100));
     const total = subtotal - off;
     const final = status !== 'draft';
