@@ -4,7 +4,7 @@
 
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev libjansson-dev libssl-dev libdb5.3-dev"
 RUN_PACKAGES="lighttpd nodejs curl ca-certificates"
-TEST_PACKAGES="libcmocka-dev apache2 libapache2-mod-fcgid clang libclang-rt-14-dev valgrind shellcheck mandoc procps openssl xz-utils"
+TEST_PACKAGES="libcmocka-dev apache2 libapache2-mod-fcgid clang libclang-rt-14-dev valgrind shellcheck mandoc procps openssl xz-utils npm"
 
 # Run as root: as we are, or with sudo.
 as_root() {
@@ -19,10 +19,11 @@ as_root() {
 }
 
 is_installed() {
-	# A newer node than Debian's counts as nodejs.
-	if [ "$1" = nodejs ] && command -v node >/dev/null 2>&1; then
-		return 0
-	fi
+	# A newer node than Debian's counts as nodejs, and its npm as npm.
+	case $1 in
+	nodejs) ! command -v node >/dev/null 2>&1 || return 0 ;;
+	npm) ! command -v npm >/dev/null 2>&1 || return 0 ;;
+	esac
 	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
 }
 

@@ -9,8 +9,9 @@
 // Known from the start: token pat-sim-token; OAuth client sim-client with
 // sim-secret and refresh token sim-refresh; portal 4711000.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { serve } from '../sim/serve.mjs';
 import { applySchema } from './hubspot/control.mjs';
 import { Simulator } from './hubspot/server.mjs';
 
@@ -29,14 +30,4 @@ if (values['latency-ms'] !== undefined) settings.latency_ms = Number(values['lat
 const simulator = new Simulator(settings);
 if (values.schema !== undefined) applySchema(simulator.portal, JSON.parse(readFileSync(values.schema, 'utf8')));
 
-const port = await simulator.listen(Number(values.port));
-if (values['port-file'] !== undefined) {
-  // Readers wait for the file: it must appear with the number in it.
-  const temporary = `${values['port-file']}.${process.pid}`;
-  writeFileSync(temporary, `${port}\n`);
-  renameSync(temporary, values['port-file']);
-}
-process.stdout.write(`hubspot simulator listening on http://127.0.0.1:${port}\n`);
-
-for (const signal of ['SIGTERM', 'SIGINT'])
-  process.on(signal, () => simulator.close().then(() => process.exit(0)));
+await serve('hubspot', simulator, values.port, values['port-file']);

@@ -208,7 +208,7 @@ need node nodejs
 # leave_root: go on as nobody where we are root.  A web server started by root
 # gives its rights away, and the data directory belongs to who it becomes.
 leave_root() {
-	local drop=(setpriv --reuid 65534 --regid 65534 --clear-groups env TMPDIR=/tmp) copy
+	local drop=(setpriv --reuid 65534 --regid 65534 --clear-groups env TMPDIR=/tmp) copy modules
 	[ "$(id -u)" -eq 0 ] || return 0
 	need setpriv util-linux
 	rm -rf "$work"
@@ -220,7 +220,13 @@ leave_root() {
 	copy=$(mktemp -d /tmp/bh-flow.XXXXXX)
 	mkdir "$copy/tests"
 	cp -r "$BH_SRCDIR"/{etc,templates,static,presets} "$BILLHOOK" "$relay" "$copy"
-	cp -r "$BH_SRCDIR"/tests/{flow,crm} "$copy/tests"
+	cp -r "$BH_SRCDIR"/tests/{flow,crm,sim,billing} "$copy/tests"
+	modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
+	if [ -d "$modules" ]; then
+		mkdir "$copy/npm"
+		cp -r "$modules" "$copy/npm/node_modules"
+		export BH_NODE_MODULES=$copy/npm/node_modules
+	fi
 	chmod -R a+rX "$copy"
 	BH_SRCDIR=$copy BH_BUILDDIR=$copy "${drop[@]}" bash "$copy/tests/flow/$(basename "$0")"
 	failed=$?

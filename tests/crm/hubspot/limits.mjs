@@ -1,33 +1,8 @@
 // Rate limits (section 17): a rolling ten seconds, five searches a second, a
 // day that ends at midnight in the portal's time zone.
 
+import { Window } from '../../sim/window.mjs';
 import { rateLimited } from './errors.mjs';
-
-// A rolling window of call times.
-class Window {
-  constructor() {
-    this.times = [];
-    this.first = 0;
-  }
-
-  count(now, ms) {
-    while (this.first < this.times.length && this.times[this.first] <= now - ms) this.first++;
-    if (this.first > 1024 && this.first * 2 > this.times.length) {
-      this.times = this.times.slice(this.first);
-      this.first = 0;
-    }
-    return this.times.length - this.first;
-  }
-
-  add(now) {
-    this.times.push(now);
-  }
-
-  // Milliseconds until one call is free again.
-  freeIn(now, ms) {
-    return this.first < this.times.length ? this.times[this.first] + ms - now : 0;
-  }
-}
 
 // Offset of a time zone from UTC at a moment.
 export function offsetMs(zone, at) {

@@ -3,7 +3,8 @@
 
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CallLog } from './call-log.mjs';
+import { CallLog } from '../../sim/call-log.mjs';
+import { close, listen, receive, send, truncate } from '../../sim/http.mjs';
 import { control } from './control.mjs';
 import { ApiError, methodNotAllowed, missingScopes, RawAnswer, unknownPath } from './errors.mjs';
 import { faultAnswer, Faults } from './faults.mjs';
@@ -89,32 +90,15 @@ export class Simulator {
   }
 
   listen(port) {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, '127.0.0.1', () => resolve(this.server.address().port));
-    });
+    return listen(this.server, port);
   }
 
   close() {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
-    });
+    return close(this.server);
   }
 
   #receive(req, res) {
-    const chunks = [];
-    req.on('data', (chunk) => chunks.push(chunk));
-    req.on('error', () => res.destroy());
-    req.on('end', () => {
-      const raw = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-      const work = req.url.startsWith('/_sim/') ? this.#control(req, res, raw) : this.#serve(req, res, raw);
-      work.catch((err) => {
-        // A mistake of the simulator must not look like an answer of HubSpot.
-        process.stderr.write(`hubspot simulator: ${req.method} ${req.url}: ${err.stack}\n`);
-        send(res, { status: 599, text: String(err.stack), headers: { 'Content-Type': 'text/plain' } });
-      });
-    });
+    receive('hubspot', req, res, (raw) => (req.url.startsWith('/_sim/') ? this.#control(req, res, raw) : this.#serve(req, res, raw)));
   }
 
   async #control(req, res, raw) {
@@ -184,27 +168,4 @@ function answerOf(work) {
       return { status: err.status, text: err.text, headers: { 'Content-Type': err.contentType, ...err.headers } };
     throw err;
   }
-}
-
-function encode(answer) {
-  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
-  const payload = Buffer.from(text, 'utf8');
-  const headers = { ...answer.headers };
-  if (answer.body !== undefined && answer.text === undefined) headers['Content-Type'] ??= 'application/json;charset=utf-8';
-  if (answer.status !== 204) headers['Content-Length'] = String(payload.length);
-  return { payload, headers };
-}
-
-function send(res, answer) {
-  const { payload, headers } = encode(answer);
-  res.writeHead(answer.status, headers);
-  res.end(payload);
-}
-
-// The length promises more than is sent.
-function truncate(req, res, answer) {
-  const { payload, headers } = encode(answer);
-  headers['Content-Length'] = String(Math.max(payload.length, 2));
-  res.writeHead(answer.status, headers);
-  res.write(payload.subarray(0, Math.floor(payload.length / 2)), () => req.socket.destroy());
 }

@@ -1,5 +1,6 @@
 // What a test may set, with the type of each setting and what it is at the start.
 
+import { changeSettings } from '../../sim/settings.mjs';
 import { ALL_SCOPES, OWNERS } from './factory.mjs';
 
 export function defaultSettings() {
@@ -51,19 +52,8 @@ const CHOICES = {
   email_conflict: ['conflict', 'coordinates', 'legacy', 'anonymous'],
 };
 
-// Throws with a sentence when a setting is unknown or of the wrong type.
 export function applySettings(settings, changes) {
-  for (const [name, value] of Object.entries(changes)) {
-    if (!(name in settings)) throw new Error(`no such setting: ${name}`);
-    const was = settings[name];
-    const fits = Array.isArray(was) ? Array.isArray(value)
-      : typeof was === typeof value && value !== null && !Array.isArray(value);
-    if (!fits) throw new Error(`setting ${name} has the wrong type`);
-    if (typeof value === 'number' && !(value >= 0)) throw new Error(`setting ${name} must not be negative`);
-    if (CHOICES[name] && !CHOICES[name].includes(value))
-      throw new Error(`setting ${name} must be one of ${CHOICES[name].join(', ')}`);
-  }
-  Object.assign(settings, changes);
+  changeSettings(settings, changes, CHOICES);
   // One knob is enough for a test that does not care about the kind of token.
   if ('ten_second_limit' in changes && !('oauth_ten_second_limit' in changes))
     settings.oauth_ten_second_limit = changes.ten_second_limit;

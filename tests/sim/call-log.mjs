@@ -1,4 +1,5 @@
-// The log of API calls: what a test counts.
+// The log of API calls: what a test counts.  A call has kind(), inputs, and
+// may have details: more members of its entry.
 
 const KEEP = 200000; // entries; the counts go on beyond it
 
@@ -23,6 +24,7 @@ export class CallLog {
     row.n = ++this.total;
     row.status = status;
     row.inputs = call.inputs;
+    Object.assign(row, call.details);
     row.ms = Math.round((performance.now() - started) * 100) / 100;
     const kind = call.kind();
     row.kind = kind;

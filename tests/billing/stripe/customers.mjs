@@ -1,0 +1,31 @@
+// POST /v1/customers/{id}: writing back ids of the CRM.
+
+import { record } from './changes.mjs';
+import { NotSimulated, noSuch } from './errors.mjs';
+import { existing } from './lists.mjs';
+import { EXPAND, list, mergeMetadata, metadata, oneOf, string, unsettable } from './params.mjs';
+import { checkExpand } from './view.mjs';
+
+const later = (value, name) => {
+  throw new NotSimulated(`the simulator does not change ${name} of a customer`);
+};
+
+const PARAMS = {
+  ...EXPAND, metadata, name: unsettable, email: unsettable, phone: unsettable, description: unsettable,
+  business_name: unsettable, individual_name: unsettable, tax_exempt: oneOf('none', 'exempt', 'reverse'),
+  preferred_locales: list(string),
+  address: later, balance: later, cash_balance: later, default_source: later, invoice_prefix: later, invoice_settings: later,
+  next_invoice_sequence: later, shipping: later, source: later, tax: later, validate: later,
+};
+
+export function update(call, id) {
+  const { expand = [], metadata: given, ...fields } = call.read(PARAMS);
+  call.allow(checkExpand(expand, 'customer', false));
+  const stored = existing(call, 'customer', id);
+  if (stored.deleted === true) throw noSuch('customer', id, 'id', 404);
+  const next = structuredClone(stored);
+  for (const [name, value] of Object.entries(fields)) next[name] = value === '' ? null : value;
+  if (given !== undefined) next.metadata = mergeMetadata(stored.metadata ?? {}, given);
+  record(call.sim, call.world, 'customer.updated', stored, next, { request: call.request() });
+  return { status: 200, body: call.world.view.show('customer', next, expand) };
+}
