@@ -10,6 +10,20 @@ int page_status(struct exchange *exchange, struct bh_err *err);
 /* Public: {"status":"ok"} while the keeper answers, else 503. */
 int page_health(struct exchange *exchange, struct bh_err *err);
 
+int page_connections(struct exchange *exchange, struct bh_err *err);
+int page_source_new(struct exchange *exchange, struct bh_err *err);
+int page_source_create(struct exchange *exchange, struct bh_err *err);
+int page_source(struct exchange *exchange, struct bh_err *err);
+int page_source_save(struct exchange *exchange, struct bh_err *err);
+/* The facts of a source's page as JSON {"key":"text"}. */
+int page_source_status(struct exchange *exchange, struct bh_err *err);
+int page_source_action(struct exchange *exchange, struct bh_err *err);
+
+int page_activity(struct exchange *exchange, struct bh_err *err);
+int page_activity_replay(struct exchange *exchange, struct bh_err *err);
+int page_event(struct exchange *exchange, struct bh_err *err);
+int page_event_replay(struct exchange *exchange, struct bh_err *err);
+
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);
 int page_logout(struct exchange *exchange, struct bh_err *err);

@@ -11,7 +11,7 @@
 #include "state/account.h"
 #include "state/journal.h"
 #include "state/link.h"
-#include "web/page.h"
+#include "web/page_source.h"
 #include "web/words.h"
 
 #define EVENTS_SHOWN 20
@@ -181,32 +181,6 @@ last_event_ms(const struct home *home, const char *code)
 	return 0;
 }
 
-/* A host as browsers send it; nothing else is shown as part of an address. */
-static bool
-is_host(const char *host)
-{
-	return host != NULL && host[0] != '\0' &&
-	       strspn(host,
-		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
-		   strlen(host);
-}
-
-/* Where the billing system is to send its webhooks: as configured, else as we are seen now. */
-static json_t *
-hook_url(const struct home *home, const char *code)
-{
-	const struct request *request = home->exchange->request;
-	const char *public_url = home->exchange->site->conf->public_url;
-	const char *host = request_header(request, "Host");
-
-	if (public_url[0] != '\0')
-		return json_sprintf("%s/hook/%s", public_url, code);
-	if (!is_host(host))
-		return json_sprintf("%s/hook/%s", request->base, code);
-	return json_sprintf("%s://%s%s/hook/%s", request->is_https ? "https" : "http", host,
-	    request->base, code);
-}
-
 static void
 add_source(struct home *home, const struct account_connection *connection)
 {
@@ -224,7 +198,7 @@ add_source(struct home *home, const struct account_connection *connection)
 	json_object_set_new(json, "driver",
 	    json_string(driver != NULL ? driver->title : connection->driver));
 	json_object_set_new(json, "environment", environment(connection));
-	json_object_set_new(json, "hook_url", hook_url(home, connection->code));
+	json_object_set_new(json, "hook_url", source_hook_url(home->exchange, connection->code));
 	json_object_set_new(json, "is_paused", json_boolean(connection->paused));
 	json_object_set_new(json, "broken", words_json(connection->broken));
 	set_live(home, json, scope, "last", json_string(age));
@@ -266,7 +240,8 @@ event_view(const struct home *home, const struct journal_event *event)
 	static const struct {
 		const char *state, *word;
 	} states[JOURNAL__MAX] = {{"busy", "received"}, {"good", "applied"}, {"idle", "older"},
-	    {"idle", "ignored"}, {"idle", "unknown type"}, {"bad", "failed"}};
+	    {"idle", "ignored"}, {"idle", "unknown type"}, {"bad", "failed"},
+	    {"busy", "looked up"}};
 	enum journal_state state = event->state < JOURNAL__MAX ? event->state : JOURNAL_FAILED;
 
 	return json_pack("{ss, ss, so, so, so, so, so}", "state", states[state].state, "word",
