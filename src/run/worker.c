@@ -20,6 +20,7 @@
 #include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/push.h"
+#include "sync/retain.h"
 
 #define WORKER_NICE 5
 #define JOBS_MAX 2000  /* then a fresh process takes over */
@@ -76,6 +77,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
 	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
 		return run_resync(context, arg, err);
+	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
+		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
 }
 
