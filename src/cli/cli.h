@@ -36,8 +36,10 @@ struct cli {
 	const char *password_file; /* --password-file FILE */
 	const char *connection;    /* --connection CODE */
 	const char *state;         /* --state NAME */
+	const char *type;          /* --type NAME */
 	const char *since, *until; /* --since TIME, --until TIME */
 	bool names;                /* --names */
+	bool yes;                  /* --yes */
 	int64_t seconds;           /* --for SECONDS */
 	char **args;
 	int args_n;
@@ -84,5 +86,6 @@ int cli_restore(struct cli *cli);
 int cli_replay(struct cli *cli);
 int cli_retry(struct cli *cli);
 int cli_resync(struct cli *cli);
+int cli_person(struct cli *cli);
 
 #endif
