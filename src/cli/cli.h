@@ -38,8 +38,10 @@ struct cli {
 	const char *password_file; /* --password-file FILE */
 	const char *connection;    /* --connection CODE */
 	const char *state;         /* --state NAME */
+	const char *type;          /* --type NAME */
 	const char *since, *until; /* --since TIME, --until TIME */
 	bool names;                /* --names */
+	bool yes;                  /* --yes */
 	int64_t seconds;           /* --for SECONDS */
 	char **args;
 	int args_n;
@@ -88,5 +90,6 @@ int cli_retry(struct cli *cli);
 int cli_resync(struct cli *cli);
 int cli_source(struct cli *cli);
 int cli_verify(struct cli *cli);
+int cli_person(struct cli *cli);
 
 #endif

@@ -1,4 +1,4 @@
-/* Verbs about data: dump, load, backup, restore, replay, retry, resync. */
+/* Verbs about data: dump, load, backup, restore, retry, resync. */
 #include "base/base.h"
 
 #include <sys/stat.h>
@@ -12,7 +12,6 @@
 #include "base/proc.h"
 #include "cli/cli.h"
 #include "run/supervisor.h"
-#include "state/journal.h"
 #include "state/link.h"
 #include "state/queue.h"
 #include "sync/configure.h"
@@ -159,123 +158,6 @@ cli_restore(struct cli *cli)
 	free(key);
 	free(db);
 	return status;
-}
-
-/* -- replay -- */
-
-struct filter {
-	const char *connection;
-	int state; /* -1: any */
-	int64_t since_ms, until_ms;
-};
-
-static int
-read_filter(const struct cli *cli, struct filter *filter)
-{
-	*filter =
-	    (struct filter){.connection = cli->connection, .state = -1, .until_ms = INT64_MAX};
-	if (cli->since != NULL && !bh_is_time(cli->since, &filter->since_ms))
-		return cli_error("--since: \"%s\" is no time like 2026-11-22T10:00:00Z",
-		    cli->since);
-	if (cli->until != NULL && !bh_is_time(cli->until, &filter->until_ms))
-		return cli_error("--until: \"%s\" is no time like 2026-11-22T10:00:00Z",
-		    cli->until);
-	if (cli->state == NULL)
-		return 0;
-	for (int i = 0; i < JOURNAL__MAX; i++)
-		if (strcmp(journal_state_name((enum journal_state)i), cli->state) == 0)
-			filter->state = i;
-	return filter->state >= 0 ? 0 : cli_error("--state: there is no state \"%s\"", cli->state);
-}
-
-static bool
-is_wanted(const struct filter *filter, const struct journal_event *event)
-{
-	return (filter->connection == NULL || strcmp(filter->connection, event->connection) == 0) &&
-	       (filter->state < 0 || filter->state == (int)event->state) &&
-	       event->received_ms >= filter->since_ms && event->received_ms < filter->until_ms;
-}
-
-/* One page of the journal, newest first; 1 more follow, 0 the end, -1. */
-static int
-replay_page(struct cli *cli, const struct filter *filter, uint64_t *before, size_t *n_r,
-    struct bh_err *err)
-{
-	struct store_txn *txn = store_begin(cli->store);
-	struct journal_event events[PAGE];
-	size_t n = 0;
-	int rc = journal_list(txn, *before, PAGE, events, &n, err);
-
-	for (size_t i = 0; i < n; i++) {
-		if (rc == 0 && is_wanted(filter, &events[i])) {
-			journal_replay(txn, events[i].stamp);
-			(*n_r)++;
-		}
-		*before = events[i].stamp;
-		journal_event_release(&events[i]);
-	}
-	if (rc == 0)
-		rc = store_commit(txn, NULL, err);
-	store_free(&txn);
-	return rc < 0 ? -1 : n == PAGE;
-}
-
-static int
-replay_one(struct cli *cli, const char *id, size_t *n_r, struct bh_err *err)
-{
-	struct store_txn *txn = store_begin(cli->store);
-	json_t *codes = NULL, *code;
-	uint64_t stamp;
-	size_t i;
-	int rc = account_connections(txn, &codes, err);
-
-	json_array_foreach (codes, i, code) {
-		if (rc < 0 || (cli->connection != NULL &&
-				  strcmp(cli->connection, json_string_value(code)) != 0))
-			continue;
-		rc = journal_find(txn, json_string_value(code), id, &stamp, err);
-		if (rc > 0) {
-			journal_replay(txn, stamp);
-			(*n_r)++;
-		}
-	}
-	json_decref(codes);
-	if (rc >= 0)
-		rc = store_commit(txn, NULL, err);
-	store_free(&txn);
-	return rc;
-}
-
-int
-cli_replay(struct cli *cli)
-{
-	struct bh_err err = BH_ERR_INIT;
-	struct filter filter;
-	uint64_t before = 0;
-	size_t n = 0;
-	int rc, status;
-
-	if (cli->args_n == 0 && !cli->all && cli->connection == NULL && cli->state == NULL &&
-	    cli->since == NULL && cli->until == NULL) {
-		cli_error("replay: name an event's id, a filter, or --all");
-		return CLI_USAGE;
-	}
-	if (read_filter(cli, &filter) != 0)
-		return CLI_USAGE;
-	status = cli_store(cli);
-	if (status != 0)
-		return status;
-	if (cli->args_n != 0) {
-		rc = replay_one(cli, cli->args[0], &n, &err);
-	} else {
-		do
-			rc = replay_page(cli, &filter, &before, &n, &err);
-		while (rc > 0);
-	}
-	if (rc < 0)
-		return cli_error("%s", err.text);
-	printf("%zu events will be handled again\n", n);
-	return n == 0 && cli->args_n != 0 ? CLI_FAILED : 0;
 }
 
 /* -- retry, resync -- */

@@ -25,6 +25,7 @@
 #include "run/worker.h"
 #include "state/journal.h"
 #include "sync/ingest.h"
+#include "sync/retain.h"
 #include "sync/tend.h"
 
 #define LEASE_MS (600 * 1000)
@@ -275,7 +276,10 @@ give_held(struct dispatcher *d)
 	}
 }
 
-/* What the store holds as leased and is with no worker and not held goes back. */
+/*
+ * What the store holds as leased and is with no worker and not held goes back;
+ * at the start this also sets the job going that forgets what is old.
+ */
 static int
 reclaim(struct dispatcher *d, struct bh_err *err)
 {
@@ -287,7 +291,9 @@ reclaim(struct dispatcher *d, struct bh_err *err)
 			mine[n++] = d->slots[i].job;
 	for (size_t i = 0; i < d->held_n; i++)
 		mine[n++] = d->held[i].job;
-	return queue_reclaim(d->store, d->owner, mine, n, bh_now_ms(), err);
+	if (queue_reclaim(d->store, d->owner, mine, n, bh_now_ms(), err) < 0)
+		return -1;
+	return retain_wake(d->store, err);
 }
 
 /* One worker stays free for ingest, so that slow CRMs cannot stop it. */

@@ -23,6 +23,7 @@
 #include "sync/lookup.h"
 #include "sync/pull.h"
 #include "sync/push.h"
+#include "sync/retain.h"
 #include "sync/tend.h"
 
 #define WORKER_NICE 5
@@ -88,6 +89,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return errand_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
 		return tend_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
+		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
 }
 

@@ -126,4 +126,12 @@ int account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,
 int account_login_failed(struct store_txn *txn, const char *who, struct bh_err *err);
 void account_login_forget(struct store_txn *txn, const char *who);
 
+/*
+ * Remove sessions and counts of failures that mean nothing any more, among
+ * the next max from behind *after (empty at first): 0 with *n_r; 1 nothing to commit; -1.
+ * *next is where to go on; the two buffers may not be the same.
+ */
+int account_prune(struct store_txn *txn, size_t max, const struct bh_buf *after,
+    struct bh_buf *next, size_t *n_r, bool *more_r, struct bh_err *err);
+
 #endif

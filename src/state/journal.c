@@ -10,8 +10,11 @@
  *   failed    | cannot be read                       | received, by replay
  *   asked     | names what is looked up at the source | received, by replay
  *
+ * An event that is handled may be removed or erased at any time: see retain.c.
+ *
  * Keys: Ze <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
- * became of it; Jr <stamp> a replay asked for; Jc the cursor and the pace.
+ * became of it; Jr <stamp> a replay asked for; Jc the cursor, the pace, and
+ * the bytes of all events handled.
  */
 #include "base/base.h"
 
@@ -21,7 +24,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "store/key.h"
+#include "state/journal_internal.h"
 
 /* Version of the stored event: received_ms, then connection, id, type, headers, each ended by NUL, then the body. */
 #define EVENT_VERSION 1
@@ -37,8 +40,8 @@ journal_state_name(enum journal_state state)
 	return state < JOURNAL__MAX ? state_names[state] : "received";
 }
 
-static void
-encode(struct bh_buf *out, const struct journal_entry *entry)
+void
+journal_encode(struct bh_buf *out, const struct journal_entry *entry)
 {
 	unsigned char head[9] = {EVENT_VERSION};
 	char *headers = entry->headers != NULL ? bh_json_text(entry->headers) : bh_xstrdup("{}");
@@ -66,9 +69,8 @@ take_text(const char **at, const char *end)
 	return text;
 }
 
-/* Fields borrowed from value; headers stay text. */
-static int
-decode(const char *value, size_t len, struct journal_entry *entry, const char **headers_r,
+int
+journal_decode(const char *value, size_t len, struct journal_entry *entry, const char **headers_r,
     struct bh_err *err)
 {
 	const char *at = value + 9, *end = value + len;
@@ -87,19 +89,26 @@ decode(const char *value, size_t len, struct journal_entry *entry, const char **
 	return 0;
 }
 
-static void
-key_index(struct key *key, const char *connection, const char *id)
+void
+journal_key_index(struct key *key, const char *connection, const char *id)
 {
 	key_begin(key, "Ji");
 	key_text(key, connection);
 	key_text(key, id);
 }
 
-static void
-key_stamp(struct key *key, const char *family, uint64_t stamp)
+void
+journal_key_stamp(struct key *key, const char *family, uint64_t stamp)
 {
 	key_begin(key, family);
 	key_u64(key, stamp);
+}
+
+bool
+journal_is_erased(const struct journal_entry *entry)
+{
+	return entry->body_len == strlen(JOURNAL_ERASED) &&
+	       memcmp(entry->body, JOURNAL_ERASED, entry->body_len) == 0;
 }
 
 static int
@@ -121,7 +130,7 @@ collect(struct store_txn *txn, const char *connection, const char *id, const cha
 {
 	struct key index;
 
-	key_index(&index, connection, id);
+	journal_key_index(&index, connection, id);
 	store_expect_absent(txn, index.data, index.len);
 	store_put_stamped(txn, index.data, index.len, "", 0);
 	store_append(txn, JOURNAL_EVENTS, 2, "", 0, value, len);
@@ -137,7 +146,7 @@ journal_accept(struct store *store, const struct journal_entry *entry, struct bh
 
 	if (check_entry(entry, err) < 0)
 		return -1;
-	encode(&value, entry);
+	journal_encode(&value, entry);
 	if (bh_buf_check(&value, "the event with its headers", err) < 0) {
 		bh_buf_release(&value);
 		return -1;
@@ -172,7 +181,7 @@ journal_spool(const char *data_dir, const struct journal_entry *entry, struct bh
 	bh_hmac_sha256(digest, "spool", 5, parts, BH_LEN(parts));
 	bh_hex(name, digest, sizeof(digest));
 	bh_buf_adds(&content, SPOOL_MAGIC);
-	encode(&content, entry);
+	journal_encode(&content, entry);
 	rc = bh_buf_check(&content, "the event with its headers", err);
 	if (rc == 0)
 		rc = store_spool(data_dir, name, bh_buf_str(&content), content.len, err);
@@ -190,7 +199,8 @@ journal_import(struct store_txn *txn, const void *content, size_t len, struct bh
 
 	if (len < 4 || memcmp(text, SPOOL_MAGIC, 4) != 0)
 		return bh_fail(err, BH_INVALID, "it is not a spooled event");
-	if (decode(text + 4, len - 4, &entry, &headers, err) < 0 || check_entry(&entry, err) < 0)
+	if (journal_decode(text + 4, len - 4, &entry, &headers, err) < 0 ||
+	    check_entry(&entry, err) < 0)
 		return -1;
 	rc = journal_find(txn, entry.connection, entry.id, &stamp, err);
 	if (rc != 0)
@@ -216,7 +226,7 @@ fill_event(struct journal_event *event, uint64_t stamp, const char *value, size_
 	const char *headers;
 
 	memset(event, 0, sizeof(*event));
-	if (decode(value, len, &entry, &headers, err) < 0)
+	if (journal_decode(value, len, &entry, &headers, err) < 0)
 		return -1;
 	event->stamp = stamp;
 	event->received_ms = entry.received_ms;
@@ -224,7 +234,9 @@ fill_event(struct journal_event *event, uint64_t stamp, const char *value, size_
 	snprintf(event->id, sizeof(event->id), "%s", entry.id);
 	snprintf(event->type, sizeof(event->type), "%s", entry.type);
 	event->headers = json_loads(headers, 0, NULL);
+	event->stored_len = len;
 	event->body_len = entry.body_len;
+	event->erased = journal_is_erased(&entry);
 	if (with_body) {
 		event->body = bh_xmalloc(entry.body_len + 1);
 		memcpy(event->body, entry.body, entry.body_len);
@@ -255,7 +267,7 @@ read_outcome(struct store_txn *txn, struct journal_event *event, struct bh_err *
 	struct key key;
 	int rc;
 
-	key_stamp(&key, "Jo", event->stamp);
+	journal_key_stamp(&key, "Jo", event->stamp);
 	rc = store_peek(txn, key.data, key.len, &value, err);
 	if (rc > 0)
 		fill_outcome(event, value.data, value.len);
@@ -271,7 +283,7 @@ journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *event,
 	int rc;
 
 	memset(event, 0, sizeof(*event));
-	key_stamp(&key, JOURNAL_EVENTS, stamp);
+	journal_key_stamp(&key, JOURNAL_EVENTS, stamp);
 	rc = store_peek(txn, key.data, key.len, &value, err);
 	if (rc > 0 && (fill_event(event, stamp, value.data, value.len, true, err) < 0 ||
 			  read_outcome(txn, event, err) < 0)) {
@@ -290,7 +302,7 @@ journal_find(struct store_txn *txn, const char *connection, const char *id, uint
 	struct key key;
 	int rc;
 
-	key_index(&key, connection, id);
+	journal_key_index(&key, connection, id);
 	rc = store_get(txn, key.data, key.len, &value, err);
 	if (rc > 0)
 		*stamp_r =
@@ -299,10 +311,51 @@ journal_find(struct store_txn *txn, const char *connection, const char *id, uint
 	return rc;
 }
 
-static uint64_t
-stamp_of(const char *key, size_t len)
+uint64_t
+journal_stamp_of(const char *key, size_t len)
 {
 	return len == 10 ? bh_get_be64((const unsigned char *)key + 2) : 0;
+}
+
+/* What became of n events, in one message. */
+static int
+read_outcomes(struct store_txn *txn, struct journal_event *events, size_t n, struct bh_err *err)
+{
+	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
+	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		journal_key_stamp(&keys[i], "Jo", events[i].stamp);
+		items[i] = (struct store_item){.key = keys[i].data, .key_len = keys[i].len};
+	}
+	rc = store_get_many(txn, items, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (items[i].found)
+			fill_outcome(&events[i], items[i].value, items[i].value_len);
+	free(items);
+	free(keys);
+	return rc;
+}
+
+static int
+list_events(struct store_txn *txn, const struct store_scan *scan, bool with_bodies,
+    struct journal_event *events, size_t *n_r, struct bh_err *err)
+{
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	*n_r = 0;
+	if (store_scan(txn, scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (fill_event(&events[i], journal_stamp_of(entries[i].key, entries[i].key_len),
+			entries[i].value, entries[i].value_len, with_bodies, err) < 0)
+			return -1;
+		*n_r = i + 1; /* the caller releases it from here on */
+	}
+	return n != 0 ? read_outcomes(txn, events, n, err) : 0;
 }
 
 int
@@ -314,49 +367,62 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_
 	    .prefix_len = 2,
 	    .max = max,
 	    .reverse = true};
-	const struct store_entry *entries;
-	size_t n;
-	bool more;
 
-	*n_r = 0;
-	key_stamp(&from, JOURNAL_EVENTS, before != 0 ? before - 1 : UINT64_MAX);
+	journal_key_stamp(&from, JOURNAL_EVENTS, before != 0 ? before - 1 : UINT64_MAX);
 	scan.from = from.data;
 	scan.from_len = from.len;
-	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (fill_event(&events[i], stamp_of(entries[i].key, entries[i].key_len),
-			entries[i].value, entries[i].value_len, false, err) < 0)
-			return -1;
-		*n_r = i + 1; /* the caller releases it from here on */
-		if (read_outcome(txn, &events[i], err) < 0)
-			return -1;
-	}
-	return 0;
+	return list_events(txn, &scan, false, events, n_r, err);
 }
 
-/* The cursor is the first 8 bytes; absent: 0. */
-static int
-read_cursor(struct store_txn *txn, bool checked, uint64_t *cursor_r, struct journal_pace *pace_r,
+int
+journal_walk(struct store_txn *txn, uint64_t after, size_t max, struct journal_event *events,
+    size_t *n_r, struct bh_err *err)
+{
+	struct key from;
+	struct store_scan scan = {.prefix = JOURNAL_EVENTS, .prefix_len = 2, .max = max};
+
+	journal_key_stamp(&from, JOURNAL_EVENTS, after + 1);
+	scan.from = from.data;
+	scan.from_len = from.len;
+	return list_events(txn, &scan, true, events, n_r, err);
+}
+
+/* Big-endian: stamp, last_event_ms, rate, bytes; the first Billhook did not count bytes. */
+#define CURSOR_LEN 32
+#define CURSOR_LEN_1 24
+
+int
+journal_cursor_read(struct store_txn *txn, bool checked, struct journal_cursor *cursor,
     struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(64);
 	int rc =
 	    checked ? store_get(txn, "Jc", 2, &value, err) : store_peek(txn, "Jc", 2, &value, err);
 
-	*cursor_r = 0;
-	if (pace_r != NULL)
-		*pace_r = (struct journal_pace){0};
-	if (rc > 0 && value.len >= 24) {
+	*cursor = (struct journal_cursor){0};
+	if (rc > 0 && value.len >= CURSOR_LEN_1) {
 		const unsigned char *at = (unsigned char *)value.data;
 
-		*cursor_r = bh_get_be64(at);
-		if (pace_r != NULL)
-			*pace_r = (struct journal_pace){(int64_t)bh_get_be64(at + 8),
-			    (int64_t)bh_get_be64(at + 16)};
+		cursor->stamp = bh_get_be64(at);
+		cursor->pace = (struct journal_pace){(int64_t)bh_get_be64(at + 8),
+		    (int64_t)bh_get_be64(at + 16)};
+		if (value.len >= CURSOR_LEN)
+			cursor->bytes = (int64_t)bh_get_be64(at + 24);
 	}
 	bh_buf_release(&value);
 	return rc;
+}
+
+void
+journal_cursor_put(struct store_txn *txn, const struct journal_cursor *cursor)
+{
+	unsigned char value[CURSOR_LEN];
+
+	bh_put_be64(value, cursor->stamp);
+	bh_put_be64(value + 8, (uint64_t)cursor->pace.last_event_ms);
+	bh_put_be64(value + 16, (uint64_t)cursor->pace.rate);
+	bh_put_be64(value + 24, (uint64_t)cursor->bytes);
+	store_put(txn, "Jc", 2, value, sizeof(value));
 }
 
 static int
@@ -369,7 +435,7 @@ add_replays(struct store_txn *txn, size_t max, struct journal_batch *batch, stru
 	if (store_scan(txn, &scan, &entries, &n, &batch->more, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t stamp = stamp_of(entries[i].key, entries[i].key_len);
+		uint64_t stamp = journal_stamp_of(entries[i].key, entries[i].key_len);
 		int rc = journal_read(txn, stamp, &batch->events[batch->n], err);
 
 		if (rc < 0)
@@ -395,7 +461,7 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct b
 	size_t n;
 	bool more;
 
-	key_stamp(&from, JOURNAL_EVENTS, batch->cursor + 1);
+	journal_key_stamp(&from, JOURNAL_EVENTS, batch->cursor + 1);
 	scan.from = from.data;
 	scan.from_len = from.len;
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
@@ -403,7 +469,7 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct b
 	batch->more = batch->more || more;
 	for (size_t i = 0; i < n; i++) {
 		if (fill_event(&batch->events[batch->n],
-			stamp_of(entries[i].key, entries[i].key_len), entries[i].value,
+			journal_stamp_of(entries[i].key, entries[i].key_len), entries[i].value,
 			entries[i].value_len, true, err) < 0)
 			return -1;
 		batch->n++;
@@ -411,20 +477,34 @@ add_new(struct store_txn *txn, size_t max, struct journal_batch *batch, struct b
 	return 0;
 }
 
+/* Nothing is left to be read: it is passed like one that was removed. */
+static void
+drop_body(struct journal_event *event)
+{
+	free(event->body);
+	event->body = NULL;
+}
+
 int
 journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch, struct bh_err *err)
 {
+	struct journal_cursor cursor;
 	int rc;
 
 	memset(batch, 0, sizeof(*batch));
 	batch->events = bh_xcalloc(max, sizeof(batch->events[0]));
-	rc = read_cursor(txn, true, &batch->cursor, NULL, err);
+	rc = journal_cursor_read(txn, true, &cursor, err);
+	batch->cursor = cursor.stamp;
+	batch->bytes = cursor.bytes;
 	if (rc >= 0)
 		rc = add_replays(txn, max, batch, err);
 	if (rc == 0 && (batch->more || batch->n == max))
 		batch->more = true; /* not looked at: what is new */
 	else if (rc == 0)
 		rc = add_new(txn, max - batch->n, batch, err);
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->events[i].erased)
+			drop_body(&batch->events[i]);
 	if (rc < 0)
 		journal_batch_release(batch);
 	return rc;
@@ -452,7 +532,7 @@ journal_settle(struct store_txn *txn, const struct journal_event *event)
 	if (event->objects != NULL)
 		json_object_set(doc, "o", event->objects);
 	text = bh_json_text(doc);
-	key_stamp(&key, "Jo", event->stamp);
+	journal_key_stamp(&key, "Jo", event->stamp);
 	store_put(txn, key.data, key.len, text, strlen(text));
 	free(text);
 	json_decref(doc);
@@ -462,27 +542,28 @@ void
 journal_advance(struct store_txn *txn, const struct journal_batch *batch,
     const struct journal_pace *pace)
 {
-	uint64_t cursor =
-	    batch->n > batch->replays ? batch->events[batch->n - 1].stamp : batch->cursor;
-	unsigned char value[24];
+	struct journal_cursor cursor = {batch->cursor, *pace, batch->bytes};
 	struct key key;
 
 	for (size_t i = 0; i < batch->replays; i++) {
-		key_stamp(&key, "Jr", batch->events[i].stamp);
+		journal_key_stamp(&key, "Jr", batch->events[i].stamp);
 		store_delete(txn, key.data, key.len);
 	}
-	bh_put_be64(value, cursor);
-	bh_put_be64(value + 8, (uint64_t)pace->last_event_ms);
-	bh_put_be64(value + 16, (uint64_t)pace->rate);
-	store_put(txn, "Jc", 2, value, sizeof(value));
+	for (size_t i = batch->replays; i < batch->n; i++) {
+		cursor.stamp = batch->events[i].stamp;
+		cursor.bytes += (int64_t)batch->events[i].stored_len;
+	}
+	journal_cursor_put(txn, &cursor);
 }
 
 int
 journal_pace(struct store_txn *txn, struct journal_pace *pace, struct bh_err *err)
 {
-	uint64_t cursor;
+	struct journal_cursor cursor;
+	int rc = journal_cursor_read(txn, false, &cursor, err);
 
-	return read_cursor(txn, false, &cursor, pace, err);
+	*pace = cursor.pace;
+	return rc;
 }
 
 void
@@ -490,7 +571,7 @@ journal_replay(struct store_txn *txn, uint64_t stamp)
 {
 	struct key key;
 
-	key_stamp(&key, "Jr", stamp);
+	journal_key_stamp(&key, "Jr", stamp);
 	store_put(txn, key.data, key.len, "", 0);
 }
 
@@ -499,15 +580,15 @@ journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *e
 {
 	struct store_scan scan = {.prefix = "Jr", .prefix_len = 2, .max = max, .keys_only = true};
 	const struct store_entry *entries;
+	struct journal_cursor cursor;
 	struct key from;
-	uint64_t cursor;
 	size_t replays;
 	bool more;
 
-	if (read_cursor(txn, false, &cursor, NULL, err) < 0 ||
+	if (journal_cursor_read(txn, false, &cursor, err) < 0 ||
 	    store_scan(txn, &scan, &entries, &replays, &more, err) < 0)
 		return -1;
-	key_stamp(&from, JOURNAL_EVENTS, cursor + 1);
+	journal_key_stamp(&from, JOURNAL_EVENTS, cursor.stamp + 1);
 	scan.prefix = JOURNAL_EVENTS;
 	scan.from = from.data;
 	scan.from_len = from.len;

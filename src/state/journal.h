@@ -57,6 +57,8 @@ struct journal_event {
 	json_t *headers;
 	char *body; /* NUL-terminated; NULL when not asked for */
 	size_t body_len;
+	size_t stored_len; /* bytes that it takes, headers included */
+	bool erased;       /* its body was erased on request; what is left says so */
 	enum journal_state state;
 	int64_t handled_ms;
 	char note[200];  /* why ignored, what failed */
@@ -71,15 +73,20 @@ int journal_read(struct store_txn *txn, uint64_t stamp, struct journal_event *ev
 int journal_find(struct store_txn *txn, const char *connection, const char *id, uint64_t *stamp_r,
     struct bh_err *err);
 /*
- * Newest first from before (exclusive; 0: the end), at most max (<= 200),
- * without bodies.  events has room for max; *n_r is set; release each.
+ * Newest first from before (exclusive; 0: the end), at most max (<= 200) and
+ * about 4 MiB stored, without bodies.  events has room for max; *n_r is set, 0
+ * at the end only; release each.
  */
 int journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_event *events,
+    size_t *n_r, struct bh_err *err);
+/* The same in order of arrival from behind after (0: the start), with bodies. */
+int journal_walk(struct store_txn *txn, uint64_t after, size_t max, struct journal_event *events,
     size_t *n_r, struct bh_err *err);
 
 /*
  * The next events to be handled, in order: replays first, then those behind
- * the cursor; at most max and about 4 MiB of bodies, with bodies.  *n_r 0: nothing to do.
+ * the cursor; at most max and about 4 MiB of bodies, with bodies.  n 0: nothing to do.
+ * One without a body was removed or erased: there is nothing to settle, only to pass.
  * The cursor is checked at commit, so two readers cannot both apply a batch.
  */
 struct journal_batch {
@@ -87,6 +94,7 @@ struct journal_batch {
 	size_t n;
 	size_t replays;  /* the first so many are replays */
 	uint64_t cursor; /* stamp of the last event behind us, before this batch */
+	int64_t bytes;   /* of all events handled before this batch */
 	bool more;
 };
 int journal_next(struct store_txn *txn, size_t max, struct journal_batch *batch,

@@ -692,3 +692,66 @@ link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *af
 	}
 	return 0;
 }
+
+int
+link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Lk", .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	size_t n;
+	int rc = 0;
+
+	if (after->len != 0) {
+		bh_buf_addc(after, '\0');
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct link_id id = {0};
+		struct key_reader reader;
+		struct link link;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Lk");
+		if (!is_key_text(&reader, &id.dest) || !is_key_text(&reader, &id.sync) ||
+		    !is_key_text(&reader, &id.object) || !is_key_text(&reader, &id.account) ||
+		    !is_key_text(&reader, &id.id))
+			return bh_fail(err, BH_STORAGE, "a link has a broken key");
+		decode(entries[i].value, entries[i].value_len, entries[i].version, &link);
+		rc = each(arg, &id, &link, err);
+	}
+	if (n != 0) {
+		bh_buf_reset(after);
+		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
+	}
+	return rc;
+}
+
+int
+link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
+{
+	struct store_item item = {.checked = true};
+	struct counts counts;
+	struct link link;
+	struct key key;
+
+	key_link(&key, "Lk", id);
+	item.key = key.data;
+	item.key_len = key.len;
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	if (!item.found)
+		return 0;
+	decode(item.value, item.value_len, item.version, &link);
+	if (read_counts(txn, id->dest, true, &counts, err) < 0)
+		return -1;
+	counts.by_state[link.state]--;
+	put_counts(txn, id->dest, &counts);
+	store_delete(txn, key.data, key.len);
+	key_link(&key, "Lh", id);
+	store_delete(txn, key.data, key.len);
+	return 1;
+}

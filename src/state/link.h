@@ -118,6 +118,16 @@ int link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 
+/* All links, of whatever lane, as link_held() walks those of one that are held; rank is not known. */
+int link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err);
+/*
+ * Forget what is known of a link; the counts of its lane follow.  Its mark may
+ * stay: a push that finds no object clears it.  1 forgotten, 0 there was none, -1.
+ */
+int link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err);
+
 #define LINK_WATCH "Ly"
 
 #endif

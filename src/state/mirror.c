@@ -5,6 +5,7 @@
  *   absent   | never heard of                           | held
  *   held     | newest known fields and their version    | held (newer), deleted
  *   deleted  | tombstone: version and last known fields | held (a newer change revives it)
+ *   erased   | tombstone: version, no fields            | held (a newer change revives it)
  *
  * Keys: Mo <connection> <kind> <account> <id> the object; Mc <connection>
  * <account> <customer> <kind> <id> the objects of a customer; Md
@@ -277,6 +278,61 @@ mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind
 		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
 	}
 	return rc;
+}
+
+int
+mirror_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Mo", .prefix_len = 2, .max = 1, .keys_only = true};
+	const struct store_entry *entries;
+	json_t *codes = json_array();
+	struct key from;
+	bool more;
+	size_t n;
+	int rc;
+
+	*codes_r = NULL;
+	while ((rc = store_scan(txn, &scan, &entries, &n, &more, err)) == 0 && n != 0) {
+		struct key_reader reader;
+		const char *code;
+
+		key_read(&reader, entries[0].key, entries[0].key_len, "Mo");
+		if (!is_key_text(&reader, &code)) {
+			rc = bh_fail(err, BH_STORAGE, "a mirrored object has a broken key");
+			break;
+		}
+		json_array_append_new(codes, json_string(code));
+		/* Behind everything of this connection. */
+		key_begin(&from, "Mo");
+		key_raw(&from, code, strlen(code));
+		key_raw(&from, "\1", 1);
+		scan.from = from.data;
+		scan.from_len = from.len;
+	}
+	if (rc == 0)
+		*codes_r = codes;
+	else
+		json_decref(codes);
+	return rc;
+}
+
+void
+mirror_erase(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object,
+    int64_t now_ms)
+{
+	struct object_state erased = {.version = object->version, .deleted = true};
+
+	if (erased.version.at_ms < now_ms)
+		erased.version = (struct object_version){.at_ms = now_ms, .tie = "erased"};
+	erased.fields = json_object();
+	mirror_put(txn, id, &erased);
+	json_decref(erased.fields);
+}
+
+bool
+is_mirror_erased(const struct object_state *object)
+{
+	return object->deleted && json_object_size(object->fields) == 0;
 }
 
 int

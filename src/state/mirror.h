@@ -51,6 +51,19 @@ void mirror_defer_children(struct store_txn *txn, const struct mirror_id *custom
 int mirror_deferred(struct store_txn *txn, struct bh_buf *names, struct mirror_id *customer,
     struct bh_buf *after, struct bh_err *err);
 void mirror_deferred_done(struct store_txn *txn, const struct mirror_id *customer);
+/* Codes of the connections that objects are held of, set up still or not; an array of texts (new reference). */
+int mirror_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
+
+/*
+ * Leave nothing of an object but a tombstone without fields, so that nothing
+ * that the source said before now_ms brings it back.  The index of its
+ * customer's objects is left as it is.
+ */
+void mirror_erase(struct store_txn *txn, const struct mirror_id *id,
+    const struct object_state *object, int64_t now_ms);
+/* Is it such a tombstone?  There is nothing to map and push then. */
+bool is_mirror_erased(const struct object_state *object);
+
 /* Objects of a connection and kind, counted up to max. */
 int mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     size_t *n_r, struct bh_err *err);

@@ -71,17 +71,32 @@ target_drop(struct store_txn *txn, const char *dest, const char *object)
 	store_delete(txn, key.data, key.len);
 }
 
+static void
+key_kept(struct key *key, const char *dest, const char *object, const char *record_key)
+{
+	key_begin(key, "Ds");
+	key_text(key, dest);
+	key_text(key, object);
+	key_text(key, record_key);
+}
+
 void
 target_keep(struct store_txn *txn, const char *dest, const char *object, const char *record_key,
     const json_t *record)
 {
 	struct key key;
 
-	key_begin(&key, "Ds");
-	key_text(&key, dest);
-	key_text(&key, object);
-	key_text(&key, record_key);
+	key_kept(&key, dest, object, record_key);
 	put_json(txn, &key, record);
+}
+
+void
+target_forget(struct store_txn *txn, const char *dest, const char *object, const char *record_key)
+{
+	struct key key;
+
+	key_kept(&key, dest, object, record_key);
+	store_delete(txn, key.data, key.len);
 }
 
 int
@@ -117,4 +132,39 @@ target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **record
 			doc != NULL ? doc : json_null()));
 	}
 	return 0;
+}
+
+int
+target_walk_kept(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const char *dest, const char *object, const char *key,
+	const char *record, size_t record_len, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Ds", .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	size_t n;
+	int rc = 0;
+
+	if (after->len != 0) {
+		bh_buf_addc(after, '\0');
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *dest, *object, *key;
+		struct key_reader reader;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Ds");
+		if (!is_key_text(&reader, &dest) || !is_key_text(&reader, &object) ||
+		    !is_key_text(&reader, &key))
+			return bh_fail(err, BH_STORAGE, "a kept record has a broken key");
+		rc = each(arg, dest, object, key, entries[i].value, entries[i].value_len, err);
+	}
+	if (n != 0) {
+		bh_buf_reset(after);
+		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
+	}
+	return rc;
 }

@@ -22,5 +22,14 @@ void target_keep(struct store_txn *txn, const char *dest, const char *object, co
 /* At most max of them as a JSON array of {object, key, record} (new reference). */
 int target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
     struct bh_err *err);
+/*
+ * Walk all of them, of whatever destination, in key order from behind *after
+ * (empty at first), at most max: each gets where it stands and its text.  each returns 0, or -1 to stop.
+ */
+int target_walk_kept(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const char *dest, const char *object, const char *key,
+	const char *record, size_t record_len, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err);
+void target_forget(struct store_txn *txn, const char *dest, const char *object, const char *key);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The trail.  Entries are written once and never change.
+ * The trail.  Entries are written once and do not change, but for one that is
+ * erased on request; they are removed when they are old.
  *
  * Keys: Tr <stamp> <nth, 2 bytes>.
  */
@@ -59,4 +60,72 @@ trail_list(struct store_txn *txn, uint64_t before, size_t max, json_t **entries_
 		json_array_append_new(*entries_r, doc);
 	}
 	return 0;
+}
+
+int
+trail_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct store_entry *entry, struct bh_err *err), void *arg,
+    bool *more_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Tr", .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	size_t n;
+	int rc = 0;
+
+	if (after->len != 0) {
+		bh_buf_addc(after, '\0');
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = each(arg, &entries[i], err);
+	if (n != 0) {
+		bh_buf_reset(after);
+		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
+	}
+	return rc;
+}
+
+void
+trail_erase(struct store_txn *txn, const struct store_entry *entry)
+{
+	json_t *doc = json_loadb(entry->value, entry->value_len, 0, NULL);
+	const char *what = bh_json_str(doc, "what");
+	json_t *blank =
+	    json_pack("{s:I, s:s, s:s, s:s}", "at", (json_int_t)bh_json_int(doc, "at", 0), "what",
+		what != NULL ? what : "", "subject", "", "text", "erased on request");
+	char *text = bh_json_text(blank);
+
+	store_put(txn, entry->key, entry->key_len, text, strlen(text));
+	free(text);
+	json_decref(blank);
+	json_decref(doc);
+}
+
+int
+trail_prune(struct store_txn *txn, int64_t before_ms, size_t max, size_t *n_r, bool *more_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Tr", .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	size_t n;
+
+	*n_r = 0;
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		json_t *doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+		bool is_old = bh_json_int(doc, "at", 0) < before_ms;
+
+		json_decref(doc);
+		if (!is_old) {
+			*more_r = false;
+			break;
+		}
+		store_delete(txn, entries[i].key, entries[i].key_len);
+		(*n_r)++;
+	}
+	return *n_r == 0;
 }

@@ -20,5 +20,17 @@ void trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *en
 /* Newest first, at most max; JSON array of objects (new reference). */
 int trail_list(struct store_txn *txn, uint64_t before, size_t max, json_t **entries_r,
     struct bh_err *err);
+/*
+ * In order of time from behind *after (empty at first): each gets key and
+ * entry, its stored text; at most max.  each returns 0, or -1 to stop.
+ */
+int trail_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct store_entry *entry, struct bh_err *err), void *arg,
+    bool *more_r, struct bh_err *err);
+/* Blank an entry that trail_walk() gave: when and what stay, the rest says that it was erased. */
+void trail_erase(struct store_txn *txn, const struct store_entry *entry);
+/* Remove the oldest entries from before before_ms, at most max: 0 with *n_r; 1 nothing to commit; -1. */
+int trail_prune(struct store_txn *txn, int64_t before_ms, size_t max, size_t *n_r, bool *more_r,
+    struct bh_err *err);
 
 #endif

@@ -268,3 +268,65 @@ account_login_forget(struct store_txn *txn, const char *who)
 	key_failures(&key, who);
 	store_delete(txn, key.data, key.len);
 }
+
+/* -- what is over -- */
+
+static bool
+is_session_over(const json_t *doc, int64_t now_ms)
+{
+	return bh_json_int(doc, "expires", 0) <= now_ms;
+}
+
+static bool
+is_failure_over(const json_t *doc, int64_t now_ms)
+{
+	const json_t *at = json_object_get(doc, "at");
+	size_t n = json_array_size(at);
+
+	return n == 0 ||
+	       json_integer_value(json_array_get(at, n - 1)) <= now_ms - FAILURE_WINDOW_MS;
+}
+
+/* Every family of entries that end by themselves. */
+static const struct passing {
+	const char *family;
+	bool (*is_over)(const json_t *doc, int64_t now_ms);
+} passing[] = {{"AS", is_session_over}, {"Af", is_failure_over}};
+
+int
+account_prune(struct store_txn *txn, size_t max, const struct bh_buf *after, struct bh_buf *next,
+    size_t *n_r, bool *more_r, struct bh_err *err)
+{
+	size_t k = after->len != 0 && memcmp(after->data, passing[0].family, 2) != 0;
+	struct store_scan scan = {.prefix = passing[k].family, .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	size_t n;
+
+	*n_r = 0;
+	if (after->len > 2) {
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		json_t *doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+
+		if (passing[k].is_over(doc, bh_now_ms())) {
+			/* A failure that is counted at this moment must not be forgotten. */
+			store_expect(txn, entries[i].key, entries[i].key_len, entries[i].version);
+			store_delete(txn, entries[i].key, entries[i].key_len);
+			(*n_r)++;
+		}
+		json_decref(doc);
+	}
+	bh_buf_reset(next);
+	if (*more_r && n != 0) {
+		bh_buf_add(next, entries[n - 1].key, entries[n - 1].key_len);
+		bh_buf_addc(next, '\0');
+	} else if (k + 1 < BH_LEN(passing)) {
+		bh_buf_adds(next, passing[k + 1].family);
+		*more_r = true;
+	}
+	return *n_r == 0;
+}

@@ -286,7 +286,7 @@ map_items(struct batch *b)
 
 		if (item->verdict == RENDER_GONE || item->verdict == RENDER_PAUSED)
 			continue;
-		if (b->objects[i].fields == NULL) {
+		if (b->objects[i].fields == NULL || is_mirror_erased(&b->objects[i])) {
 			item->verdict = RENDER_GONE;
 			continue;
 		}

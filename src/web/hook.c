@@ -9,6 +9,7 @@
 #include "source/source.h"
 #include "state/journal.h"
 #include "web/hook_internal.h"
+#include "web/mask.h"
 #include "web/raw.h"
 
 #define CACHE_MS 2000 /* a connection is trusted so long without a look */
@@ -231,6 +232,7 @@ verify(struct hook *hook, const char *code, const struct source_request *request
 	}
 }
 
+/* Only after verification: what is kept proves nothing any more. */
 static json_t *
 kept_headers(const struct source_driver *driver, const struct source_request *request)
 {
@@ -243,8 +245,8 @@ kept_headers(const struct source_driver *driver, const struct source_request *re
 
 		if (value == NULL)
 			continue;
-		bh_utf8_clean_add(&clean, value, strlen(value));
-		json_object_set_new(kept, *name, json_string(bh_buf_str(&clean)));
+		if (mask_header(&clean, *name, value))
+			json_object_set_new(kept, *name, json_string(bh_buf_str(&clean)));
 		bh_buf_release(&clean);
 	}
 	return kept;

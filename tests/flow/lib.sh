@@ -294,7 +294,7 @@ child() {
 
 # What the store holds but for jobs and their wake-ups, which come and go by themselves.
 facts() {
-	bh dump | grep -v '^{"k64":"U[WX]\|^{"k":"Q\|^{"count"'
+	bh dump | grep -v '^{"k64":"U[WX]\|^{"k":"\(Q\|Jy\)\|^{"count"'
 }
 
 # -- CRMs --

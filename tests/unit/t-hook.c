@@ -163,7 +163,7 @@ is_journalled(struct world *world, const char *id)
 struct post {
 	struct request request;
 	char signature[160], uri[64];
-	const char *params[6];
+	const char *params[7];
 };
 
 /* As Stripe signs it: HMAC over "time.body". */
@@ -187,7 +187,8 @@ make_post(struct post *post, const char *code, const char *secret, const char *b
 	post->params[2] = post->signature;
 	post->params[3] = "CONTENT_TYPE=application/json";
 	post->params[4] = "REMOTE_ADDR=192.0.2.1";
-	post->params[5] = NULL;
+	post->params[5] = "HTTP_AUTHORIZATION=Basic dXNlcjpwYXNzd29yZA==";
+	post->params[6] = NULL;
 	request_init(&post->request, 1 << 20);
 	request_begin(&post->request, post->params, &place);
 	post->request.received_ms = at_ms;
@@ -471,6 +472,80 @@ test_import_rubbish(void **state)
 	free(dir);
 }
 
+/* The signature that is kept of an event, and nothing else that could prove something. */
+static void
+assert_masked(struct world *world, const char *id)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	struct bh_err err = BH_ERR_INIT;
+	struct journal_event event;
+	const char *signature;
+	uint64_t stamp;
+
+	assert_int_equal(journal_find(txn, "stripe", id, &stamp, &err), 1);
+	assert_int_equal(journal_read(txn, stamp, &event, &err), 1);
+	signature = json_string_value(json_object_get(event.headers, "stripe-signature"));
+	assert_non_null(signature);
+	assert_true(bh_has_prefix(signature, "t=1"));
+	assert_non_null(strstr(signature, ",v1="));
+	assert_int_equal(strlen(strstr(signature, ",v1=")), 4 + 8 + 3);
+	assert_true(bh_has_suffix(signature, "\xe2\x80\xa6"));
+	assert_null(json_object_get(event.headers, "authorization"));
+	assert_null(json_object_get(event.headers, "cookie"));
+	journal_event_release(&event);
+	store_free(&txn);
+}
+
+static char *
+read_spooled(const struct world *world)
+{
+	char *dir = bh_xasprintf("%s/spool", world->dir), *content = bh_xcalloc(1, 4096);
+	struct dirent *entry;
+	DIR *list = opendir(dir);
+
+	while ((entry = readdir(list)) != NULL) {
+		char *path = bh_xasprintf("%s/%s", dir, entry->d_name);
+		FILE *file = bh_has_prefix(entry->d_name, "new.") ? fopen(path, "r") : NULL;
+
+		if (file != NULL) {
+			for (size_t i = fread(content, 1, 4095, file); i-- > 0;)
+				if (content[i] == '\0')
+					content[i] = ' ';
+			fclose(file);
+		}
+		free(path);
+	}
+	closedir(list);
+	free(dir);
+	return content;
+}
+
+/* Stored, spooled and imported: what is kept is masked. */
+static void
+test_masked(void **state)
+{
+	struct world *world = *state;
+	struct store *alive = world->site.store;
+	char *spooled;
+
+	assert_int_equal(accept_post(world, "stripe", SECRET, "1"), HOOK_STORED);
+	assert_masked(world, "evt_1");
+	/* A raw file must hold everything, or it could not be verified when it is imported. */
+	write_raw(world, "stripe", SECRET, "2", bh_now_ms());
+	assert_int_equal(import(world, 10), 1);
+	assert_masked(world, "evt_2");
+	world->site.store = world->dead;
+	unit_log_expected(true);
+	assert_int_equal(accept_post(world, "stripe", SECRET, "3"), HOOK_STORED);
+	unit_log_expected(false);
+	world->site.store = alive;
+	spooled = read_spooled(world);
+	assert_non_null(strstr(spooled, "evt_3"));
+	assert_non_null(strstr(spooled, ",v1="));
+	assert_memory_equal(strstr(spooled, ",v1=") + 12, "\xe2\x80\xa6", 3);
+	free(spooled);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, drop_world)
 
 int
@@ -479,7 +554,7 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_results), TEST(test_signed_nonsense),
 	    TEST(test_rolled_secret), TEST(test_without_key), TEST(test_store_down),
 	    TEST(test_answers), TEST(test_import), TEST(test_import_in_turns),
-	    TEST(test_import_store_down), TEST(test_import_rubbish)};
+	    TEST(test_import_store_down), TEST(test_import_rubbish), TEST(test_masked)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);

@@ -520,6 +520,74 @@ spooled_garbage(void **state)
 	free(spooled.content);
 }
 
+/* Pages are bounded by bytes, too: only an empty one is the end. */
+static void
+pages_of_large_events(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_event events[50];
+	struct journal_entry entry = entry_of("stripe", "");
+	uint64_t before = 0, after = 0;
+	size_t n, listed = 0, walked = 0, pages = 0;
+	char id[20];
+
+	entry.id = id;
+	entry.body_len = 1 << 20;
+	entry.body = bh_xcalloc(1, entry.body_len);
+	for (int i = 0; i < 12; i++) {
+		snprintf(id, sizeof(id), "evt_%d", i);
+		assert_int_equal(MUST(journal_accept(f->store, &entry, &f->err)), 1);
+	}
+	free((char *)(uintptr_t)entry.body);
+	do {
+		MUST(journal_list(f->txn, before, 50, events, &n, &f->err));
+		for (size_t i = 0; i < n; i++) {
+			snprintf(id, sizeof(id), "evt_%d", 11 - (int)listed++);
+			assert_string_equal(events[i].id, id);
+			assert_null(events[i].body);
+			before = events[i].stamp;
+			journal_event_release(&events[i]);
+		}
+		store_reset(f->txn);
+		pages++;
+	} while (n != 0);
+	assert_int_equal(listed, 12);
+	assert_true(pages > 2);
+	do {
+		MUST(journal_walk(f->txn, after, 50, events, &n, &f->err));
+		for (size_t i = 0; i < n; i++) {
+			snprintf(id, sizeof(id), "evt_%d", (int)walked++);
+			assert_string_equal(events[i].id, id);
+			assert_int_equal(events[i].body_len, 1 << 20);
+			assert_non_null(events[i].body);
+			assert_true(events[i].stored_len > events[i].body_len);
+			after = events[i].stamp;
+			journal_event_release(&events[i]);
+		}
+		store_reset(f->txn);
+	} while (n != 0);
+	assert_int_equal(walked, 12);
+}
+
+static void
+walked_with_outcomes(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_event events[3];
+	size_t n;
+
+	accept_event(f, "stripe", "evt_1");
+	accept_event(f, "stripe", "evt_2");
+	handle_batch(f, 1);
+	MUST(journal_walk(f->txn, 0, 3, events, &n, &f->err));
+	assert_int_equal(n, 2);
+	assert_int_equal(events[0].state, JOURNAL_APPLIED);
+	assert_int_equal(events[1].state, JOURNAL_RECEIVED);
+	assert_false(events[0].erased);
+	journal_event_release(&events[0]);
+	journal_event_release(&events[1]);
+}
+
 int
 main(void)
 {
@@ -536,6 +604,8 @@ main(void)
 	    STATE_TEST(replay_of_a_pruned_event),
 	    STATE_TEST(batches_are_bounded),
 	    STATE_TEST(listed_newest_first),
+	    STATE_TEST(pages_of_large_events),
+	    STATE_TEST(walked_with_outcomes),
 	    cmocka_unit_test(state_names),
 	    STATE_TEST(spooled_and_imported),
 	    STATE_TEST(spooled_garbage),
