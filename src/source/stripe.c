@@ -1,7 +1,4 @@
-/*
- * Stripe: facts, the table of event types, the envelope, and what all its
- * objects have in common.
- */
+/* Stripe: facts, the envelope, and what all its objects have in common. */
 #include "base/base.h"
 
 #include "source/stripe.h"
@@ -11,138 +8,7 @@
 #include "base/text.h"
 
 #define REST_RANK (-1)
-
-static int
-upcoming(struct source_news *news, const json_t *object BH_UNUSED, struct bh_err *err BH_UNUSED)
-{
-	/* A preview: no id, lines that vanish.  Storing it would make an invoice that does not exist. */
-	return source_leave(news, SOURCE_IGNORED, "a preview of an invoice, not an invoice");
-}
-
-/*
- * Choices follow the effect at Stripe: invoice.created is not wanted because
- * Stripe waits up to 72 hours for a 2xx to it before it finalises an invoice;
- * payment_succeeded doubles invoice.paid.
- */
-static const struct source_type types[] = {
-    {"customer.created", SOURCE_BY_DEFAULT, stripe_customer},
-    {"customer.updated", SOURCE_BY_DEFAULT, stripe_customer},
-    {"customer.deleted", SOURCE_BY_DEFAULT, stripe_customer},
-    {"customer.discount.created", SOURCE_BY_DEFAULT, NULL},
-    {"customer.discount.updated", SOURCE_BY_DEFAULT, NULL},
-    {"customer.discount.deleted", SOURCE_BY_DEFAULT, NULL},
-    {"customer.tax_id.created", SOURCE_OPTIONAL, NULL},
-    {"customer.tax_id.updated", SOURCE_OPTIONAL, NULL},
-    {"customer.tax_id.deleted", SOURCE_OPTIONAL, NULL},
-    {"customer.source.created", SOURCE_NOT_WANTED, NULL},
-    {"customer.source.updated", SOURCE_NOT_WANTED, NULL},
-    {"customer.source.deleted", SOURCE_NOT_WANTED, NULL},
-    {"customer.source.expiring", SOURCE_OPTIONAL, NULL},
-    {"customer.subscription.created", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.updated", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.deleted", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.trial_will_end", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.paused", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.resumed", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.pending_update_applied", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"customer.subscription.pending_update_expired", SOURCE_BY_DEFAULT, stripe_subscription},
-    {"invoice.created", SOURCE_NOT_WANTED, stripe_invoice},
-    {"invoice.finalized", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.finalization_failed", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.updated", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.sent", SOURCE_OPTIONAL, stripe_invoice},
-    {"invoice.upcoming", SOURCE_BY_DEFAULT, upcoming},
-    {"invoice.will_be_due", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.overdue", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.paid", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.payment_succeeded", SOURCE_NOT_WANTED, stripe_invoice},
-    {"invoice.payment_failed", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.payment_action_required", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.payment_attempt_required", SOURCE_OPTIONAL, stripe_invoice},
-    {"invoice.overpaid", SOURCE_OPTIONAL, stripe_invoice},
-    {"invoice.voided", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.marked_uncollectible", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice.deleted", SOURCE_BY_DEFAULT, stripe_invoice},
-    {"invoice_payment.paid", SOURCE_BY_DEFAULT, NULL},
-    {"invoiceitem.created", SOURCE_NOT_WANTED, NULL},
-    {"invoiceitem.updated", SOURCE_NOT_WANTED, NULL},
-    {"invoiceitem.deleted", SOURCE_NOT_WANTED, NULL},
-    {"credit_note.created", SOURCE_BY_DEFAULT, NULL},
-    {"credit_note.updated", SOURCE_BY_DEFAULT, NULL},
-    {"credit_note.voided", SOURCE_BY_DEFAULT, NULL},
-    {"charge.succeeded", SOURCE_BY_DEFAULT, NULL},
-    {"charge.failed", SOURCE_BY_DEFAULT, NULL},
-    {"charge.pending", SOURCE_OPTIONAL, NULL},
-    {"charge.captured", SOURCE_OPTIONAL, NULL},
-    {"charge.expired", SOURCE_OPTIONAL, NULL},
-    {"charge.updated", SOURCE_OPTIONAL, NULL},
-    {"charge.refunded", SOURCE_BY_DEFAULT, NULL},
-    {"charge.refund.updated", SOURCE_NOT_WANTED, NULL},
-    {"refund.created", SOURCE_BY_DEFAULT, NULL},
-    {"refund.updated", SOURCE_BY_DEFAULT, NULL},
-    {"refund.failed", SOURCE_BY_DEFAULT, NULL},
-    {"charge.dispute.created", SOURCE_BY_DEFAULT, NULL},
-    {"charge.dispute.updated", SOURCE_OPTIONAL, NULL},
-    {"charge.dispute.closed", SOURCE_BY_DEFAULT, NULL},
-    {"charge.dispute.funds_withdrawn", SOURCE_OPTIONAL, NULL},
-    {"charge.dispute.funds_reinstated", SOURCE_OPTIONAL, NULL},
-    {"payment_intent.payment_failed", SOURCE_BY_DEFAULT, NULL},
-    {"payment_intent.succeeded", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.requires_action", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.created", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.canceled", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.processing", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.partially_funded", SOURCE_NOT_WANTED, NULL},
-    {"payment_intent.amount_capturable_updated", SOURCE_NOT_WANTED, NULL},
-    {"product.created", SOURCE_BY_DEFAULT, NULL},
-    {"product.updated", SOURCE_BY_DEFAULT, NULL},
-    {"product.deleted", SOURCE_BY_DEFAULT, NULL},
-    {"price.created", SOURCE_BY_DEFAULT, NULL},
-    {"price.updated", SOURCE_BY_DEFAULT, NULL},
-    {"price.deleted", SOURCE_BY_DEFAULT, NULL},
-    {"plan.created", SOURCE_NOT_WANTED, NULL},
-    {"plan.updated", SOURCE_NOT_WANTED, NULL},
-    {"plan.deleted", SOURCE_NOT_WANTED, NULL},
-    {"coupon.created", SOURCE_BY_DEFAULT, NULL},
-    {"coupon.updated", SOURCE_BY_DEFAULT, NULL},
-    {"coupon.deleted", SOURCE_BY_DEFAULT, NULL},
-    {"promotion_code.created", SOURCE_OPTIONAL, NULL},
-    {"promotion_code.updated", SOURCE_OPTIONAL, NULL},
-    {"subscription_schedule.created", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.updated", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.released", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.canceled", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.completed", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.aborted", SOURCE_BY_DEFAULT, NULL},
-    {"subscription_schedule.expiring", SOURCE_BY_DEFAULT, NULL},
-    {"entitlements.active_entitlement_summary.updated", SOURCE_OPTIONAL, NULL},
-    {"checkout.session.completed", SOURCE_OPTIONAL, NULL},
-    {"checkout.session.expired", SOURCE_NOT_WANTED, NULL},
-    {"checkout.session.async_payment_succeeded", SOURCE_NOT_WANTED, NULL},
-    {"checkout.session.async_payment_failed", SOURCE_NOT_WANTED, NULL},
-    {"quote.accepted", SOURCE_OPTIONAL, NULL},
-    {"quote.created", SOURCE_NOT_WANTED, NULL},
-    {"quote.finalized", SOURCE_NOT_WANTED, NULL},
-    {"quote.canceled", SOURCE_NOT_WANTED, NULL},
-    {"billing.alert.triggered", SOURCE_OPTIONAL, NULL},
-    {"billing.credit_grant.created", SOURCE_OPTIONAL, NULL},
-    {"billing.credit_grant.updated", SOURCE_OPTIONAL, NULL},
-    {"payment_method.attached", SOURCE_NOT_WANTED, NULL},
-    {"payment_method.detached", SOURCE_NOT_WANTED, NULL},
-    {"payment_method.updated", SOURCE_NOT_WANTED, NULL},
-    {"payment_method.automatically_updated", SOURCE_OPTIONAL, NULL},
-    {"setup_intent.created", SOURCE_NOT_WANTED, NULL},
-    {"setup_intent.succeeded", SOURCE_NOT_WANTED, NULL},
-    {"setup_intent.canceled", SOURCE_NOT_WANTED, NULL},
-    {"setup_intent.requires_action", SOURCE_NOT_WANTED, NULL},
-    {"setup_intent.setup_failed", SOURCE_OPTIONAL, NULL},
-    {"test_helpers.test_clock.created", SOURCE_NOT_WANTED, NULL},
-    {"test_helpers.test_clock.advancing", SOURCE_NOT_WANTED, NULL},
-    {"test_helpers.test_clock.ready", SOURCE_NOT_WANTED, NULL},
-    {"test_helpers.test_clock.deleted", SOURCE_NOT_WANTED, NULL},
-    {"test_helpers.test_clock.internal_failure", SOURCE_NOT_WANTED, NULL},
-    {NULL, SOURCE_NOT_WANTED, NULL},
-};
+#define BORN_MS 3000 /* more than a REST answer is dated back */
 
 static int
 identify(const struct source_config *config BH_UNUSED, const struct source_request *request,
@@ -227,7 +93,7 @@ normalise(const struct source_config *config, const struct source_event *event, 
 	else if (!is_unix_read(bh_json_at(body, "created"), &news.at_ms))
 		rc = bh_fail(err, BH_INVALID, "the event has no time");
 	else
-		rc = source_handle(&news, types, object, err);
+		rc = source_handle(&news, stripe_types, object, err);
 	return rc;
 }
 
@@ -281,7 +147,32 @@ stripe_version(const struct source_news *news, struct object_change *change, int
 }
 
 void
-stripe_link(const struct source_news *news, struct object_change *change, const char *what)
+stripe_born(struct source_news *news, struct object_change *change)
+{
+	const char *type = news->event->type;
+	struct object_version version = change->version;
+	struct object_change *born;
+	json_t *id;
+
+	if (is_stripe_rest(news) || !bh_has_suffix(type, ".created"))
+		return;
+	id = json_string(change->id);
+	born = source_change(news, change->kind, id, NULL);
+	born->version = version;
+	born->version.at_ms -= BORN_MS;
+	json_decref(id);
+}
+
+void
+stripe_own(json_t *fields, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_object_get(fields, *names) == NULL)
+			json_object_set_new(fields, *names, json_null());
+}
+
+void
+stripe_link(const struct source_news *news, json_t *fields, const char *what, const char *id)
 {
 	struct bh_buf url = BH_BUF_INIT(2048);
 
@@ -291,8 +182,8 @@ stripe_link(const struct source_news *news, struct object_change *change, const 
 		bh_buf_addc(&url, '/');
 	}
 	bh_buf_addf(&url, "%s%s/", news->live ? "" : "test/", what);
-	bh_percent_add(&url, change->id, strlen(change->id));
-	json_object_set_new(change->fields, "link", json_string(bh_buf_str(&url)));
+	bh_percent_add(&url, id, strlen(id));
+	json_object_set_new(fields, "link", json_string(bh_buf_str(&url)));
 	bh_buf_release(&url);
 }
 
@@ -323,7 +214,7 @@ const struct source_driver source_stripe = {
     .title = "Stripe",
     .key_prefix = "stripe",
     .kept_headers = (const char *const[]){"stripe-signature", "user-agent", NULL},
-    .types = types,
+    .types = stripe_types,
     .verify = stripe_verify,
     .identify = identify,
     .normalise = normalise,
