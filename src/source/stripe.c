@@ -10,13 +10,11 @@
 #define REST_RANK (-1)
 #define BORN_MS 3000 /* more than a REST answer is dated back */
 
+/* A look at the envelope's members without parsing the body. */
 static int
-identify(const struct source_config *config BH_UNUSED, const struct source_request *request,
-    struct source_event *event, struct bh_err *err)
+read_envelope(const char *body, size_t len, struct source_event *event, struct bh_err *err)
 {
 	char object[32];
-	const char *body = request->body;
-	size_t len = request->body_len;
 
 	if (!bh_is_json_scanned(body, len, "object", object, sizeof(object)) ||
 	    (strcmp(object, "event") != 0 && strcmp(object, "v2.core.event") != 0))
@@ -28,6 +26,36 @@ identify(const struct source_config *config BH_UNUSED, const struct source_reque
 	    !is_source_word(event->type))
 		return bh_fail(err, BH_INVALID, "the event has no usable type");
 	return 0;
+}
+
+/* The wrapper has an id and a type of its own, so the event has to be taken out to be seen. */
+static int
+read_wrapped(const struct source_config *config, const struct source_request *request,
+    struct source_event *event, struct bh_err *err)
+{
+	json_t *body = NULL;
+	char *text;
+	int rc;
+
+	if (bh_json_parse(request->body, request->body_len, &body, err) < 0)
+		return -1;
+	text = bh_json_text(stripe_unwrapped(config, body));
+	rc = read_envelope(text, strlen(text), event, err);
+	free(text);
+	json_decref(body);
+	return rc;
+}
+
+static int
+identify(const struct source_config *config, const struct source_request *request,
+    struct source_event *event, struct bh_err *err)
+{
+	char object[32];
+
+	if (bh_is_json_true(config->settings, "unwrap") &&
+	    !bh_is_json_scanned(request->body, request->body_len, "object", object, sizeof(object)))
+		return read_wrapped(config, request, event, err);
+	return read_envelope(request->body, request->body_len, event, err);
 }
 
 /* The account that a Connect event is about; NULL: our own. */
@@ -70,52 +98,25 @@ normalise(const struct source_config *config, const struct source_event *event, 
 	struct source_news news = {
 	    .config = config,
 	    .event = event,
-	    .body = body,
+	    .body = stripe_unwrapped(config, body),
 	    .received_ms = received_ms,
 	    .account = "",
-	    .live = bh_is_json_true(body, "livemode"),
 	    .result = result,
 	};
-	const json_t *object = bh_json_at(body, "data.object");
-	int rc = 0;
+	const json_t *object = bh_json_at(news.body, "data.object");
 
+	news.live = bh_is_json_true(news.body, "livemode");
 	if (is_ours(&news) == 0)
-		rc = 0;
-	else if (strlen(news.account) >= sizeof(((struct object_change *)0)->account))
-		rc = bh_fail(err, BH_INVALID, "the event's account is too long");
-	else if (object == NULL &&
-		 strcmp(bh_json_str(body, "object") != NULL ? bh_json_str(body, "object") : "",
-		     "v2.core.event") == 0)
-		rc = source_leave(&news, SOURCE_IGNORED,
-		    "a thin event: it names an object and does not carry it; send snapshot events here");
-	else if (!json_is_object(object))
-		rc = bh_fail(err, BH_INVALID, "the event carries no object");
-	else if (!is_unix_read(bh_json_at(body, "created"), &news.at_ms))
-		rc = bh_fail(err, BH_INVALID, "the event has no time");
-	else
-		rc = source_handle(&news, stripe_types, object, err);
-	return rc;
-}
-
-static int
-check(const struct source_config *config, struct bh_err *err)
-{
-	struct source_secret secrets[SOURCE_SECRETS_MAX];
-	const json_t *mode = bh_json_at(config->settings, "mode");
-	const char *account = bh_json_str(config->settings, "account");
-	int64_t tolerance_s = bh_json_int(config->settings, "tolerance_s", 300);
-
-	if (source_secrets(config, secrets, err) < 0)
-		return -1;
-	if (mode != NULL && !json_is_null(mode) &&
-	    (json_string_value(mode) == NULL || (strcmp(json_string_value(mode), "live") != 0 &&
-						    strcmp(json_string_value(mode), "test") != 0)))
-		return bh_fail(err, BH_INVALID, "mode must be live or test, or be left out");
-	if (account != NULL && *account != '\0' && !bh_has_prefix(account, "acct_"))
-		return bh_fail(err, BH_INVALID, "account must start with acct_");
-	if (tolerance_s < 10 || tolerance_s > 86400)
-		return bh_fail(err, BH_INVALID, "tolerance_s must be between 10 and 86400");
-	return 0;
+		return 0;
+	if (strlen(news.account) >= sizeof(((struct object_change *)0)->account))
+		return bh_fail(err, BH_INVALID, "the event's account is too long");
+	if (object == NULL && is_stripe_thin(news.body))
+		return stripe_thin(&news, err);
+	if (!json_is_object(object))
+		return bh_fail(err, BH_INVALID, "the event carries no object");
+	if (!is_unix_read(bh_json_at(news.body, "created"), &news.at_ms))
+		return bh_fail(err, BH_INVALID, "the event has no time");
+	return source_handle(&news, stripe_types, object, err);
 }
 
 int
@@ -218,5 +219,8 @@ const struct source_driver source_stripe = {
     .verify = stripe_verify,
     .identify = identify,
     .normalise = normalise,
-    .check = check,
+    .settings = stripe_settings,
+    .check = stripe_check,
+    .steps = stripe_steps,
+    .catchup_s = 900,
 };

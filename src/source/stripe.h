@@ -11,6 +11,9 @@
 
 /* Every type of event that is known here. */
 extern const struct source_type stripe_types[];
+extern const struct source_setting stripe_settings[];
+extern const char stripe_steps[];
+int stripe_check(const struct source_config *config, struct bh_err *err);
 
 int stripe_verify(const struct source_config *config, const struct source_request *request,
     struct bh_err *err);
@@ -31,6 +34,15 @@ int stripe_invoice_payment(struct source_news *news, const json_t *object, struc
 int stripe_refund(struct source_news *news, const json_t *object, struct bh_err *err);
 int stripe_dispute(struct source_news *news, const json_t *object, struct bh_err *err);
 int stripe_schedule(struct source_news *news, const json_t *object, struct bh_err *err);
+
+/* Snapshot or thin. */
+bool is_stripe_event(const json_t *body);
+bool is_stripe_thin(const json_t *body);
+/* A thin event: a want for what it names.  Of no kind: STRIPE_INVOICE_PAYMENT, by its own id. */
+int stripe_thin(struct source_news *news, struct bh_err *err);
+#define STRIPE_INVOICE_PAYMENT "invoice_payment"
+/* The event in a cloud's wrapper, where settings.unwrap allows it; else body.  Borrowed. */
+const json_t *stripe_unwrapped(const struct source_config *config, const json_t *body);
 
 /*
  * Any object that the REST API gave, by its own "object" word, deleted stubs

@@ -118,11 +118,16 @@ put_coupon(const struct source_news *news, json_t *fields, const json_t *coupon)
 	stripe_own(fields, owned);
 }
 
+/*
+ * Its terms hold as long as it lives, so they are as old as the coupon: one
+ * that was deleted and made again under its id is not overwritten by the old one inside an old discount.
+ */
 static void
 tell_coupon(struct source_news *news, const json_t *coupon)
 {
 	const json_t *id = read_id_of(coupon);
 	struct object_change *change;
+	int64_t created_ms;
 
 	if (!json_is_object(coupon) || id == NULL || is_told(news, OBJECT_COUPON, id) ||
 	    bh_is_json_true(coupon, "deleted"))
@@ -132,7 +137,12 @@ tell_coupon(struct source_news *news, const json_t *coupon)
 		return;
 	change->partial = true;
 	put_coupon(news, change->fields, coupon);
+	json_object_del(change->fields, "valid");
 	stripe_version(news, change, RANK_EMBEDDED);
+	if (is_unix_read(json_object_get(coupon, "created"), &created_ms)) {
+		change->version.at_ms = created_ms;
+		source_tie_fields(change->version.tie, change->fields);
+	}
 }
 
 /* Everything of a discount but its terms, which not every discount has with it. */
