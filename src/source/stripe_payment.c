@@ -96,7 +96,8 @@ tell_begun(struct source_news *news, const json_t *id, const json_t *created)
 		return;
 	read_put_ms(change->fields, "created_at", at_ms);
 	change->version.at_ms = 1;
-	change->version.rank = at_ms / 1000 < INT32_MAX ? -(int)(at_ms / 1000) : -INT32_MAX;
+	if (at_ms > 0)
+		change->version.rank = at_ms / 1000 < INT32_MAX ? -(int)(at_ms / 1000) : -INT32_MAX;
 	source_tie_fields(change->version.tie, change->fields);
 }
 

@@ -105,7 +105,8 @@ stripe_part(struct source_news *news, const struct source_want *want, const json
 	struct object_version version;
 	int rc = -1;
 
-	if (!json_is_object(owner) || !is_part_version(want->hint, &version)) {
+	if (!json_is_object(owner) || !json_is_array(rows) ||
+	    !is_part_version(want->hint, &version)) {
 		bh_fail(err, BH_INVALID, "the want of %s does not say of what", want->what);
 		goto out;
 	}
