@@ -361,8 +361,7 @@ hints(void **state BH_UNUSED)
 	    "{'at_ms':1,'rank':1,'of':{}}", "{'at_ms':'x','rank':1,'tie':'a','of':{}}",
 	    "{'at_ms':1,'rank':99999999999,'tie':'a','of':{}}",
 	    "{'at_ms':1,'rank':1,'tie':'a','of':[]}",
-	    "{'at_ms':1,'rank':1,'of':{},'tie':"
-	    "'0123456789012345678901234567890123456789012345678901234567890123'}"};
+	    "{'at_ms':1,'of':{},'rank':1,'tie':'012345678901234567890123456789012345678901234567890123456789012'}"};
 	static const struct source_event event = {"rest", "rest"};
 	struct source_config config = {.code = "test"};
 	json_t *rows = json_array();
