@@ -68,13 +68,20 @@ is_summed(const json_t *list, const char *member, struct read_unit unit, int64_t
 	return true;
 }
 
-static void
-put_sum(json_t *fields, const char *name, const json_t *list, struct read_unit unit)
+void
+stripe_sum(json_t *fields, const char *name, const json_t *list, const char *member,
+    struct read_unit unit)
 {
 	int64_t sum;
 
-	if (is_summed(list, "amount", unit, &sum))
+	if (is_summed(list, member, unit, &sum))
 		json_object_set_new(fields, name, json_integer(sum));
+}
+
+static void
+put_sum(json_t *fields, const char *name, const json_t *list, struct read_unit unit)
+{
+	stripe_sum(fields, name, list, "amount", unit);
 }
 
 /* Price and product: objects until 2025-03-31, then ids under pricing. */
@@ -146,8 +153,8 @@ is_period_of_lines(const json_t *lines, bool all, int64_t *start_ms, int64_t *en
 	return *end_ms != INT64_MIN;
 }
 
-static void
-put_lines(json_t *fields, const json_t *invoice, struct read_unit unit)
+void
+stripe_lines(json_t *fields, const json_t *invoice, struct read_unit unit)
 {
 	const json_t *lines = json_object_get(invoice, "lines");
 	const json_t *data = json_object_get(lines, "data");
@@ -308,7 +315,7 @@ read_invoice(const struct source_news *news, json_t *fields, const json_t *invoi
 	put_amounts(fields, invoice, unit);
 	put_payment_status(fields, invoice, status);
 	put_times(news, fields, invoice, status);
-	put_lines(fields, invoice, unit);
+	stripe_lines(fields, invoice, unit);
 	read_url(fields, "hosted_url", json_object_get(invoice, "hosted_invoice_url"));
 	read_url(fields, "file_url", json_object_get(invoice, "invoice_pdf"));
 	read_text(fields, "error",
@@ -338,6 +345,7 @@ stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *er
 {
 	const char *word = status_of(object), *status = "other";
 	int64_t attempts = bh_json_int(object, "attempt_count", 0);
+	static const char *const of_lines[] = {"currency", "period_start", "period_end", NULL};
 	struct object_change *change;
 	int rank = 1;
 
@@ -363,10 +371,14 @@ stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *er
 	read_text(change->fields, "source_status", json_object_get(object, "status"));
 	change->deleted =
 	    strcmp(news->event->type, "invoice.deleted") == 0 || bh_is_json_true(object, "deleted");
-	stripe_link(news, change, "invoices");
+	stripe_link(news, change->fields, "invoices", change->id);
 	if (attempts < 0 || attempts > ATTEMPTS_MAX)
 		attempts = ATTEMPTS_MAX;
 	stripe_version(news, change,
 	    change->deleted ? RANK_DELETED : rank * (ATTEMPTS_MAX + 1) + (int)attempts);
+	if (!change->deleted && bh_is_json_true(object, "lines.has_more"))
+		stripe_want_part(news, change, STRIPE_LINES, object, of_lines);
+	if (!change->deleted)
+		stripe_tell_payments(news, object);
 	return 0;
 }
