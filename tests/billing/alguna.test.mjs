@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { minus, plus } from './alguna/decimal.mjs';
 import { signatures } from './alguna/webhooks.mjs';
 import { Alguna } from './alguna/world.mjs';
-import { start, startReceiver } from './common/driver.mjs';
+import { rowsMade, start, startReceiver } from './common/driver.mjs';
 
 const FIRST = { Authorization: 'Bearer sk_test_sim' };
 const SECOND = { ...FIRST, 'Alguna-Version': '2026-04-01' };
@@ -211,11 +211,11 @@ describe('a made world', () => {
   });
   it('a hundred thousand are a number', async () => {
     await al.generate(100000, 1);
-    const began = Date.now();
+    const made = [rowsMade(al.system.tables.invoices), rowsMade(al.system.tables.customers)];
     for (const offset of [0, 90000, 189900]) assert.equal((await list(`/invoices?limit=100&offset=${offset}`)).data.length, 100);
     assert.equal((await list('/invoices?limit=100&offset=0&customer_id=cust_M000077773')).data.length, 3);
     assert.equal((await list('/customers/own-054321')).id, 'cust_M000054321');
-    assert.ok(Date.now() - began < 3000);
+    assert.ok(made.every((count) => count() < 400));
   });
 });
 
@@ -255,7 +255,8 @@ describe('webhooks', () => {
     assert.deepEqual(fields(await last()), fields(recorded('payment.updated.completed')));
     assert.equal((await list(`/invoices/${id}`)).amount_remaining, '59.50');
     assert.deepEqual(await al.changed('invoice.pay', { id }), ['payment.created', 'payment.updated', 'invoice.paid']);
-    assert.equal((await list(`/payments?limit=1&offset=0&invoice_id=${id}`)).data[0].status, 'succeeded');
+    const paid = (await list(`/payments?limit=10&offset=0&invoice_id=${id}`)).data.map((row) => row.status);
+    assert.deepEqual(paid.sort(), ['failed', 'succeeded', 'succeeded']);
     for (const verb of ['overdue', 'void', 'cancel']) assert.deepEqual(await al.changed(`invoice.${verb}`, { id: await create() }), []);
     assert.deepEqual((await list('/invoices?limit=10&offset=0&status=overdue,void,canceled')).data.length, 3);
   });

@@ -9,7 +9,9 @@ import * as rows from './rows.mjs';
 import { camel } from './names.mjs';
 import { inEvent } from './views.mjs';
 
-const WHAT = { customers: 'customer', subscriptions: 'subscription', invoices: 'invoice', payments: 'payment', refunds: 'refund', credit_notes: 'credit note' };
+const WHAT = {
+  customers: 'customer', subscriptions: 'subscription', invoices: 'invoice', payments: 'payment', refunds: 'refund', credit_notes: 'credit note',
+};
 
 const named = (system, kind, id) => found(system.tables[kind], id, WHAT[kind] ?? kind);
 
@@ -112,7 +114,8 @@ const MONEY_VERBS = {
   'refund.create': (system, { payment_id: paymentId, amount, ...more }) => {
     const payment = named(system, 'payments', paymentId);
     return { id: system.tables.refunds.put(rows.newRefund({
-      id: system.newId('re'), customer_id: payment.customer_id, payment_id: paymentId, currency: payment.currency, amount: amount ?? payment.amount, ...more,
+      id: system.newId('re'), customer_id: payment.customer_id, payment_id: paymentId, currency: payment.currency,
+      amount: amount ?? payment.amount, ...more,
     }, system.now())).id };
   },
   'refund.update': (system, { id, status = 'succeeded', ...more }) => {
@@ -127,7 +130,8 @@ const MONEY_VERBS = {
   // Credit notes are never told of.
   'credit_note.create': (system, { customer_id: owner, ...fields }) => {
     const customer = named(system, 'customers', owner);
-    return { id: system.tables.credit_notes.put(rows.newCreditNote({ id: system.newId('cn'), customer_id: owner, currency: customer.currency, ...fields }, system.now())).id };
+    const row = rows.newCreditNote({ id: system.newId('cn'), customer_id: owner, currency: customer.currency, ...fields }, system.now());
+    return { id: system.tables.credit_notes.put(row).id };
   },
   'credit_note.update': silent('credit_notes', (system, { set }) => set),
 };
@@ -158,7 +162,8 @@ const INVOICE_VERBS = {
     const line = invoice.line_items.find((one) => one.id === item);
     if (line === undefined) throw new Error(`no such line item: ${item}`);
     touch(system, 'invoices', id, { line_items: invoice.line_items.filter((one) => one !== line) });
-    system.emit('line_item.deleted', item, () => camel({ id: item, invoice_id: id, customer_id: invoice.customer_id, currency: invoice.currency, ...line }));
+    const { customer_id: owner, currency } = invoice;
+    system.emit('line_item.deleted', item, () => camel({ id: item, invoice_id: id, customer_id: owner, currency, ...line }));
     return { id };
   },
 };
@@ -178,7 +183,8 @@ const ACCOUNT_VERBS = {
   checkout: (system, { customer_id: owner, subscription_id: subscription = null, email = null }) => {
     const at = system.nowText();
     system.emit('checkout.session.completed', owner, () => ({
-      id: system.newId('cs'), accountId: owner, subscriptionId: subscription, status: 'completed', currency: system.tables.customers.get(owner)?.currency ?? null,
+      id: system.newId('cs'), accountId: owner, subscriptionId: subscription, status: 'completed',
+      currency: system.tables.customers.get(owner)?.currency ?? null,
       customerEmail: email, createdAt: at, completedAt: at,
     }));
     return { id: owner };

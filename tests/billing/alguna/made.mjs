@@ -105,8 +105,8 @@ export class Maker {
       id: fields.id, subscription_id: this.id('subscriptions', j),
       items: [{ id: `item_M${padded(j, 9)}`, product_id: 'prod_seats', price_id: `pri_M${padded(j, 9)}`, quantity: '3' }],
       prices: [{
-        id: `pri_M${padded(j, 9)}`, product_id: 'prod_seats', model: 'fixed', currency: fields.currency, unit_price: money(this.amount('version', i), fields.currency),
-        billing_interval: i % 2 === 0 ? 'monthly' : 'yearly',
+        id: `pri_M${padded(j, 9)}`, product_id: 'prod_seats', model: 'fixed', currency: fields.currency,
+        unit_price: money(this.amount('version', i), fields.currency), billing_interval: i % 2 === 0 ? 'monthly' : 'yearly',
       }],
     }, at);
   }

@@ -27,8 +27,9 @@ export async function control(host, method, url, raw) {
     const answer = await handler({ host, system: host.system, rest: rest.map(decodeURIComponent), query: at.searchParams, body });
     return { status: 200, body: answer ?? { ok: true } };
   } catch (err) {
-    if (!(err instanceof Refusal) && err.name !== 'Error' && err.name !== 'SyntaxError') throw err;
-    return { status: 400, body: { error: err.message } };
+    // A member that is missing shows as a TypeError: the stack tells which.
+    const plain = err instanceof Refusal || err.name === 'Error' || err.name === 'SyntaxError';
+    return { status: 400, body: { error: plain ? err.message : err.stack } };
   }
 }
 

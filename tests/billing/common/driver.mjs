@@ -86,3 +86,14 @@ export function rawGet(url, headers) {
     req.end();
   });
 }
+
+// Counts the rows that are made from here on.
+export function rowsMade(table) {
+  const { row } = table.made;
+  let count = 0;
+  table.made.row = (j) => {
+    count++;
+    return row(j);
+  };
+  return () => count;
+}

@@ -27,6 +27,13 @@ function feesOf(system, invoiceId, customer, subscriptions, amounts) {
   }));
 }
 
+// By lago_id or external_id.
+function subscriptionNamed(system, name) {
+  const row = system.tables.subscriptions.get(name) ?? system.subscriptionsNamed(name)[0];
+  if (row === undefined) throw new Error(`no such subscription: ${name}`);
+  return row;
+}
+
 function pay(system, { amount_cents: amount, type = 'provider', reference = null, ...which }) {
   const invoice = named(system, which);
   const paid = amount ?? invoice.total_due_amount_cents;
@@ -46,7 +53,7 @@ export const INVOICE_VERBS = {
   'invoice.create': (system, { external_customer_id: owner, subscriptions: names = [], fees = [{ amount_cents: 1000 }], invoice = {} }) => {
     const customer = system.customerByExternalId(owner);
     if (customer === undefined) throw new Error(`no such customer: ${owner}`);
-    const subscriptions = names.map((name) => found({ get: (id) => system.tables.subscriptions.get(id) ?? system.subscriptionsNamed(id)[0] }, name, 'subscription'));
+    const subscriptions = names.map((name) => subscriptionNamed(system, name));
     const id = system.uuid();
     const status = invoice.status ?? 'finalized';
     const row = system.tables.invoices.put(newInvoice({

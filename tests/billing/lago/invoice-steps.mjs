@@ -32,8 +32,12 @@ export function finalizeDraft(system, invoice) {
   return system.settings.pdf_generation ? generatePdf(system, row) : row;
 }
 
+export function fileUrl({ settings }, { lago_id: id, number }) {
+  return `${settings.api_url}/rails/active_storage/blobs/redirect/${id}/${number}.pdf`;
+}
+
 export function generatePdf(system, invoice) {
-  const row = touch(system, invoice.lago_id, { file_url: `${system.settings.api_url}/rails/active_storage/blobs/redirect/${invoice.lago_id}/${invoice.number}.pdf` });
+  const row = touch(system, invoice.lago_id, { file_url: fileUrl(system, invoice) });
   emitInvoice(system, 'invoice.generated', row.lago_id);
   system.log('invoice.generated', 'Invoice', row);
   return row;

@@ -111,6 +111,7 @@ export function subscriptions(system, call) {
   const externalId = owner(call);
   const statuses = statusesOf(query);
   const filter = ownedBy(new Filter(query).equal('external_id').equal('plan_code').equal('currency', 'plan_amount_currency'), externalId);
+  if (given(query, 'overridden')) filter.test((row) => String(system.planFor(row).parent_id !== null) === query.get('overridden'));
   if (!STATUSES.every((status) => statuses.includes(status))) filter.test((row) => statuses.includes(row.status));
   const selection = filter.on(system.tables.subscriptions, `subscriptions of ${externalId}`, candidatesOf(system, query, externalId));
   return pageOf('subscriptions', selection, query, views.subscriptionBase);
@@ -125,7 +126,7 @@ export function invoices(system, call) {
   const { query } = call;
   const externalId = owner(call);
   const filter = new Filter(query).from('issuing_date_from', 'issuing_date').to('issuing_date_to', 'issuing_date')
-    .oneOf('statuses', 'status').equal('status').oneOf('payment_statuses', 'payment_status').equal('payment_status')
+    .oneOf('statuses', 'status').oneOf('payment_statuses', 'payment_status')
     .equal('payment_overdue').equal('invoice_type').equal('currency').equal('self_billed').metadata()
     .from('amount_from', 'total_amount_cents').to('amount_to', 'total_amount_cents');
   if (query.get('partially_paid') === 'true')
@@ -151,7 +152,7 @@ export function creditNotes(system, call) {
   const { query } = call;
   const externalId = owner(call);
   const filter = new Filter(query).from('issuing_date_from', 'issuing_date').to('issuing_date_to', 'issuing_date')
-    .equal('credit_status').equal('refund_status').equal('reason').equal('invoice_number').equal('currency');
+    .equal('credit_status').equal('refund_status').equal('reason').equal('invoice_number');
   const types = array(query, 'types');
   if (types.length > 0) filter.test((row) => types.some((type) => row[`${type}_amount_cents`] > 0));
   if (externalId !== undefined) filter.test((row) => system.customerOf(row.$customer)?.external_id === externalId);

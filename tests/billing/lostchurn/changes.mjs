@@ -110,12 +110,12 @@ const CUSTOMER_VERBS = {
     return { customer_id: id };
   },
 
-  'customer.cancel': (system, { customer_id: id, subscription_id: subscription = null, reason = 'too_expensive', feedback = null, mrr_lost: lost = 0, currency = 'usd' }) => {
+  'customer.cancel': (system, { customer_id: id, ...more }) => {
     const at = system.nowText();
     const customer = system.tables.customers.put({ ...customerNamed(system, id), status: 'churned', updated_at: at });
     system.emit('customer.subscription_canceled', id, () => ({
-      customer_id: id, customer_email: customer.email, customer_name: customer.name, subscription_id: subscription, reason, feedback,
-      canceled_at: at, mrr_lost: lost, currency,
+      customer_id: id, customer_email: customer.email, customer_name: customer.name, subscription_id: null, reason: 'too_expensive',
+      feedback: null, canceled_at: at, mrr_lost: 0, currency: 'usd', ...more,
     }));
     return { customer_id: id };
   },
