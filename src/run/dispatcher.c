@@ -276,10 +276,7 @@ give_held(struct dispatcher *d)
 	}
 }
 
-/*
- * What the store holds as leased and is with no worker and not held goes back;
- * at the start this also sets the job going that forgets what is old.
- */
+/* What the store holds as leased and is with no worker and not held goes back. */
 static int
 reclaim(struct dispatcher *d, struct bh_err *err)
 {
@@ -291,9 +288,7 @@ reclaim(struct dispatcher *d, struct bh_err *err)
 			mine[n++] = d->slots[i].job;
 	for (size_t i = 0; i < d->held_n; i++)
 		mine[n++] = d->held[i].job;
-	if (queue_reclaim(d->store, d->owner, mine, n, bh_now_ms(), err) < 0)
-		return -1;
-	return retain_wake(d->store, err);
+	return queue_reclaim(d->store, d->owner, mine, n, bh_now_ms(), err);
 }
 
 /* One worker stays free for ingest, so that slow CRMs cannot stop it. */
@@ -437,7 +432,7 @@ wake_periodic(struct dispatcher *d)
 	struct bh_err err = BH_ERR_INIT;
 
 	queue_wake(txn, TEND_JOB, "", bh_now_ms());
-	if (store_commit(txn, NULL, &err) < 0)
+	if (store_commit(txn, NULL, &err) < 0 || retain_wake(d->store, &err) < 0)
 		bh_log(BH_WARN, "%s", err.text);
 	store_free(&txn);
 }
