@@ -358,6 +358,27 @@ refused(void **state BH_UNUSED)
 	}
 }
 
+/* A row that tells nothing leaves the page what it was. */
+static void
+silent_row(void **state BH_UNUSED)
+{
+	struct source_result result = {0};
+
+	tell_text("{'id':'inpay_1','object':'invoice_payment','status':'canceled',"
+		  "'payment':{'payment_intent':'pi_1'}}",
+	    ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_IGNORED);
+	tell_text("{'id':'prod_1','object':'product','name':'A'}", ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_APPLIED);
+	tell_text("{'id':'inpay_1','object':'invoice_payment','status':'canceled',"
+		  "'payment':{'payment_intent':'pi_1'}}",
+	    ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_APPLIED);
+	assert_string_equal(result.note, "");
+	assert_int_equal(result.changes.n, 1);
+	source_result_release(&result);
+}
+
 /* Look the first want of a result up: rows become its part. */
 static void
 take_part(const struct source_result *from, const json_t *rows, struct source_result *result)
@@ -620,6 +641,7 @@ main(void)
 	    cmocka_unit_test(versions),
 	    cmocka_unit_test(gone),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(silent_row),
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(items),
 	    cmocka_unit_test(hints),
