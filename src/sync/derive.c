@@ -470,6 +470,27 @@ set_fields(struct working_object *object, json_t *fields_take)
 	object->is_fields_changed = true;
 }
 
+/* When a subscription's worth changes by itself; kept with its customer's facts, whose timer it sets. */
+static void
+note_changes(struct working_object *customer, const char *subscription, int64_t changes_ms)
+{
+	json_t *changes = json_object_get(customer->facts, "changes");
+
+	if (bh_json_int(json_object_get(changes, subscription), "", INT64_MAX) == changes_ms)
+		return;
+	customer->is_facts_changed = true;
+	if (changes == NULL) {
+		changes = json_object();
+		json_object_set_new(customer->facts, "changes", changes);
+	}
+	if (changes_ms == INT64_MAX)
+		json_object_del(changes, subscription);
+	else
+		json_object_set_new(changes, subscription, json_integer(changes_ms));
+	if (json_object_size(changes) == 0)
+		json_object_del(customer->facts, "changes");
+}
+
 static void
 derive_subscription(struct derive *d, size_t i)
 {
@@ -477,7 +498,7 @@ derive_subscription(struct derive *d, size_t i)
 	struct working_object *object = &d->work->items[i];
 	const struct revenue_switches *switches = switches_of(d, object->id.connection);
 	size_t at = customer_of(d, i);
-	int64_t changes_ms;
+	int64_t steps_ms, changes_ms = INT64_MAX;
 	json_t *resolved, *schedule, *steps;
 	char why[96];
 
@@ -486,7 +507,7 @@ derive_subscription(struct derive *d, size_t i)
 	resolve_state(&terms, resolved);
 	schedule = resolved_schedule(&terms);
 	steps = revenue_steps(object->history, resolve_state, &terms, switches, d->now_ms,
-	    &changes_ms, why);
+	    &steps_ms, why);
 	if (object->object.deleted)
 		set_fields(object, json_object());
 	else
@@ -499,6 +520,8 @@ derive_subscription(struct derive *d, size_t i)
 
 		json_object_update(resolved, object->fields);
 		is_part_put(&d->work->items[at], &object->id, &state, steps);
+		note_changes(&d->work->items[at], object->id.id,
+		    steps_ms < changes_ms ? steps_ms : changes_ms);
 	}
 	json_decref(steps);
 	json_decref(schedule);
@@ -553,11 +576,16 @@ static void
 derive_customer(struct derive *d, struct working_object *customer)
 {
 	const struct revenue_switches *switches = switches_of(d, customer->id.connection);
+	const char *name;
 	int64_t changes_ms;
+	json_t *value;
 	json_t *fields = figures_customer(customer->facts, customer->object.fields, switches,
 	    d->now_ms, &changes_ms);
 
 	set_fields(customer, fields);
+	json_object_foreach (json_object_get(customer->facts, "changes"), name, value)
+		if (json_integer_value(value) < changes_ms)
+			changes_ms = json_integer_value(value);
 	if (bh_json_int(customer->facts, "due", INT64_MAX) != changes_ms) {
 		customer->is_facts_changed = true;
 		if (changes_ms == INT64_MAX)

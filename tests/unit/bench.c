@@ -11,6 +11,7 @@
 #include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/push.h"
+#include "sync/tend.h"
 #include "sync/setup.h"
 #include "unit.h"
 
@@ -261,6 +262,8 @@ run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *o
 	*outcome = (struct sync_outcome){.again_ms = -1};
 	if (strcmp(job->kind, CONFIGURE_RESYNC) == 0)
 		return configure_resync(bench->store, &bench->key, job->arg, &n, &bench->err);
+	if (strcmp(job->kind, TEND_JOB) == 0)
+		return tend_run(&bench->context, outcome, &bench->err);
 	assert_string_equal(job->kind, "push");
 	rc = push_run(&bench->context, job->arg, false, outcome, &bench->err);
 	bench_recount(bench);
