@@ -19,7 +19,11 @@ struct fraction {
 struct fraction fraction_of(int64_t value);
 /* False when it does not fit. */
 bool is_fraction_decimal(const struct money_decimal *decimal, struct fraction *result_r);
-/* Results may be arguments.  False when the result does not fit, or b is 0 in a division. */
+/*
+ * Results may be arguments.  False when the result does not fit (of a sum: also
+ * when the terms over one denominator do not), or b is 0 in a division; then
+ * the result is left as it was.
+ */
 bool is_fraction_added(const struct fraction *a, const struct fraction *b,
     struct fraction *result_r);
 bool is_fraction_taken(const struct fraction *a, const struct fraction *b,

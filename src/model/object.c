@@ -169,16 +169,14 @@ object_changes_release(struct object_changes *changes)
 	*changes = (struct object_changes){0};
 }
 
-/* A version as text that sorts as object_version_compare() does. */
-#define STAMP_LEN (16 + 8 + 64 + 1)
 /* Members of OBJECT_OLDER that are no fields: the newest whole change, the deletion. */
 #define OLDER_WHOLE ""
 #define OLDER_DELETED "!"
 
-static void
-stamp_make(char out[STAMP_LEN], const struct object_version *version)
+void
+object_version_text(char out[OBJECT_VERSION_TEXT], const struct object_version *version)
 {
-	snprintf(out, STAMP_LEN, "%016llx%08x%.63s",
+	snprintf(out, OBJECT_VERSION_TEXT, "%016llx%08x%.63s",
 	    (unsigned long long)((uint64_t)version->at_ms ^ (uint64_t)1 << 63),
 	    (unsigned)version->rank ^ 1u << 31, version->tie);
 }
@@ -186,9 +184,9 @@ stamp_make(char out[STAMP_LEN], const struct object_version *version)
 /* What is known of one object while a change is merged into it: every stamp spelt out. */
 struct merge {
 	json_t *fields;
-	json_t *stamps;          /* of each field that is there */
-	char whole[STAMP_LEN];   /* newest change that is not partial */
-	char deleted[STAMP_LEN]; /* newest deletion */
+	json_t *stamps;                    /* of each field that is there */
+	char whole[OBJECT_VERSION_TEXT];   /* newest change that is not partial */
+	char deleted[OBJECT_VERSION_TEXT]; /* newest deletion */
 	bool changed;
 };
 
@@ -203,7 +201,7 @@ stamp_of(const json_t *stamps, const char *name, const char *otherwise)
 static void
 merge_init(struct merge *merge, const struct object_state *before)
 {
-	char newest[STAMP_LEN];
+	char newest[OBJECT_VERSION_TEXT];
 	const json_t *older;
 	const char *name;
 	json_t *value;
@@ -211,16 +209,17 @@ merge_init(struct merge *merge, const struct object_state *before)
 	*merge = (struct merge){.fields = json_object(), .stamps = json_object()};
 	if (before->fields == NULL)
 		return;
-	stamp_make(newest, &before->version);
+	object_version_text(newest, &before->version);
 	older = json_object_get(before->fields, OBJECT_OLDER);
 	json_object_update(merge->fields, before->fields);
 	json_object_del(merge->fields, OBJECT_OLDER);
 	json_object_foreach (merge->fields, name, value)
 		json_object_set_new(merge->stamps, name,
 		    json_string(stamp_of(older, name, newest)));
-	snprintf(merge->whole, STAMP_LEN, "%s", stamp_of(older, OLDER_WHOLE, newest));
+	snprintf(merge->whole, OBJECT_VERSION_TEXT, "%s", stamp_of(older, OLDER_WHOLE, newest));
 	if (before->deleted)
-		snprintf(merge->deleted, STAMP_LEN, "%s", stamp_of(older, OLDER_DELETED, newest));
+		snprintf(merge->deleted, OBJECT_VERSION_TEXT, "%s",
+		    stamp_of(older, OLDER_DELETED, newest));
 }
 
 static void
@@ -244,18 +243,18 @@ merge_replace(struct merge *merge, const char *stamp)
 			json_object_del(merge->stamps, name);
 		}
 	}
-	snprintf(merge->whole, STAMP_LEN, "%s", stamp);
+	snprintf(merge->whole, OBJECT_VERSION_TEXT, "%s", stamp);
 	merge->changed = true;
 }
 
 static void
 merge_change(struct merge *merge, const struct object_change *change)
 {
-	char stamp[STAMP_LEN], floor[STAMP_LEN];
+	char stamp[OBJECT_VERSION_TEXT], floor[OBJECT_VERSION_TEXT];
 	const char *name;
 	json_t *value;
 
-	stamp_make(stamp, &change->version);
+	object_version_text(stamp, &change->version);
 	memcpy(floor, merge->whole, sizeof(floor));
 	if (!change->partial && strcmp(stamp, floor) > 0)
 		merge_replace(merge, stamp);
@@ -277,12 +276,12 @@ merge_change(struct merge *merge, const struct object_change *change)
 static void
 merge_finish(struct merge *merge, struct object_state *after)
 {
-	char newest[STAMP_LEN];
+	char newest[OBJECT_VERSION_TEXT];
 	const char *name;
 	json_t *value;
 	void *next;
 
-	stamp_make(newest, &after->version);
+	object_version_text(newest, &after->version);
 	after->deleted = merge->deleted[0] != '\0' && strcmp(merge->deleted, merge->whole) >= 0;
 	json_object_foreach_safe (merge->stamps, next, name, value) {
 		if (strcmp(json_string_value(value), newest) == 0)

@@ -82,6 +82,9 @@ struct object_version {
 	char tie[64];
 };
 int object_version_compare(const struct object_version *a, const struct object_version *b);
+/* A version as text that sorts as object_version_compare() does. */
+#define OBJECT_VERSION_TEXT (16 + 8 + 64 + 1)
+void object_version_text(char out[OBJECT_VERSION_TEXT], const struct object_version *version);
 
 /*
  * One piece of news about one object, as a source driver makes it.  With
@@ -93,7 +96,7 @@ struct object_change {
 	char account[128]; /* account or mode inside the connection; "" when there is one */
 	struct object_version version;
 	bool partial;
-	bool deleted;   /* leaves a tombstone; fields may be the last known */
+	bool deleted; /* leaves a tombstone; fields may be the last known */
 	/*
 	 * When it took effect at the source, where version.at_ms is no time (0:
 	 * version.at_ms is); dates the movements of revenue.

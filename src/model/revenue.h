@@ -6,10 +6,12 @@
  * A subscription is a canonical object (fields.def) whose references are
  * resolved: each item has its price's terms (unit_amount, tiers,
  * tiers_mode, interval, interval_count, usage_type, divide_by, round,
- * tax_behavior, product), each discount its terms (percent_off or amount_off,
- * duration, start, end, products).  What is still a bare id makes the figure
- * unknown.  "customer_discounts" holds the customer's own, which count only
- * where the subscription has none.
+ * product), each discount its terms (percent_off or amount_off, duration,
+ * start, end, products).  What is still a bare id makes the figure unknown; a
+ * tax rate without terms is left out.  An item without an "interval" has the
+ * subscription's; one whose interval is null does not recur and is worth
+ * nothing.  "customer_discounts" holds the customer's own, which count only
+ * while none of the subscription's own is in force.
  */
 #ifndef MODEL_REVENUE_H
 #define MODEL_REVENUE_H
@@ -59,8 +61,10 @@ struct revenue_figure {
 void revenue_figure(const json_t *subscription, const struct revenue_switches *switches,
     int64_t at_ms, struct revenue_figure *figure);
 /*
- * The same with what is agreed and not in force yet: the schedule's phase
- * (schedule: canonical, resolved; may be NULL) and a planned end inside the horizon.
+ * The same with what is agreed and not in force yet: the items of
+ * "pending_changes" (where that is an object with canonical, resolved "items"), the schedule's last phase that
+ * begins inside the horizon (schedule: canonical, resolved; may be NULL; a phase
+ * without "discounts" leaves the subscription's), and a planned end inside it.
  */
 void revenue_committed(const json_t *subscription, const json_t *schedule,
     const struct revenue_switches *switches, int64_t at_ms, struct revenue_figure *figure);
@@ -72,7 +76,12 @@ void revenue_committed(const json_t *subscription, const json_t *schedule,
  * Changes that are older than what the mirror holds belong in it too.
  *
  *   { "states": { "<digest>": { status, items, ... } },      only the fields revenue reads
- *     "points": [ [effective_ms, "<version>", "<digest>", flags], ... ] }   sorted; flags: 1 partial, 2 deleted
+ *     "points": [ [effective_ms, "<version>", "<digest>", flags, grace_from_ms], ... ] }
+ *
+ * Points are sorted; flags: 1 partial, 2 deleted; grace_from_ms (the period's begin) only of
+ * a past_due state that tells it.  At most 200 points and about 2 MB of
+ * states: beyond, points between two of the same state go, oldest first,
+ * and where there are none the oldest change after the first.
  */
 /* True when the history has changed.  history: an object, {} at first. */
 bool is_revenue_history_added(json_t *history, const struct object_change *change);
@@ -81,8 +90,18 @@ bool is_revenue_history_added(json_t *history, const struct object_change *chang
  * The steps of its yearly worth: [[at_ms, "ARR as a fraction", "USD"], ...] (new reference), each
  * with another value than the one before, the first from 0; discounts that begin or end
  * make steps of their own up to now_ms.  An ended subscription stops at its ended_at.  *changes_ms_r as in
- * revenue_figure().  *why_r ("" when all is known) tells what a state lacks: such a state counts as the one before.
- * resolve fills the references of a state in, in place.
+ * revenue_figure().
+ *
+ * A state that is not known counts as the one before: its step repeats that
+ * value and has a fourth member, what is missing; the next step that is known
+ * follows even with the same value.  *why_r is what the newest such state lacks, "" when all is known.
+ *
+ * The first point of a history is often a reading long after the beginning:
+ * what it is worth it was worth since it was created, started and beyond its trial,
+ * and one that has ended was until then.  Points later than now_ms count as if they were now: news is
+ * never of the future.
+ *
+ * resolve (may be NULL) fills the references of a state in, in place.
  */
 json_t *revenue_steps(const json_t *history, void (*resolve)(void *arg, json_t *state), void *arg,
     const struct revenue_switches *switches, int64_t now_ms, int64_t *changes_ms_r, char why_r[96]);
