@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 
+#define REST_RANK (-1)
+
 static int
 upcoming(struct source_news *news, const json_t *object BH_UNUSED, struct bh_err *err BH_UNUSED)
 {
@@ -260,12 +262,22 @@ stripe_expect(const json_t *object, const char *type, struct bh_err *err)
 	return 0;
 }
 
+bool
+is_stripe_rest(const struct source_news *news)
+{
+	return strcmp(news->event->type, "rest") == 0;
+}
+
 void
 stripe_version(const struct source_news *news, struct object_change *change, int rank)
 {
 	change->version.at_ms = news->at_ms;
 	change->version.rank = rank;
 	source_tie(change->version.tie, "", news->event->id);
+	if (is_stripe_rest(news)) {
+		change->version.rank = REST_RANK;
+		source_tie_fields(change->version.tie, change->fields);
+	}
 }
 
 void

@@ -17,9 +17,51 @@ int stripe_customer(struct source_news *news, const json_t *object, struct bh_er
 int stripe_subscription(struct source_news *news, const json_t *object, struct bh_err *err);
 int stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *err);
 
+/*
+ * Any object that the REST API gave, by its own "object" word, deleted stubs
+ * ({id, object, deleted: true}) included; with what is expanded inside it.
+ * The caller makes news: event id and type "rest", at_ms the time of the
+ * answer (source_answer_ms(), floored to the second, minus 2 s), account, live
+ * by the key's mode (the object's livemode is believed where it is there),
+ * result.  A list must be taken apart before: one call an object.
+ *
+ * What has to be asked for so that nothing is missed: prices with tiers,
+ * coupons with applies_to (a coupon that comes by itself without it is for
+ * all products), customers with tax_ids where tax numbers are wanted, a
+ * failed charge's payment_intent where it is to count as the last one.
+ *
+ * -1 BH_INVALID for an object without id, and for a word that carries nothing for us.
+ */
+int stripe_object(struct source_news *news, const json_t *object, struct bh_err *err);
+/* True while a REST object is at work, not an event. */
+bool is_stripe_rest(const struct source_news *news);
+
+/*
+ * Parts that an event or a list left out, as wants: STRIPE_ITEMS of a
+ * subscription, STRIPE_LINES of an invoice (id: the owner's).  The hint holds
+ * the version of the change that they belong to and the members of the owner that the part depends on:
+ * {"at_ms", "rank", "tie", "of": {...}}.
+ */
+#define STRIPE_ITEMS "subscription_items"
+#define STRIPE_LINES "invoice_lines"
+/*
+ * The partial change of a looked-up part; rows: all of them (array, from
+ * every page); complete false: not all could be read.  news as for
+ * stripe_object(), its at_ms is not used.  -1 BH_INVALID: the want has no usable hint.
+ */
+int stripe_part(struct source_news *news, const struct source_want *want, const json_t *rows,
+    bool complete, struct bh_err *err);
+/* Ask for a part of what change is about, whose version stands already. */
+void stripe_want_part(struct source_news *news, const struct object_change *change,
+    const char *what, const json_t *owner, const char *const *members);
+
 /* -1 BH_INVALID unless object is of the type named (or does not say). */
 int stripe_expect(const json_t *object, const char *type, struct bh_err *err);
-/* Version of the change: the event's time, a rank for the same second, the event's id. */
+/*
+ * Version of the change, once its fields are complete: of an event its time,
+ * a rank from 0 for the same second, its id; of a REST object the time of the answer, the
+ * lowest rank, so that an event of the same second wins, and a digest of the fields.
+ */
 void stripe_version(const struct source_news *news, struct object_change *change, int rank);
 /* Page of an object in the dashboard; what is "customers", "subscriptions" ... */
 void stripe_link(const struct source_news *news, struct object_change *change, const char *what);
@@ -32,6 +74,11 @@ json_t *stripe_discount(const struct source_news *news, const json_t *discount);
  * (ids or objects), with the terms of the single "discount" where it is one of them.
  */
 json_t *stripe_discounts(const struct source_news *news, const json_t *owner);
+/* The fields of an invoice that its lines decide: lines, lines_complete, period_start, period_end. */
+void stripe_lines(json_t *fields, const json_t *invoice, struct read_unit unit);
+/* Likewise those of a subscription that its items decide. */
+void stripe_subscription_items(const struct source_news *news, json_t *fields,
+    const json_t *subscription);
 /* Tax rates as percentage and inclusive. */
 json_t *stripe_tax_rates(const json_t *rates);
 /* metadata: an object of texts. */

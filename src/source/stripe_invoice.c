@@ -146,8 +146,8 @@ is_period_of_lines(const json_t *lines, bool all, int64_t *start_ms, int64_t *en
 	return *end_ms != INT64_MIN;
 }
 
-static void
-put_lines(json_t *fields, const json_t *invoice, struct read_unit unit)
+void
+stripe_lines(json_t *fields, const json_t *invoice, struct read_unit unit)
 {
 	const json_t *lines = json_object_get(invoice, "lines");
 	const json_t *data = json_object_get(lines, "data");
@@ -308,7 +308,7 @@ read_invoice(const struct source_news *news, json_t *fields, const json_t *invoi
 	put_amounts(fields, invoice, unit);
 	put_payment_status(fields, invoice, status);
 	put_times(news, fields, invoice, status);
-	put_lines(fields, invoice, unit);
+	stripe_lines(fields, invoice, unit);
 	read_url(fields, "hosted_url", json_object_get(invoice, "hosted_invoice_url"));
 	read_url(fields, "file_url", json_object_get(invoice, "invoice_pdf"));
 	read_text(fields, "error",
@@ -338,6 +338,7 @@ stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *er
 {
 	const char *word = status_of(object), *status = "other";
 	int64_t attempts = bh_json_int(object, "attempt_count", 0);
+	static const char *const of_lines[] = {"currency", "period_start", "period_end", NULL};
 	struct object_change *change;
 	int rank = 1;
 
@@ -368,5 +369,7 @@ stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *er
 		attempts = ATTEMPTS_MAX;
 	stripe_version(news, change,
 	    change->deleted ? RANK_DELETED : rank * (ATTEMPTS_MAX + 1) + (int)attempts);
+	if (!change->deleted && bh_is_json_true(object, "lines.has_more"))
+		stripe_want_part(news, change, STRIPE_LINES, object, of_lines);
 	return 0;
 }

@@ -102,23 +102,32 @@ put_cancellation(json_t *fields, const json_t *subscription)
 	    json_is_object(pause) ? json_object_get(pause, "resumes_at") : pause);
 }
 
+/* What an item tells about the whole: these fields alone change when the other items come later. */
 static void
-read_subscription(json_t *fields, const struct stripe_items *items, const struct status *status)
+put_items(json_t *fields, const struct stripe_items *items, const struct status *status)
 {
-	const json_t *subscription = items->subscription;
-	const json_t *currency = READ_FIRST(json_object_get(subscription, "currency"),
+	const json_t *currency = READ_FIRST(json_object_get(items->subscription, "currency"),
 	    json_object_get(items->first, "currency"));
 	const char *code = json_string_value(currency);
 
-	read_id(fields, "customer",
-	    READ_FIRST(json_object_get(subscription, "customer"),
-		json_object_get(subscription, "customer_account")));
 	read_currency(fields, "currency", currency);
 	put_plan(fields, items);
 	put_sums(fields, items, stripe_unit(items->news, code != NULL ? code : ""));
 	read_filled(fields, "name",
-	    READ_FIRST(json_object_get(subscription, "description"),
+	    READ_FIRST(json_object_get(items->subscription, "description"),
 		json_object_get(fields, "plan_name"), json_object_get(fields, "plan_code")));
+	put_periods(fields, items, status);
+}
+
+static void
+read_subscription(json_t *fields, const struct stripe_items *items, const struct status *status)
+{
+	const json_t *subscription = items->subscription;
+
+	read_id(fields, "customer",
+	    READ_FIRST(json_object_get(subscription, "customer"),
+		json_object_get(subscription, "customer_account")));
+	put_items(fields, items, status);
 	read_text(fields, "collection_method",
 	    READ_FIRST(json_object_get(subscription, "collection_method"),
 		json_object_get(subscription, "billing")));
@@ -128,9 +137,9 @@ read_subscription(json_t *fields, const struct stripe_items *items, const struct
 	read_unix(fields, "trial_start", json_object_get(subscription, "trial_start"));
 	read_unix(fields, "trial_end", json_object_get(subscription, "trial_end"));
 	read_unix(fields, "created_at", json_object_get(subscription, "created"));
-	put_periods(fields, items, status);
 	put_cancellation(fields, subscription);
 	read_id(fields, "latest_invoice", json_object_get(subscription, "latest_invoice"));
+	read_id(fields, "schedule", json_object_get(subscription, "schedule"));
 	json_object_set_new(fields, "discounts", stripe_discounts(items->news, subscription));
 	json_object_set_new(fields, "tax_rates",
 	    stripe_tax_rates(json_object_get(subscription, "default_tax_rates")));
@@ -146,11 +155,23 @@ status_of(const char *word)
 	return &statuses[0];
 }
 
+void
+stripe_subscription_items(const struct source_news *news, json_t *fields, const json_t *object)
+{
+	struct stripe_items items;
+
+	stripe_items(&items, news, object);
+	put_items(fields, &items, status_of(bh_json_str(object, "status")));
+	json_decref(items.list);
+}
+
 int
 stripe_subscription(struct source_news *news, const json_t *object, struct bh_err *err)
 {
 	const char *word = bh_json_str(object, "status");
 	const struct status *status = status_of(word);
+	static const char *const of_items[] = {"status", "currency", "description", "cancel_at",
+	    "cancel_at_period_end", "current_period_start", "current_period_end", NULL};
 	struct object_change *change;
 	struct stripe_items items;
 
@@ -169,5 +190,7 @@ stripe_subscription(struct source_news *news, const json_t *object, struct bh_er
 	/* created is before any other event of the same second and status. */
 	stripe_version(news, change,
 	    2 * status->rank + (strcmp(news->event->type, "customer.subscription.created") != 0));
+	if (!items.complete)
+		stripe_want_part(news, change, STRIPE_ITEMS, object, of_items);
 	return 0;
 }
