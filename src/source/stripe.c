@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "source/stripe_api.h"
 
 #define REST_RANK (-1)
 
@@ -328,4 +329,11 @@ const struct source_driver source_stripe = {
     .identify = identify,
     .normalise = normalise,
     .check = check,
+    .probe = stripe_probe,
+    .fetch = stripe_fetch,
+    .pull = stripe_pull,
+    .endpoints = stripe_endpoints,
+    .endpoint_put = stripe_endpoint_put,
+    .endpoint_remove = stripe_endpoint_remove,
+    .write_back = stripe_write_back,
 };
