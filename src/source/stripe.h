@@ -9,6 +9,12 @@
 #include "source/driver.h"
 #include "source/read.h"
 
+/* Every type of event that is known here. */
+extern const struct source_type stripe_types[];
+extern const struct source_setting stripe_settings[];
+extern const char stripe_steps[];
+int stripe_check(const struct source_config *config, struct bh_err *err);
+
 int stripe_verify(const struct source_config *config, const struct source_request *request,
     struct bh_err *err);
 
@@ -16,6 +22,27 @@ int stripe_verify(const struct source_config *config, const struct source_reques
 int stripe_customer(struct source_news *news, const json_t *object, struct bh_err *err);
 int stripe_subscription(struct source_news *news, const json_t *object, struct bh_err *err);
 int stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_tax_id(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_discount_event(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_coupon(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_product(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_plan(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_credit_note(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_charge(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_payment_intent(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_invoice_payment(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_refund(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_dispute(struct source_news *news, const json_t *object, struct bh_err *err);
+int stripe_schedule(struct source_news *news, const json_t *object, struct bh_err *err);
+
+/* Snapshot or thin. */
+bool is_stripe_event(const json_t *body);
+bool is_stripe_thin(const json_t *body);
+/* A thin event: a want for what it names.  Of no kind: STRIPE_INVOICE_PAYMENT, by its own id. */
+int stripe_thin(struct source_news *news, struct bh_err *err);
+#define STRIPE_INVOICE_PAYMENT "invoice_payment"
+/* The event in a cloud's wrapper, where settings.unwrap allows it; else body.  Borrowed. */
+const json_t *stripe_unwrapped(const struct source_config *config, const json_t *body);
 
 /*
  * Any object that the REST API gave, by its own "object" word, deleted stubs
@@ -63,8 +90,16 @@ int stripe_expect(const json_t *object, const char *type, struct bh_err *err);
  * lowest rank, so that an event of the same second wins, and a digest of the fields.
  */
 void stripe_version(const struct source_news *news, struct object_change *change, int rank);
+/*
+ * For what may come again under an id it had (made by the merchant): when
+ * the event is its creation, an additional change that clears what an earlier one left, deletion included,
+ * yet stands below anything that REST told of the new one.
+ */
+void stripe_born(struct source_news *news, struct object_change *change);
+/* Null for each of names (ending with NULL) that is missing: a partial change tells all it owns. */
+void stripe_own(json_t *fields, const char *const *names);
 /* Page of an object in the dashboard; what is "customers", "subscriptions" ... */
-void stripe_link(const struct source_news *news, struct object_change *change, const char *what);
+void stripe_link(const struct source_news *news, json_t *fields, const char *what, const char *id);
 /* Stripe's smallest unit of a currency (settings.exponents overrides). */
 struct read_unit stripe_unit(const struct source_news *news, const char *currency);
 /* A discount or its id, in canonical form: id, coupon, terms.  Owned by the caller. */
@@ -79,6 +114,15 @@ void stripe_lines(json_t *fields, const json_t *invoice, struct read_unit unit);
 /* Likewise those of a subscription that its items decide. */
 void stripe_subscription_items(const struct source_news *news, json_t *fields,
     const json_t *subscription);
+/* Changes for the discounts and coupons that stand whole in a customer or subscription and its items. */
+void stripe_tell_discounts(struct source_news *news, const json_t *owner);
+/* The link from an invoice to its payments: one id each until 2025-03-31, then a list where asked for. */
+void stripe_tell_payments(struct source_news *news, const json_t *invoice);
+/* A refund that stands inside its charge (until 2022-11-15). */
+void stripe_tell_refund(struct source_news *news, const json_t *refund, const json_t *charge);
+/* The sum of a member over a list as a field; nothing when the list is not there or one is no amount. */
+void stripe_sum(json_t *fields, const char *name, const json_t *list, const char *member,
+    struct read_unit unit);
 /* Tax rates as percentage and inclusive. */
 json_t *stripe_tax_rates(const json_t *rates);
 /* metadata: an object of texts. */

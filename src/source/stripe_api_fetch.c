@@ -30,6 +30,7 @@ static const struct kind {
     {"payment", "pi_", "/v1/payment_intents/", {"latest_charge"}, NULL},
     {"payment", "ch_", "/v1/charges/", {"payment_intent"}, NULL},
     {"payment", "py_", "/v1/charges/", {"payment_intent"}, NULL},
+    {STRIPE_INVOICE_PAYMENT, "", "/v1/invoice_payments/", {NULL}, NULL},
     {"refund", "", "/v1/refunds/", {NULL}, NULL},
     {"dispute", "", "/v1/disputes/", {NULL}, NULL},
     {"plan", "", "/v1/prices/", {"tiers"}, NULL},

@@ -68,13 +68,20 @@ is_summed(const json_t *list, const char *member, struct read_unit unit, int64_t
 	return true;
 }
 
-static void
-put_sum(json_t *fields, const char *name, const json_t *list, struct read_unit unit)
+void
+stripe_sum(json_t *fields, const char *name, const json_t *list, const char *member,
+    struct read_unit unit)
 {
 	int64_t sum;
 
-	if (is_summed(list, "amount", unit, &sum))
+	if (is_summed(list, member, unit, &sum))
 		json_object_set_new(fields, name, json_integer(sum));
+}
+
+static void
+put_sum(json_t *fields, const char *name, const json_t *list, struct read_unit unit)
+{
+	stripe_sum(fields, name, list, "amount", unit);
 }
 
 /* Price and product: objects until 2025-03-31, then ids under pricing. */
@@ -364,12 +371,14 @@ stripe_invoice(struct source_news *news, const json_t *object, struct bh_err *er
 	read_text(change->fields, "source_status", json_object_get(object, "status"));
 	change->deleted =
 	    strcmp(news->event->type, "invoice.deleted") == 0 || bh_is_json_true(object, "deleted");
-	stripe_link(news, change, "invoices");
+	stripe_link(news, change->fields, "invoices", change->id);
 	if (attempts < 0 || attempts > ATTEMPTS_MAX)
 		attempts = ATTEMPTS_MAX;
 	stripe_version(news, change,
 	    change->deleted ? RANK_DELETED : rank * (ATTEMPTS_MAX + 1) + (int)attempts);
 	if (!change->deleted && bh_is_json_true(object, "lines.has_more"))
 		stripe_want_part(news, change, STRIPE_LINES, object, of_lines);
+	if (!change->deleted)
+		stripe_tell_payments(news, object);
 	return 0;
 }

@@ -165,32 +165,29 @@ tiers_json(const json_t *tiers, struct read_unit unit)
 	return list;
 }
 
-/* The price's part of an item's canonical form. */
-static void
-add_price(json_t *one, const json_t *price, struct read_unit unit)
+void
+stripe_price(json_t *fields, const json_t *price, struct read_unit unit)
 {
 	const json_t *rule = READ_FIRST(json_object_get(price, "transform_quantity"),
 	    json_object_get(price, "transform_usage"));
 
-	read_id(one, "price", price);
-	read_id(one, "product", json_object_get(price, "product"));
-	read_filled(one, "product_name", bh_json_at(price, "product.name"));
-	read_filled(one, "name", json_object_get(price, "nickname"));
-	read_filled(one, "code", json_object_get(price, "lookup_key"));
-	read_currency(one, "currency", json_object_get(price, "currency"));
-	read_precise(one, "unit_amount", unit_amount(price), unit);
-	read_text(one, "interval", stripe_recurring(price, "interval"));
-	read_int(one, "interval_count", stripe_recurring(price, "interval_count"));
-	read_text(one, "usage_type", stripe_recurring(price, "usage_type"));
-	read_text(one, "billing_scheme", json_object_get(price, "billing_scheme"));
-	read_text(one, "tiers_mode", json_object_get(price, "tiers_mode"));
-	read_text(one, "tax_behavior", json_object_get(price, "tax_behavior"));
+	read_id(fields, "product", json_object_get(price, "product"));
+	read_filled(fields, "name", json_object_get(price, "nickname"));
+	read_filled(fields, "code", json_object_get(price, "lookup_key"));
+	read_currency(fields, "currency", json_object_get(price, "currency"));
+	read_precise(fields, "unit_amount", unit_amount(price), unit);
+	read_text(fields, "interval", stripe_recurring(price, "interval"));
+	read_int(fields, "interval_count", stripe_recurring(price, "interval_count"));
+	read_text(fields, "usage_type", stripe_recurring(price, "usage_type"));
+	read_text(fields, "billing_scheme", json_object_get(price, "billing_scheme"));
+	read_text(fields, "tiers_mode", json_object_get(price, "tiers_mode"));
+	read_text(fields, "tax_behavior", json_object_get(price, "tax_behavior"));
 	if (json_is_array(json_object_get(price, "tiers")))
-		json_object_set_new(one, "tiers",
+		json_object_set_new(fields, "tiers",
 		    tiers_json(json_object_get(price, "tiers"), unit));
 	if (json_is_object(rule)) {
-		read_int(one, "divide_by", json_object_get(rule, "divide_by"));
-		read_text(one, "round", json_object_get(rule, "round"));
+		read_int(fields, "divide_by", json_object_get(rule, "divide_by"));
+		read_text(fields, "round", json_object_get(rule, "round"));
 	}
 }
 
@@ -209,7 +206,12 @@ item_json(const struct stripe_items *items, const json_t *item, const json_t *pr
 	json_t *rates = stripe_tax_rates(json_object_get(item, "tax_rates"));
 
 	read_id(one, "id", item);
-	add_price(one, price, unit);
+	read_id(one, "price", price);
+	stripe_price(one, price, unit);
+	read_filled(one, "product_name", bh_json_at(price, "product.name"));
+	/* A price that is only named is in the subscription's currency. */
+	if (json_object_get(one, "currency") == NULL)
+		read_currency(one, "currency", json_object_get(items->subscription, "currency"));
 	read_decimal(one, "quantity", json_object_get(item, "quantity"));
 	read_unix(one, "period_start", period_of(items, item, "current_period_start"));
 	read_unix(one, "period_end", period_of(items, item, "current_period_end"));

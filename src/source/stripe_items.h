@@ -24,6 +24,8 @@ struct stripe_items {
 /* Read all items of a subscription in any shape; items->list is the caller's to release. */
 void stripe_items(struct stripe_items *items, const struct source_news *news,
     const json_t *subscription);
+/* The terms of a price or plan, as items and plans hold them. */
+void stripe_price(json_t *fields, const json_t *price, struct read_unit unit);
 /* A member of price.recurring, which in a plan stands at the top.  Borrowed. */
 const json_t *stripe_recurring(const json_t *price, const char *name);
 

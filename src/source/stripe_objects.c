@@ -52,65 +52,6 @@ stripe_tax_rates(const json_t *rates)
 	return list;
 }
 
-/* The coupon behind a discount: source.coupon since 2025-09-30, coupon before. */
-static void
-add_coupon(const struct source_news *news, json_t *one, const json_t *coupon)
-{
-	const char *currency = bh_json_str(coupon, "currency");
-	json_t *products = bh_json_at(coupon, "applies_to.products");
-
-	read_id(one, "coupon", coupon);
-	read_text(one, "name", json_object_get(coupon, "name"));
-	read_decimal(one, "percent_off", json_object_get(coupon, "percent_off"));
-	read_currency(one, "currency", json_object_get(coupon, "currency"));
-	read_money(one, "amount_off", json_object_get(coupon, "amount_off"),
-	    stripe_unit(news, currency != NULL ? currency : ""));
-	read_text(one, "duration", json_object_get(coupon, "duration"));
-	read_int(one, "duration_in_months", json_object_get(coupon, "duration_in_months"));
-	if (json_is_array(products))
-		json_object_set(one, "products", products);
-}
-
-json_t *
-stripe_discount(const struct source_news *news, const json_t *discount)
-{
-	json_t *one = json_object();
-
-	read_id(one, "id", discount);
-	if (json_is_object(discount)) {
-		add_coupon(news, one,
-		    READ_FIRST(bh_json_at(discount, "source.coupon"),
-			json_object_get(discount, "coupon")));
-		read_unix(one, "start", json_object_get(discount, "start"));
-		read_unix(one, "end", json_object_get(discount, "end"));
-		read_id(one, "subscription_item", json_object_get(discount, "subscription_item"));
-	}
-	read_prune(one);
-	return one;
-}
-
-json_t *
-stripe_discounts(const struct source_news *news, const json_t *owner)
-{
-	const json_t *single = json_object_get(owner, "discount");
-	const json_t *single_id = read_id_of(single);
-	const json_t *ids = json_object_get(owner, "discounts");
-	json_t *list = json_array();
-	size_t i;
-	json_t *one;
-
-	/* Until 2025-03-31 the single object stood beside the list of ids: it has the terms. */
-	json_array_foreach (ids, i, one) {
-		bool is_single =
-		    single_id != NULL && json_is_string(one) && json_equal(one, single_id);
-
-		json_array_append_new(list, stripe_discount(news, is_single ? single : one));
-	}
-	if (json_array_size(list) == 0 && single_id != NULL)
-		json_array_append_new(list, stripe_discount(news, single));
-	return list;
-}
-
 static void
 read_address(json_t *fields, const json_t *address)
 {
@@ -163,6 +104,10 @@ read_names(json_t *fields, const json_t *customer)
 static void
 read_customer(const struct source_news *news, json_t *fields, const json_t *customer)
 {
+	static const char *const owned[] = {"name", "legal_name", "type", "email", "phone",
+	    "description", "currency", "address_line1", "address_line2", "address_city",
+	    "address_state", "address_postal_code", "address_country", "balance", "delinquent",
+	    "created_at", "metadata", "salesforce_id", "hubspot_id", NULL};
 	const json_t *metadata = json_object_get(customer, "metadata");
 	const char *currency = bh_json_str(customer, "currency");
 
@@ -172,6 +117,9 @@ read_customer(const struct source_news *news, json_t *fields, const json_t *cust
 	read_filled(fields, "description", json_object_get(customer, "description"));
 	read_currency(fields, "currency", json_object_get(customer, "currency"));
 	read_address(fields, json_object_get(customer, "address"));
+	/* Embedded before 2020-08-27, then only when asked for: they have events of their own. */
+	if (json_is_array(bh_json_at(customer, "tax_ids.data")))
+		json_object_set_new(fields, "tax_id", json_null());
 	read_text(fields, "tax_id", bh_json_at(customer, "tax_ids.data.0.value"));
 	read_money(fields, "balance",
 	    READ_FIRST(json_object_get(customer, "balance"),
@@ -179,11 +127,15 @@ read_customer(const struct source_news *news, json_t *fields, const json_t *cust
 	    stripe_unit(news, currency != NULL ? currency : ""));
 	read_bool(fields, "delinquent", json_object_get(customer, "delinquent"));
 	read_unix(fields, "created_at", json_object_get(customer, "created"));
-	json_object_set_new(fields, "discounts", stripe_discounts(news, customer));
+	/* Its keys can be left out: then what was known of them stays. */
+	if (json_object_get(customer, "discount") != NULL ||
+	    json_object_get(customer, "discounts") != NULL)
+		json_object_set_new(fields, "discounts", stripe_discounts(news, customer));
 	stripe_metadata(fields, metadata);
 	read_crm_id(news, fields, "salesforce_id", "salesforce_id_key", "salesforce_account_id",
 	    metadata);
 	read_crm_id(news, fields, "hubspot_id", "hubspot_id_key", "hubspot_company_id", metadata);
+	stripe_own(fields, owned);
 }
 
 int
@@ -199,15 +151,48 @@ stripe_customer(struct source_news *news, const json_t *object, struct bh_err *e
 		return -1;
 	change->deleted =
 	    strcmp(type, "customer.deleted") == 0 || bh_is_json_true(object, "deleted");
-	/* A deleted customer comes with its last snapshot, or as no more than its id. */
-	if (bh_is_json_true(object, "deleted"))
-		change->partial = true;
-	else
+	/*
+	 * Partial: a tax number comes with other events.  A deleted customer comes with its last
+	 * snapshot, or as no more than its id.
+	 */
+	change->partial = true;
+	if (!bh_is_json_true(object, "deleted"))
 		read_customer(news, change->fields, object);
-	stripe_link(news, change, "customers");
+	stripe_link(news, change->fields, "customers", change->id);
 	stripe_version(news, change,
 	    change->deleted                         ? RANK_DELETED
 	    : strcmp(type, "customer.created") == 0 ? RANK_CREATED
 						    : RANK_UPDATED);
+	stripe_tell_discounts(news, object);
+	return 0;
+}
+
+/*
+ * customer.tax_id.*: the newest number counts.  A customer who had several
+ * and loses one has none until it is read again.
+ */
+int
+stripe_tax_id(struct source_news *news, const json_t *object, struct bh_err *err)
+{
+	const char *type = news->event->type;
+	struct object_change *change;
+
+	if (stripe_expect(object, "tax_id", err) < 0)
+		return -1;
+	if (read_id_of(json_object_get(object, "customer")) == NULL)
+		return source_leave(news, SOURCE_IGNORED, "a tax number of no customer");
+	change = source_change(news, OBJECT_CUSTOMER,
+	    read_id_of(json_object_get(object, "customer")), err);
+	if (change == NULL)
+		return -1;
+	change->partial = true;
+	json_object_set_new(change->fields, "tax_id", json_null());
+	if (!bh_has_suffix(type, ".deleted"))
+		read_filled(change->fields, "tax_id", json_object_get(object, "value"));
+	/* An old number goes before the new one comes. */
+	stripe_version(news, change,
+	    bh_has_suffix(type, ".deleted")   ? 0
+	    : bh_has_suffix(type, ".created") ? 1
+					      : 2);
 	return 0;
 }

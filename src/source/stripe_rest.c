@@ -11,6 +11,19 @@ static const struct word {
     {"customer", OBJECT_CUSTOMER, stripe_customer},
     {"subscription", OBJECT_SUBSCRIPTION, stripe_subscription},
     {"invoice", OBJECT_INVOICE, stripe_invoice},
+    {"credit_note", OBJECT_CREDIT_NOTE, stripe_credit_note},
+    {"charge", OBJECT_PAYMENT, stripe_charge},
+    {"payment_intent", OBJECT_PAYMENT, stripe_payment_intent},
+    {"invoice_payment", OBJECT_NONE, stripe_invoice_payment},
+    {"refund", OBJECT_REFUND, stripe_refund},
+    {"dispute", OBJECT_DISPUTE, stripe_dispute},
+    {"product", OBJECT_PRODUCT, stripe_product},
+    {"price", OBJECT_PLAN, stripe_plan},
+    {"plan", OBJECT_PLAN, stripe_plan},
+    {"coupon", OBJECT_COUPON, stripe_coupon},
+    {"discount", OBJECT_DISCOUNT, stripe_discount_event},
+    {"subscription_schedule", OBJECT_SCHEDULE, stripe_schedule},
+    {"tax_id", OBJECT_NONE, stripe_tax_id},
 };
 
 /* What is gone is told by its id alone. */
@@ -92,7 +105,8 @@ stripe_part(struct source_news *news, const struct source_want *want, const json
 	struct object_version version;
 	int rc = -1;
 
-	if (!json_is_object(owner) || !is_part_version(want->hint, &version)) {
+	if (!json_is_object(owner) || !json_is_array(rows) ||
+	    !is_part_version(want->hint, &version)) {
 		bh_fail(err, BH_INVALID, "the want of %s does not say of what", want->what);
 		goto out;
 	}

@@ -186,11 +186,12 @@ stripe_subscription(struct source_news *news, const json_t *object, struct bh_er
 	if (word != NULL)
 		json_object_set_new(change->fields, "status", json_string(status->status));
 	read_text(change->fields, "source_status", json_object_get(object, "status"));
-	stripe_link(news, change, "subscriptions");
+	stripe_link(news, change->fields, "subscriptions", change->id);
 	/* created is before any other event of the same second and status. */
 	stripe_version(news, change,
 	    2 * status->rank + (strcmp(news->event->type, "customer.subscription.created") != 0));
 	if (!items.complete)
 		stripe_want_part(news, change, STRIPE_ITEMS, object, of_items);
+	stripe_tell_discounts(news, object);
 	return 0;
 }

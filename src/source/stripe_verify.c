@@ -100,6 +100,23 @@ is_signed_with(const char *header, const struct source_secret *secret, const str
 	return found;
 }
 
+/*
+ * Events that a cloud passes on are not signed by Stripe: the sender shows a
+ * token that only the two of us know.
+ */
+static int
+check_token(const struct source_config *config, const char *token, struct bh_err *err)
+{
+	const json_t *secret = json_object_get(config->secrets, "unwrap_token");
+
+	if (json_string_length(secret) == 0)
+		return bh_fail(err, BH_INVALID, "the connection has no token for wrapped events");
+	if (!bh_is_equal_secret(token, strlen(token), json_string_value(secret),
+		json_string_length(secret)))
+		return bh_fail(err, BH_DENIED, "the token is not this connection's");
+	return 0;
+}
+
 int
 stripe_verify(const struct source_config *config, const struct source_request *request,
     struct bh_err *err)
@@ -108,8 +125,12 @@ stripe_verify(const struct source_config *config, const struct source_request *r
 	struct source_secret secrets[SOURCE_SECRETS_MAX];
 	struct item t = {0};
 	uint64_t at_s = 0;
-	int n = source_secrets(config, secrets, err);
+	const char *token = source_header(request, "x-billhook-token");
+	int n;
 
+	if (bh_is_json_true(config->settings, "unwrap") && header == NULL)
+		return check_token(config, token != NULL ? token : "", err);
+	n = source_secrets(config, secrets, err);
 	if (n < 0)
 		return -1;
 	if (header == NULL || *header == '\0')

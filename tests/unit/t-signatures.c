@@ -338,6 +338,63 @@ lago_headers(void **state BH_UNUSED)
 	json_decref(file);
 }
 
+/* Wrapped events: no signature, so a token, and only where both are set. */
+static void
+stripe_token(void **state BH_UNUSED)
+{
+	static const struct {
+		bool unwrap;
+		const char *secret, *header; /* NULL: none */
+		bool accepted;
+		const char *word;
+	} cases[] = {
+	    {true, "0123456789abcdef", "0123456789abcdef", true, ""},
+	    {true, "0123456789abcdef", "0123456789abcdeF", false, "token"},
+	    {true, "0123456789abcdef", "0123456789abcde", false, "token"},
+	    {true, "0123456789abcdef", "0123456789abcdef0", false, "token"},
+	    {true, "0123456789abcdef", "", false, "token"},
+	    {true, "0123456789abcdef", NULL, false, "token"},
+	    {true, NULL, "", false, "token"},
+	    {true, "", "", false, "token"},
+	    {false, "0123456789abcdef", "0123456789abcdef", false, "Stripe-Signature"},
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		json_t *settings = json_pack("{s:b}", "unwrap", cases[i].unwrap);
+		json_t *secrets =
+		    json_pack("{s:s, s:s*}", "webhook", "whsec_1", "unwrap_token", cases[i].secret);
+		json_t *headers = json_pack("{s:s*}", "X-Billhook-Token", cases[i].header);
+		struct bh_err err;
+		int rc = verify("stripe", secrets, settings, headers, "{}", 2, 1000, &err);
+
+		if ((rc == 0) != cases[i].accepted || strstr(err.text, cases[i].word) == NULL)
+			fail_msg("%zu gives %d %s", i, rc, err.text);
+		if (cases[i].secret != NULL && *cases[i].secret != '\0')
+			assert_null(strstr(err.text, "0123456789"));
+		json_decref(settings);
+		json_decref(secrets);
+		json_decref(headers);
+	}
+}
+
+/* A token does not open what came with a signature. */
+static void
+stripe_token_beside_signature(void **state BH_UNUSED)
+{
+	json_t *settings = json_pack("{s:b}", "unwrap", 1);
+	json_t *secrets =
+	    json_pack("{s:s, s:s}", "webhook", "whsec_1", "unwrap_token", "0123456789abcdef");
+	json_t *headers = json_pack("{s:s, s:s}", "X-Billhook-Token", "0123456789abcdef",
+	    "Stripe-Signature", "t=1,v1=00");
+	struct bh_err err;
+
+	assert_int_equal(verify("stripe", secrets, settings, headers, "{}", 2, 1000, &err), -1);
+	assert_int_equal(err.code, BH_DENIED);
+	json_decref(settings);
+	json_decref(secrets);
+	json_decref(headers);
+}
+
 /* What is refused when a connection is saved. */
 static void
 checks(void **state BH_UNUSED)
@@ -355,6 +412,23 @@ checks(void **state BH_UNUSED)
 	    {"stripe", "{'webhook':'whsec_1'}", "{'account':'ca_1'}", "account"},
 	    {"stripe", "{'webhook':'whsec_1'}", "{'tolerance_s':0}", "tolerance_s"},
 	    {"stripe", "{}", "{}", "secret"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'connect':'yes'}", "connect"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'exponents':{'UGX':2}}", NULL},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'exponents':{'UGX':'2'}}", "exponents"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'exponents':[2]}", "exponents"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'revenue':{'discounts':'all'}}", NULL},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'revenue':7}", "revenue"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'api_url':'http://127.0.0.1:8080'}", NULL},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'api_url':'api.example.com'}", "api_url"},
+	    {"stripe", "{'webhook':'whsec_1','api_key':'rk_live_1'}", "{'mode':'live'}", NULL},
+	    {"stripe", "{'webhook':'whsec_1','api_key':'sk_1'}", "{'mode':'live'}", NULL},
+	    {"stripe", "{'webhook':'whsec_1','api_key':'rk_test_1'}", "{'mode':'live'}", "mode"},
+	    {"stripe", "{'webhook':'whsec_1','api_key':'pk_live_1'}", "{}", "publishable"},
+	    {"stripe", "{'webhook':'whsec_1','api_key':'live_1'}", "{}", "api_key"},
+	    {"stripe", "{'webhook':'whsec_1'}", "{'unwrap':true}", "unwrap_token"},
+	    {"stripe", "{'unwrap_token':'short'}", "{'unwrap':true}", "unwrap_token"},
+	    {"stripe", "{'unwrap_token':'0123456789abcdef'}", "{'unwrap':true}", NULL},
+	    {"stripe", "{'unwrap_token':'0123456789abcdef'}", "{'unwrap':false}", "secret"},
 	    {"lago", "{'webhook':'5d2f'}", "{}", NULL},
 	    {"lago", "{'webhook':'5d2f'}", "{'app_url':'https://app.example.com'}", NULL},
 	    {"lago", "{'webhook':'5d2f'}", "{'app_url':'app.example.com'}", "app_url"},
@@ -384,7 +458,7 @@ checks(void **state BH_UNUSED)
 		}
 		config.secrets = parsed[0];
 		config.settings = parsed[1];
-		rc = source_driver(cases[i].driver)->check(&config, &err);
+		rc = source_check(source_driver(cases[i].driver), &config, &err);
 		if ((rc == 0) != (cases[i].error == NULL) ||
 		    (rc < 0 && strstr(err.text, cases[i].error) == NULL))
 			fail_msg("%zu gives %d %s", i, rc, err.text);
@@ -407,6 +481,8 @@ main(void)
 	    cmocka_unit_test(stripe_secrets),
 	    cmocka_unit_test(stripe_headers),
 	    cmocka_unit_test(stripe_tolerance),
+	    cmocka_unit_test(stripe_token),
+	    cmocka_unit_test(stripe_token_beside_signature),
 	    cmocka_unit_test(lago_configuration),
 	    cmocka_unit_test(lago_headers),
 	    cmocka_unit_test(checks),
