@@ -511,9 +511,16 @@ stripe_read(struct stripe_reading *reading, const json_t *object, struct bh_err 
 {
 	struct source_result *result = reading->news.result;
 	size_t changes_n = result->changes.n, wants_n = result->wants.n;
+	char note[sizeof(result->note)];
+	int rc;
 
+	snprintf(note, sizeof(note), "%s", result->note);
 	reading->news.live = is_stripe_live(reading->news.config);
-	if (stripe_object(&reading->news, object, err) == 0)
+	rc = stripe_object(&reading->news, object, err);
+	/* Why one of several objects was left is no news. */
+	if (rc < 0 || changes_n + wants_n > 0 || reading->is_list)
+		snprintf(result->note, sizeof(result->note), "%s", note);
+	if (rc == 0)
 		return 0;
 	while (result->changes.n > changes_n)
 		json_decref(result->changes.items[--result->changes.n].fields);

@@ -84,6 +84,7 @@ bool is_stripe_live(const struct source_config *config);
 struct stripe_reading {
 	struct source_event event;
 	struct source_news news;
+	bool is_list; /* what a handler says of one object is not the note of all */
 };
 /* Changes will have the version of the answer and the session's account. */
 void stripe_reading_start(struct stripe_reading *reading, const struct stripe_session *session,

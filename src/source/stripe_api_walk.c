@@ -271,19 +271,13 @@ list_read(struct walk *walk, const struct source_answer *answer, const json_t *r
 {
 	struct bh_err err = BH_ERR_INIT;
 	struct stripe_reading reading;
-	char note[sizeof(walk->page->result.note)];
 	size_t i;
 	json_t *row;
 
 	stripe_reading_start(&reading, &walk->session, answer, &walk->page->result);
+	reading.is_list = true;
 	json_array_foreach (rows, i, row) {
-		int rc;
-
-		/* A handler that leaves an object says why: of one among many that is no news. */
-		snprintf(note, sizeof(note), "%s", walk->page->result.note);
-		rc = stripe_read(&reading, row, &err);
-		snprintf(walk->page->result.note, sizeof(note), "%s", note);
-		if (rc < 0 && walk->flaws++ == 0)
+		if (stripe_read(&reading, row, &err) < 0 && walk->flaws++ == 0)
 			walk_note(walk, "%s", err.text);
 	}
 	walk->page->read = (int64_t)json_array_size(rows);
