@@ -107,13 +107,46 @@ shown(const json_t *list)
 	return text;
 }
 
-/* Each line "=MARK JSON" takes one of the list; with "=MARKs N" there are N (or any), else as many as lines. */
+/* "evt_1 evt_2": the ids of the list, in this order. */
+static char *
+ids_of(const json_t *list)
+{
+	struct bh_buf ids = BH_BUF_INIT(65536);
+	size_t i;
+	json_t *one;
+
+	json_array_foreach (list, i, one)
+		bh_buf_addf(&ids, "%s%s", i > 0 ? " " : "", wire_member(one, "id"));
+	return ids.len > 0 ? bh_buf_steal(&ids) : bh_xstrdup("");
+}
+
+/* wanted: a number, "any", ids in their order, or NULL: as many as lines. */
+static void
+compare_number(struct play *play, const char *mark, const json_t *list, const char *wanted,
+    size_t lines, const char *text)
+{
+	size_t n = json_array_size(list);
+	char *ids = ids_of(list);
+
+	if (wanted != NULL && wanted[0] >= '0' && wanted[0] <= '9')
+		lines = strtoul(wanted, NULL, 10);
+	else if (wanted != NULL && strcmp(wanted, "any") != 0 && strcmp(wanted, ids) != 0)
+		wire_differ(&play->wire, play->wire.step_line, "%ss are %s", mark, ids);
+	else if (wanted != NULL)
+		lines = n;
+	if (lines != n)
+		wire_differ(&play->wire, play->wire.step_line, "%zu %ss, not %zu\n got %s", n, mark,
+		    lines, text);
+	free(ids);
+}
+
+/* Each line "=MARK JSON" takes one of the list; "=MARKs" tells their number. */
 static void
 compare_list(struct play *play, const char *mark, json_t *list)
 {
 	struct wire *wire = &play->wire;
-	size_t lines = 0, wanted = SIZE_MAX, mark_len = strlen(mark);
-	bool is_any = false;
+	size_t lines = 0, mark_len = strlen(mark);
+	const char *wanted = NULL;
 	char *text = shown(list);
 
 	for (size_t i = 0; i < play->checks.n; i++) {
@@ -125,8 +158,7 @@ compare_list(struct play *play, const char *mark, json_t *list)
 		if (strncmp(check, mark, mark_len) != 0)
 			continue;
 		if (bh_has_prefix(check + mark_len, "s ")) {
-			is_any = strcmp(check + mark_len + 2, "any") == 0;
-			wanted = strtoul(check + mark_len + 2, NULL, 10);
+			wanted = check + mark_len + 2;
 			continue;
 		}
 		if (check[mark_len] != ' ')
@@ -139,10 +171,7 @@ compare_list(struct play *play, const char *mark, json_t *list)
 			wire_differ(wire, play->lines[i], "no such %s\n got %s", mark, text);
 		json_decref(want);
 	}
-	wanted = wanted != SIZE_MAX ? wanted : lines;
-	if (!is_any && wanted != json_array_size(list))
-		wire_differ(wire, wire->step_line, "%zu %ss, not %zu\n got %s",
-		    json_array_size(list), mark, wanted, text);
+	compare_number(play, mark, list, wanted, lines, text);
 	free(text);
 	json_decref(list);
 }
