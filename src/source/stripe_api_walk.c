@@ -120,17 +120,22 @@ is_cursor_read(struct walk *walk, const json_t *cursor)
 {
 	int64_t dropped;
 
-	return bh_json_int(cursor, "v", 0) == CURSOR_VERSION &&
-	       is_phase_read(bh_json_str(cursor, "phase"), &walk->phase) &&
-	       is_id_read(json_object_get(cursor, "account"), walk->account,
-		   sizeof(walk->account)) &&
-	       is_after_read(walk, json_object_get(cursor, "after")) &&
-	       is_id_read(json_object_get(cursor, "event"), walk->event, sizeof(walk->event)) &&
-	       is_number_read(cursor, "created_s", -1, &walk->created_s) &&
-	       is_number_read(cursor, "from_s", -1, &walk->from_s) &&
-	       is_number_read(cursor, "since_s", 0, &walk->since_s) &&
-	       is_number_read(cursor, "dropped", 0, &dropped) && dropped <= 15 &&
-	       (walk->dropped = (unsigned)dropped, true) && (walk->is_backfill || walk->phase < 0);
+	if (bh_json_int(cursor, "v", 0) != CURSOR_VERSION ||
+	    !is_phase_read(bh_json_str(cursor, "phase"), &walk->phase) ||
+	    (walk->phase >= 0 && !walk->is_backfill) ||
+	    (walk->phase != WALK_START && json_object_get(cursor, "from_s") == NULL))
+		return false;
+	if (!is_id_read(json_object_get(cursor, "account"), walk->account, sizeof(walk->account)) ||
+	    !is_id_read(json_object_get(cursor, "event"), walk->event, sizeof(walk->event)) ||
+	    !is_after_read(walk, json_object_get(cursor, "after")))
+		return false;
+	if (!is_number_read(cursor, "created_s", -1, &walk->created_s) ||
+	    !is_number_read(cursor, "from_s", -1, &walk->from_s) ||
+	    !is_number_read(cursor, "since_s", 0, &walk->since_s) ||
+	    !is_number_read(cursor, "dropped", 0, &dropped) || dropped > 15)
+		return false;
+	walk->dropped = (unsigned)dropped;
+	return true;
 }
 
 static int
