@@ -46,6 +46,7 @@ stripe_object(struct source_news *news, const json_t *object, struct bh_err *err
 {
 	const char *is = bh_json_str(object, "object");
 	const json_t *live = json_object_get(object, "livemode");
+	int rc;
 
 	if (json_is_boolean(live))
 		news->live = json_is_true(live);
@@ -54,7 +55,13 @@ stripe_object(struct source_news *news, const json_t *object, struct bh_err *err
 			continue;
 		if (bh_is_json_true(object, "deleted") && words[i].kind != OBJECT_NONE)
 			return gone(news, words[i].kind, object, err);
-		return words[i].handle(news, object, err);
+		rc = words[i].handle(news, object, err);
+		/* A page holds many: one that tells nothing does not speak for the others. */
+		if (news->result->changes.n > 0) {
+			news->result->outcome = SOURCE_APPLIED;
+			news->result->note[0] = '\0';
+		}
+		return rc;
 	}
 	return bh_fail(err, BH_INVALID, "Stripe gave %.40s, which is not used",
 	    is != NULL ? is : "something that does not say what it is");

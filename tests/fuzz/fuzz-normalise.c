@@ -38,7 +38,7 @@ normalise(const struct source_driver *driver, const char *body, size_t len)
 {
 	struct source_config config = {
 	    .code = "fuzz",
-	    .settings = json_pack("{s:b, s:s, s:s}", "connect", 1, "app_url",
+	    .settings = json_pack("{s:b, s:b, s:s, s:s}", "connect", 1, "unwrap", 1, "app_url",
 		"https://app.example.com", "slug", "one"),
 	};
 	struct source_request request = {.body = body, .body_len = len, .received_ms = 1};

@@ -2,13 +2,12 @@
  * Stripe's objects as the REST API gives them: recorded answers become
  * changes, and together with events they end the same in any order.
  */
-#include <dirent.h>
-
-#include "base/text.h"
+#include "hooks.h"
 #include "source/stripe.h"
-#include "unit.h"
+#include "world.h"
 
 #define ANSWER_MS INT64_C(1795500000000)
+#define ORDERS 150
 
 static json_t *
 load(const char *folder, const char *name)
@@ -147,17 +146,58 @@ release(struct source_result *results, size_t n)
 		source_result_release(&results[i]);
 }
 
-static void
-check_object(const char *name, const json_t *object, size_t *kinds)
+/* A recorded answer that is an object or a list of objects; not an error, an event, a part. */
+static bool
+is_answer(const char *name)
 {
-	struct source_result result = {0};
+	static const char *const others[] = {"rest_error", "rest_events", "rest_webhook",
+	    "rest_invoice_lines", "rest_invoice_create_preview"};
+
+	for (size_t i = 0; i < BH_LEN(others); i++)
+		if (bh_has_prefix(name, others[i]))
+			return false;
+	return bh_has_prefix(name, "rest_");
+}
+
+/* All objects of all recorded answers, in an array; each knows no file any more. */
+static json_t *
+answers(size_t *files)
+{
+	char *folder = unit_path("tests/data/stripe");
+	json_t *all = json_array();
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		json_t *json;
+
+		if (!is_answer(entry->d_name))
+			continue;
+		json = load("data/stripe", entry->d_name);
+		if (json_is_array(json_object_get(json, "data")))
+			json_array_extend(all, json_object_get(json, "data"));
+		else
+			json_array_append(all, json);
+		json_decref(json);
+		++*files;
+	}
+	closedir(dir);
+	free(folder);
+	return all;
+}
+
+static void
+check_object(const json_t *object, struct source_result *result, size_t *kinds)
+{
+	const char *name = bh_json_str(object, "id");
 	struct bh_err err = BH_ERR_INIT;
 
-	if (tell(object, ANSWER_MS, &result, &err) < 0)
+	if (tell(object, ANSWER_MS, result, &err) < 0)
 		fail_msg("%s: %s", name, err.text);
-	assert_true(result.changes.n > 0);
-	for (size_t i = 0; i < result.changes.n; i++) {
-		const struct object_change *change = &result.changes.items[i];
+	assert_true(result->changes.n > 0);
+	for (size_t i = 0; i < result->changes.n; i++) {
+		const struct object_change *change = &result->changes.items[i];
 
 		if (object_check(change->kind, change->fields, &err) < 0)
 			fail_msg("%s: %s", name, err.text);
@@ -165,48 +205,100 @@ check_object(const char *name, const json_t *object, size_t *kinds)
 		assert_true(*change->version.tie != '\0');
 		kinds[change->kind]++;
 	}
-	source_result_release(&result);
 }
 
 /* Every recorded answer, its rows one by one. */
 static void
 recorded(void **state BH_UNUSED)
 {
-	static const char *const others[] = {"rest_error", "rest_events", "rest_webhook",
-	    "rest_invoice_lines", "rest_invoice_create_preview"};
-	char *folder = unit_path("tests/data/stripe");
-	size_t kinds[OBJECT__MAX] = {0}, files = 0;
-	struct dirent *entry;
-	DIR *dir = opendir(folder);
+	size_t kinds[OBJECT__MAX] = {0}, files = 0, i;
+	json_t *all = answers(&files), *object;
 
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		bool other = !bh_has_prefix(entry->d_name, "rest_");
-		json_t *json;
-		size_t i;
-		json_t *row;
+	json_array_foreach (all, i, object) {
+		struct source_result result = {0};
 
-		for (i = 0; i < BH_LEN(others); i++)
-			other = other || bh_has_prefix(entry->d_name, others[i]);
-		if (other)
-			continue;
-		json = load("data/stripe", entry->d_name);
-		files++;
-		if (json_is_array(json_object_get(json, "data")))
-			json_array_foreach (json_object_get(json, "data"), i, row)
-				check_object(entry->d_name, row, kinds);
-		else
-			check_object(entry->d_name, json, kinds);
-		json_decref(json);
+		check_object(object, &result, kinds);
+		source_result_release(&result);
 	}
-	closedir(dir);
-	free(folder);
+	json_decref(all);
 	assert_true(files >= 20);
 	assert_true(kinds[OBJECT_CUSTOMER] > 5 && kinds[OBJECT_SUBSCRIPTION] > 3 &&
 		    kinds[OBJECT_INVOICE] > 5 && kinds[OBJECT_PLAN] > 5 &&
 		    kinds[OBJECT_PRODUCT] > 2 && kinds[OBJECT_COUPON] > 2 &&
 		    kinds[OBJECT_DISCOUNT] > 0 && kinds[OBJECT_CREDIT_NOTE] > 1 &&
 		    kinds[OBJECT_PAYMENT] > 2 && kinds[OBJECT_REFUND] > 0);
+}
+
+/* -- all of it together -- */
+
+static void
+expect_equal(const json_t *first, const json_t *end)
+{
+	const char *key;
+	json_t *value;
+
+	assert_int_equal(json_object_size(first), json_object_size(end));
+	json_object_foreach ((json_t *)(uintptr_t)first, key, value) {
+		char *a = bh_json_text(value), *b = bh_json_text(json_object_get(end, key));
+
+		if (strcmp(a, b) != 0)
+			fail_msg("%s differs\n%s\n%s", key, a, b);
+		free(a);
+		free(b);
+	}
+}
+
+/* Answers of one moment between all recorded events: any order ends the same. */
+static void
+mixed(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("stripe");
+	size_t kinds[OBJECT__MAX] = {0}, files = 0, i, n = 0;
+	json_t *all = answers(&files), *object, *first = NULL;
+	struct source_result *results =
+	    bh_xcalloc(hooks->n + json_array_size(all), sizeof(results[0]));
+	size_t *order = bh_xcalloc(hooks->n + json_array_size(all), sizeof(order[0]));
+	uint32_t seed = 7;
+
+	json_array_foreach (all, i, object)
+		check_object(object, &results[n++], kinds);
+	for (i = 0; i < hooks->n; i++) {
+		struct hook_result got;
+
+		hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &got);
+		results[n++] = got.got;
+	}
+	for (i = 0; i < n; i++)
+		order[i] = i;
+	for (int k = 0; k < ORDERS; k++) {
+		struct world world = {.places = json_object()};
+		json_t *end;
+
+		for (i = 0; i < n; i++)
+			for (size_t c = 0; c < results[order[i]].changes.n; c++)
+				world_apply(&world, &results[order[i]].changes.items[c]);
+		end = world_json(&world);
+		world_release(&world);
+		if (first == NULL)
+			first = json_incref(end);
+		expect_equal(first, end);
+		json_decref(end);
+		for (i = n - 1; i > 0; i--) {
+			size_t pick, swap = order[i];
+
+			seed = seed * 1664525 + 1013904223;
+			pick = (seed >> 8) % (i + 1);
+			order[i] = order[pick];
+			order[pick] = swap;
+		}
+	}
+	print_message("%zu objects from %zu answers and events\n", json_object_size(first), n);
+	json_decref(first);
+	json_decref(all);
+	release(results, n);
+	free(results);
+	free(order);
+	hooks_free(hooks);
 }
 
 /* What REST says of the same second loses, of an older one too; of a newer one it wins. */
@@ -264,6 +356,27 @@ refused(void **state BH_UNUSED)
 		json_decref(json);
 		source_result_release(&result);
 	}
+}
+
+/* A row that tells nothing leaves the page what it was. */
+static void
+silent_row(void **state BH_UNUSED)
+{
+	struct source_result result = {0};
+
+	tell_text("{'id':'inpay_1','object':'invoice_payment','status':'canceled',"
+		  "'payment':{'payment_intent':'pi_1'}}",
+	    ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_IGNORED);
+	tell_text("{'id':'prod_1','object':'product','name':'A'}", ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_APPLIED);
+	tell_text("{'id':'inpay_1','object':'invoice_payment','status':'canceled',"
+		  "'payment':{'payment_intent':'pi_1'}}",
+	    ANSWER_MS, &result);
+	assert_int_equal(result.outcome, SOURCE_APPLIED);
+	assert_string_equal(result.note, "");
+	assert_int_equal(result.changes.n, 1);
+	source_result_release(&result);
 }
 
 /* Look the first want of a result up: rows become its part. */
@@ -361,8 +474,7 @@ hints(void **state BH_UNUSED)
 	    "{'at_ms':1,'rank':1,'of':{}}", "{'at_ms':'x','rank':1,'tie':'a','of':{}}",
 	    "{'at_ms':1,'rank':99999999999,'tie':'a','of':{}}",
 	    "{'at_ms':1,'rank':1,'tie':'a','of':[]}",
-	    "{'at_ms':1,'rank':1,'of':{},'tie':"
-	    "'0123456789012345678901234567890123456789012345678901234567890123'}"};
+	    "{'at_ms':1,'of':{},'rank':1,'tie':'012345678901234567890123456789012345678901234567890123456789012'}"};
 	static const struct source_event event = {"rest", "rest"};
 	struct source_config config = {.code = "test"};
 	json_t *rows = json_array();
@@ -525,9 +637,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recorded),
+	    cmocka_unit_test(mixed),
 	    cmocka_unit_test(versions),
 	    cmocka_unit_test(gone),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(silent_row),
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(items),
 	    cmocka_unit_test(hints),
