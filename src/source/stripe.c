@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "source/stripe_api.h"
 
 #define REST_RANK (-1)
 #define BORN_MS 3000 /* more than a REST answer is dated back */
@@ -223,4 +224,11 @@ const struct source_driver source_stripe = {
     .check = stripe_check,
     .steps = stripe_steps,
     .catchup_s = 900,
+    .probe = stripe_probe,
+    .fetch = stripe_fetch,
+    .pull = stripe_pull,
+    .endpoints = stripe_endpoints,
+    .endpoint_put = stripe_endpoint_put,
+    .endpoint_remove = stripe_endpoint_remove,
+    .write_back = stripe_write_back,
 };
