@@ -193,6 +193,13 @@ struct source_driver {
 	const char *steps;
 	/* It tells MRR itself and has no subscriptions to work it out from. */
 	bool tells_mrr;
+	/*
+	 * Objects that a catch-up has to ask for one by one, because no list tells
+	 * that they changed; fields NULL: may any of the kind be such?  May be NULL.
+	 */
+	bool (*is_reread)(enum object_kind kind, const json_t *fields);
+	/* A webhook's secret is given out when it is made (and only then). */
+	bool gives_secret;
 	/* How often a catch-up is due by itself, seconds; 0: only when asked for. */
 	int catchup_s;
 
@@ -227,6 +234,13 @@ struct source_driver {
 /* Everything that can be wrong with settings and secrets: the driver's table, then its check(). */
 int source_check(const struct source_driver *driver, const struct source_config *config,
     struct bh_err *err);
+/*
+ * Can it do this (WALK_BACKFILL ..., ERRAND_PROBE ... of state/walk.h)?  0, or
+ * -1 BH_INVALID with what people do instead.
+ */
+int source_check_can(const struct source_driver *driver, const char *what, struct bh_err *err);
+/* The types of events that are wanted: settings.events, or those offered by default; new reference. */
+json_t *source_events(const struct source_driver *driver, const json_t *settings);
 /* A setting as text, or its fallback; of a secret its value.  NULL when there is neither.  Borrowed. */
 const char *source_setting_text(const struct source_driver *driver,
     const struct source_config *config, const char *name);

@@ -135,6 +135,18 @@ lago(void **state BH_UNUSED)
 	play("lago");
 }
 
+static void
+lostchurn(void **state BH_UNUSED)
+{
+	play("lostchurn");
+}
+
+static void
+generic(void **state BH_UNUSED)
+{
+	play("generic");
+}
+
 /* The same subscription, invoice in four API versions: what matters to a CRM is equal. */
 static void
 bridges(void **state BH_UNUSED)
@@ -197,6 +209,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stripe),
 	    cmocka_unit_test(lago),
+	    cmocka_unit_test(lostchurn),
+	    cmocka_unit_test(generic),
 	    cmocka_unit_test(bridges),
 	    cmocka_unit_test(tables),
 	};
