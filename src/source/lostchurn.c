@@ -135,6 +135,17 @@ check(const struct source_config *config, struct bh_err *err)
 	return json_object_size(reader) > 0 ? reader_check(reader, err) : 0;
 }
 
+/* Neither edition lists what has changed: open recoveries are asked for one by one. */
+static bool
+is_reread(enum object_kind kind, const json_t *fields)
+{
+	const char *stage = bh_json_str(fields, "stage");
+
+	if (kind != OBJECT_RECOVERY || fields == NULL)
+		return kind == OBJECT_RECOVERY;
+	return stage == NULL || bh_has_prefix(stage, "open_");
+}
+
 static const struct source_setting settings[] = {
     {"webhook", "Signing secret", SOURCE_SETTING_TEXT,
 	SOURCE_SETTING_SECRET | SOURCE_SETTING_NEEDED, NULL, 0, 0, "",
@@ -182,6 +193,7 @@ const struct source_driver source_lostchurn = {
 	"Save, and copy the endpoint's signing secret into the field Signing secret here.\n"
 	"For filling up: Settings, API keys, make a key with the scope read, copy it into API key.",
     .tells_mrr = true,
+    .is_reread = is_reread,
     .catchup_s = 4 * 3600,
     .probe = lostchurn_probe,
     .fetch = lostchurn_fetch,

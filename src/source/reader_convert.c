@@ -63,6 +63,8 @@ fold(const json_t *value, char from, int distance)
 
 	if (!json_is_string(value))
 		return NULL;
+	if (json_string_length(value) == 0)
+		return json_null();
 	text = bh_xstrdup(json_string_value(value));
 	for (s = text; *s != '\0'; s++)
 		if (*s >= from && *s <= from + 25)

@@ -17,6 +17,8 @@ change_json(const struct object_change *change)
 
 	if (*change->account != '\0')
 		json_object_set_new(json, "account", json_string(change->account));
+	if (*change->alias != '\0')
+		json_object_set_new(json, "alias", json_string(change->alias));
 	if (change->partial)
 		json_object_set_new(json, "partial", json_true());
 	if (change->deleted)
