@@ -7,7 +7,7 @@
 #include "source/lostchurn.h"
 
 static const char *const lines[] = {
-#include "src/source/lostchurn_reader.inc"
+#include "source/lostchurn_reader.inc"
 };
 
 /* Parsed once a process, and never written to. */
