@@ -15,7 +15,7 @@
 static int
 read_event(struct source_news *news, const json_t *object BH_UNUSED, struct bh_err *err)
 {
-	if (reader_read(news, lostchurn_table(news->config), err) < 0)
+	if (reader_read(news, lostchurn_table(news->config, news->event->type), err) < 0)
 		return -1;
 	if (news->result->changes.n == 0)
 		return source_leave(news, SOURCE_IGNORED, "timeline only: %.100s",
@@ -104,7 +104,7 @@ lostchurn_row(const struct source_config *config, const char *type, const json_t
 	int rc;
 
 	snprintf(event.type, sizeof(event.type), "%s", type);
-	rc = reader_read(&news, lostchurn_table(config), err);
+	rc = reader_read(&news, lostchurn_table(config, type), err);
 	for (size_t i = before; id != NULL && i < result->changes.n; i++) {
 		struct object_change *change = &result->changes.items[i];
 

@@ -17,8 +17,8 @@ int lostchurn_verify(const struct source_config *config, const struct source_req
 
 /* The reader's table that comes with Billhook (presets/readers/lostchurn.json); a new reference. */
 json_t *lostchurn_reader(void);
-/* The table in force: settings.reader, else the one that comes with Billhook.  Borrowed. */
-const json_t *lostchurn_table(const struct source_config *config);
+/* The table in force for a type: settings.reader, else the one that comes with Billhook.  Borrowed. */
+const json_t *lostchurn_table(const struct source_config *config, const char *type);
 
 /*
  * A row of a REST answer into result; type is one of the above.  id: under

@@ -81,12 +81,16 @@ fail(const struct source_api *api, const struct source_answer *answer, struct bh
 {
 	const char *code = bh_json_str(answer->json, "error.code");
 	const char *message = bh_json_str(answer->json, "error.message");
+	const char *key = bh_json_str(api->config->secrets, "api_key");
 	int64_t wait_s = reset_s(api, answer);
 
 	for (size_t i = 0; code != NULL && i < BH_LEN(reasons); i++)
 		if (strcasecmp(code, reasons[i].code) == 0)
 			return bh_fail(err, BH_DENIED, "%s", reasons[i].text);
-	source_answer_error(answer, TITLE, message != NULL ? message : code, err);
+	/* Nobody promises that a message does not repeat the key. */
+	if (message == NULL || strstr(message, key) != NULL)
+		message = code;
+	source_answer_error(answer, TITLE, message, err);
 	if (answer->status == 429 && err != NULL && err->retry_after_s == 0)
 		err->retry_after_s = wait_s > 0 && wait_s <= 3600 ? (int)wait_s : RETRY_S;
 	return -1;

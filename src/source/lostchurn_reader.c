@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include "base/text.h"
 #include "source/lostchurn.h"
 
 static const char *const lines[] = {
@@ -32,10 +33,14 @@ lostchurn_reader(void)
 	return json_deep_copy(built_in());
 }
 
+/* A table made for the webhooks alone leaves the lists to ours. */
 const json_t *
-lostchurn_table(const struct source_config *config)
+lostchurn_table(const struct source_config *config, const char *type)
 {
 	const json_t *own = json_object_get(config->settings, "reader");
 
-	return json_object_size(own) > 0 ? own : built_in();
+	if (json_object_size(own) == 0 ||
+	    (bh_has_prefix(type, "rest.") && !is_reader_for(own, type, true)))
+		return built_in();
+	return own;
 }
