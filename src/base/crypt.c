@@ -48,12 +48,11 @@ hmac_context(void)
 	return context;
 }
 
-void
-bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len,
+static void
+hmac(unsigned char *out, size_t out_len, char *digest, const void *key, size_t key_len,
     const struct bh_part *parts, size_t n)
 {
 	EVP_MAC_CTX *context = hmac_context();
-	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
 	    OSSL_PARAM_construct_end()};
 	static const unsigned char empty;
@@ -64,8 +63,26 @@ bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len
 	for (size_t i = 0; i < n; i++)
 		if (parts[i].len != 0 && EVP_MAC_update(context, parts[i].data, parts[i].len) != 1)
 			abort();
-	if (EVP_MAC_final(context, out, &len, BH_SHA256_LEN) != 1 || len != BH_SHA256_LEN)
+	if (EVP_MAC_final(context, out, &len, out_len) != 1 || len != out_len)
 		abort();
+}
+
+void
+bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len,
+    const struct bh_part *parts, size_t n)
+{
+	char digest[] = "SHA256";
+
+	hmac(out, BH_SHA256_LEN, digest, key, key_len, parts, n);
+}
+
+void
+bh_hmac_sha1(unsigned char out[BH_SHA1_LEN], const void *key, size_t key_len,
+    const struct bh_part *parts, size_t n)
+{
+	char digest[] = "SHA1";
+
+	hmac(out, BH_SHA1_LEN, digest, key, key_len, parts, n);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 
 #define BH_SHA256_LEN 32
+#define BH_SHA1_LEN 20
 #define BH_KEY_LEN 32
 #define BH_ID_LEN 24 /* text length of bh_random_id(), without the NUL */
 
@@ -18,6 +19,9 @@ struct bh_part {
 	size_t len;
 };
 void bh_hmac_sha256(unsigned char out[BH_SHA256_LEN], const void *key, size_t key_len,
+    const struct bh_part *parts, size_t n);
+/* The same with SHA-1: only to check signatures of senders that know nothing better. */
+void bh_hmac_sha1(unsigned char out[BH_SHA1_LEN], const void *key, size_t key_len,
     const struct bh_part *parts, size_t n);
 
 /* Fill with random bytes; ends the process when the kernel has none. */

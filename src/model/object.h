@@ -94,6 +94,12 @@ struct object_change {
 	enum object_kind kind;
 	char id[256];      /* the provider's id, unique with account */
 	char account[128]; /* account or mode inside the connection; "" when there is one */
+	/*
+	 * Another id under which the source names the same object elsewhere (LostChurn:
+	 * a recovery's payment, which is all that its lists tell); "" none.  Whoever
+	 * stores changes keeps the two together under the id that came first.
+	 */
+	char alias[256];
 	struct object_version version;
 	bool partial;
 	bool deleted; /* leaves a tombstone; fields may be the last known */

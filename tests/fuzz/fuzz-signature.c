@@ -1,6 +1,6 @@
 /*
- * Signature headers of Stripe and Lago.  The first line of the input is the
- * header, the second chooses Lago's algorithm, the rest is the body.  Nothing
+ * Signature headers of all sources.  The first line of the input is the
+ * header, the second chooses Lago's algorithm or is the timestamp, the rest is the body.  Nothing
  * made up may pass: the secrets are not in the corpus.
  */
 #include "base/base.h"
@@ -17,6 +17,9 @@ static const char public_key[] =
     "oAMn1kItLOAejI/vZlX3h+7OnfUlfqN/FNpeyiJPd+HTlTpnSl4OxfEPBwKRo/hp\n"
     "dVW+Rb95lsai2oofBwIDAQAB\n"
     "-----END PUBLIC KEY-----\n";
+
+static const char *const schemes[] = {"hmac-sha256-hex", "hmac-sha256-base64", "hmac-sha1-hex",
+    "token", "basic"};
 
 /* The line up to the next newline, as text; moves *data behind it. */
 static char *
@@ -48,6 +51,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    {"stripe-signature", header},
 	    {"x-lago-signature", header},
 	    {"x-lago-signature-algorithm", algorithm},
+	    {"x-lostchurn-signature", header},
+	    {"x-lostchurn-timestamp", algorithm},
+	    {"x-signature", header},
+	    {"x-webhook-token", header},
+	    {"authorization", header},
 	};
 	struct source_request request = {
 	    .headers = headers,
@@ -65,6 +73,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	verify("stripe", &config, &request);
 	verify("lago", &config, &request);
+	verify("lostchurn", &config, &request);
+	for (size_t i = 0; i < BH_LEN(schemes); i++) {
+		json_object_set_new((json_t *)(uintptr_t)config.settings, "scheme",
+		    json_string(schemes[i]));
+		verify("generic", &config, &request);
+	}
 	json_decref((json_t *)(uintptr_t)config.settings);
 	json_decref((json_t *)(uintptr_t)config.secrets);
 	free(header);

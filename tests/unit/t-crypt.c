@@ -119,6 +119,25 @@ hmac_of_nothing(void **state BH_UNUSED)
 	assert_digest(digest, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* RFC 2202, and the key longer than a block. */
+static void
+hmac_sha1(void **state BH_UNUSED)
+{
+	const struct bh_part jefe[] = {{"what do ya want ", 16}, {"for nothing?", 12}};
+	const struct bh_part large[] = {
+	    {"Test Using Larger Than Block-Size Key - Hash Key First", 54}};
+	unsigned char key[80], digest[BH_SHA1_LEN];
+	char hex[2 * BH_SHA1_LEN + 1];
+
+	bh_hmac_sha1(digest, "Jefe", 4, jefe, 2);
+	bh_hex(hex, digest, sizeof(digest));
+	assert_string_equal(hex, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+	memset(key, 0xaa, sizeof(key));
+	bh_hmac_sha1(digest, key, sizeof(key), large, 1);
+	bh_hex(hex, digest, sizeof(digest));
+	assert_string_equal(hex, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 static void
 random_ids(void **state BH_UNUSED)
 {
@@ -387,6 +406,7 @@ main(void)
 	    cmocka_unit_test(sha256_vectors),
 	    cmocka_unit_test(hmac_vectors),
 	    cmocka_unit_test(hmac_of_nothing),
+	    cmocka_unit_test(hmac_sha1),
 	    cmocka_unit_test(random_ids),
 	    cmocka_unit_test(passwords),
 	    cmocka_unit_test(no_password_hash),

@@ -17,6 +17,8 @@ change_json(const struct object_change *change)
 
 	if (*change->account != '\0')
 		json_object_set_new(json, "account", json_string(change->account));
+	if (*change->alias != '\0')
+		json_object_set_new(json, "alias", json_string(change->alias));
 	if (change->partial)
 		json_object_set_new(json, "partial", json_true());
 	if (change->deleted)
@@ -135,6 +137,18 @@ lago(void **state BH_UNUSED)
 	play("lago");
 }
 
+static void
+lostchurn(void **state BH_UNUSED)
+{
+	play("lostchurn");
+}
+
+static void
+generic(void **state BH_UNUSED)
+{
+	play("generic");
+}
+
 /* The change that an event is about; others may stand beside it.  Members of differ go. */
 static json_t *
 main_fields(const struct hooks *hooks, const char *name, enum object_kind kind,
@@ -218,6 +232,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stripe),
 	    cmocka_unit_test(lago),
+	    cmocka_unit_test(lostchurn),
+	    cmocka_unit_test(generic),
 	    cmocka_unit_test(bridges),
 	    cmocka_unit_test(tables),
 	};

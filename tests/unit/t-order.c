@@ -141,6 +141,28 @@ lago(void **state BH_UNUSED)
 	hooks_free(hooks);
 }
 
+static void
+lostchurn(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("lostchurn");
+
+	seed = 3;
+	merge_orders(hooks);
+	arrival_orders(hooks);
+	hooks_free(hooks);
+}
+
+static void
+generic(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("generic");
+
+	seed = 4;
+	merge_orders(hooks);
+	arrival_orders(hooks);
+	hooks_free(hooks);
+}
+
 /* Merge some cases by name in this order and in the opposite one; the caller decrefs. */
 static json_t *
 end_of(const struct hooks *hooks, const char *const *names, size_t n, const char *key)
@@ -343,6 +365,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stripe),
 	    cmocka_unit_test(lago),
+	    cmocka_unit_test(lostchurn),
+	    cmocka_unit_test(generic),
 	    cmocka_unit_test(stories),
 	    cmocka_unit_test(nested_is_no_news),
 	};
