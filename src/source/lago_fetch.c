@@ -283,9 +283,9 @@ fetch_overdue(const struct source_api *api, const struct source_want *want,
 	return rc;
 }
 
-int
-lago_fetch(const struct source_api *api, const struct source_want *want,
-    struct source_result *result, struct bh_err *err)
+static int
+fetch(const struct source_api *api, const struct source_want *want, struct source_result *result,
+    struct bh_err *err)
 {
 	static const struct {
 		const char *what, *folder, *name;
@@ -315,4 +315,15 @@ lago_fetch(const struct source_api *api, const struct source_want *want,
 		if (strcmp(want->what, others[i].what) == 0)
 			return others[i].fetch(api, want, result, err);
 	return bh_fail(err, BH_INVALID, "Lago cannot be asked for a %s", want->what);
+}
+
+int
+lago_fetch(const struct source_api *api, const struct source_want *want,
+    struct source_result *result, struct bh_err *err)
+{
+	int rc = fetch(api, want, result, err);
+
+	if (rc < 0)
+		source_result_release(result);
+	return rc;
 }

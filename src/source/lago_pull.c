@@ -28,7 +28,7 @@
 #define DAY_MS INT64_C(86400000)
 #define OVERLAP_MS INT64_C(900000) /* the log is written behind events */
 #define PLANS_MAX 200              /* in a cursor */
-#define PLANS_BYTES 16384
+#define PLANS_BYTES 8192
 #define LOOKUPS_MAX 20 /* of plans, for one page */
 #define PAGE_MAX 1000000
 
@@ -538,6 +538,8 @@ lago_pull(const struct source_api *api, const json_t *cursor, struct source_page
 	    json_object_get(cursor, "v") == NULL ? start(&walk, cursor) : go_on(&walk, cursor, err);
 	if (rc == 0)
 		rc = pull(&walk, err);
+	if (rc < 0)
+		source_page_release(page);
 	json_decref(walk.cursor);
 	return rc;
 }
