@@ -18,13 +18,31 @@ dispute_lost(struct source_news *news, const json_t *object, struct bh_err *err)
 	return lago_invoice(news, json_is_object(inner) ? inner : object, err);
 }
 
+/* It names an invoice, several, or a credit note, and does not carry it. */
 static int
-thin(struct source_news *news, const json_t *object BH_UNUSED, struct bh_err *err BH_UNUSED)
+thin(struct source_news *news, const json_t *object, struct bh_err *err BH_UNUSED)
 {
-	return source_leave(news, SOURCE_IGNORED, "names an object that it does not carry");
+	lago_want_all(news, "invoice", json_object_get(object, "lago_invoice_id"));
+	lago_want_all(news, "invoice", json_object_get(object, "lago_invoice_ids"));
+	lago_want_all(news, "credit_note", json_object_get(object, "lago_credit_note_id"));
+	return 0;
 }
 
-/* api:config/webhook_event_types.yml, and api:app/services/webhooks for what each carries. */
+/* The campaign gave up on a customer's overdue invoices; it names only the customer. */
+static int
+dunning(struct source_news *news, const json_t *object, struct bh_err *err BH_UNUSED)
+{
+	lago_want_all(news, "overdue_invoices", json_object_get(object, "external_customer_id"));
+	return 0;
+}
+
+/*
+ * api:config/webhook_event_types.yml, and api:app/services/webhooks for what
+ * each carries.  credit_note.refund_failure is sent but cannot be chosen: Lago
+ * knows it as provider_refund_failure when it checks a choice.  Knowingly
+ * ignored: errors of other integrations, usage (fees, wallets, metrics),
+ * documents in front of a subscription (quotes, orders).
+ */
 static const struct source_type types[] = {
     {"customer.created", SOURCE_BY_DEFAULT, lago_customer},
     {"customer.updated", SOURCE_BY_DEFAULT, lago_customer},
@@ -59,21 +77,21 @@ static const struct source_type types[] = {
     {"invoice.payment_failure", SOURCE_BY_DEFAULT, thin},
     {"invoice.payment_dispute_lost", SOURCE_BY_DEFAULT, dispute_lost},
     {"invoice.resynced", SOURCE_OPTIONAL, lago_invoice},
-    {"credit_note.created", SOURCE_BY_DEFAULT, NULL},
-    {"credit_note.generated", SOURCE_BY_DEFAULT, NULL},
+    {"credit_note.created", SOURCE_BY_DEFAULT, lago_credit_note},
+    {"credit_note.generated", SOURCE_BY_DEFAULT, lago_credit_note},
     {"credit_note.refund_failure", SOURCE_OPTIONAL, thin},
     {"credit_note.provider_refund_failure", SOURCE_OPTIONAL, thin},
-    {"payment.succeeded", SOURCE_BY_DEFAULT, NULL},
-    {"payment.requires_action", SOURCE_OPTIONAL, NULL},
+    {"payment.succeeded", SOURCE_BY_DEFAULT, lago_payment},
+    {"payment.requires_action", SOURCE_OPTIONAL, lago_payment},
     {"payment_provider.error", SOURCE_NOT_WANTED, NULL},
-    {"payment_receipt.created", SOURCE_BY_DEFAULT, NULL},
-    {"payment_receipt.generated", SOURCE_OPTIONAL, NULL},
-    {"payment_request.created", SOURCE_OPTIONAL, NULL},
-    {"payment_request.payment_status_updated", SOURCE_BY_DEFAULT, NULL},
+    {"payment_receipt.created", SOURCE_BY_DEFAULT, lago_payment_receipt},
+    {"payment_receipt.generated", SOURCE_OPTIONAL, lago_payment_receipt},
+    {"payment_request.created", SOURCE_OPTIONAL, lago_payment_request},
+    {"payment_request.payment_status_updated", SOURCE_BY_DEFAULT, lago_payment_request},
     {"payment_request.payment_failure", SOURCE_OPTIONAL, thin},
-    {"plan.created", SOURCE_OPTIONAL, NULL},
-    {"plan.updated", SOURCE_BY_DEFAULT, NULL},
-    {"plan.deleted", SOURCE_OPTIONAL, NULL},
+    {"plan.created", SOURCE_OPTIONAL, lago_plan},
+    {"plan.updated", SOURCE_BY_DEFAULT, lago_plan},
+    {"plan.deleted", SOURCE_OPTIONAL, lago_plan},
     {"fee.created", SOURCE_NOT_WANTED, NULL},
     {"fee.tax_provider_error", SOURCE_NOT_WANTED, NULL},
     {"wallet.created", SOURCE_NOT_WANTED, NULL},
@@ -83,7 +101,7 @@ static const struct source_type types[] = {
     {"wallet_transaction.created", SOURCE_NOT_WANTED, NULL},
     {"wallet_transaction.updated", SOURCE_NOT_WANTED, NULL},
     {"wallet_transaction.payment_failure", SOURCE_NOT_WANTED, NULL},
-    {"dunning_campaign.finished", SOURCE_OPTIONAL, NULL},
+    {"dunning_campaign.finished", SOURCE_OPTIONAL, dunning},
     {"integration.provider_error", SOURCE_NOT_WANTED, NULL},
     {"quote.created", SOURCE_NOT_WANTED, NULL},
     {"quote.approved", SOURCE_NOT_WANTED, NULL},
@@ -158,13 +176,26 @@ normalise(const struct source_config *config, const struct source_event *event, 
 		rc = bh_fail(err, BH_INVALID, "the webhook carries no object");
 	else
 		rc = source_handle(&news, types, object, err);
+	if (rc == 0 && result->outcome == SOURCE_APPLIED)
+		lago_settle(&news);
 	return rc;
+}
+
+/* An address that is only shown may be of a plain server inside a company. */
+static int
+check_app_url(const struct source_config *config, struct bh_err *err)
+{
+	const char *url = bh_json_str(config->settings, "app_url");
+
+	if (url != NULL && *url != '\0' && !bh_has_prefix(url, "https://") &&
+	    !bh_has_prefix(url, "http://"))
+		return bh_fail(err, BH_INVALID, "app_url must start with https://");
+	return 0;
 }
 
 static int
 check(const struct source_config *config, struct bh_err *err)
 {
-	static const char *const urls[] = {"api_url", "app_url"};
 	struct source_secret secrets[SOURCE_SECRETS_MAX];
 	struct bh_buf pem = BH_BUF_INIT(16384);
 	int rc = lago_public_key(config, &pem, err);
@@ -175,15 +206,41 @@ check(const struct source_config *config, struct bh_err *err)
 	if (rc == 0)
 		rc = source_secrets(config, secrets, err);
 	bh_buf_release(&pem);
-	for (size_t i = 0; rc > 0 && i < BH_LEN(urls); i++) {
-		const char *url = bh_json_str(config->settings, urls[i]);
-
-		if (url != NULL && *url != '\0' && !bh_has_prefix(url, "https://") &&
-		    !bh_has_prefix(url, "http://"))
-			rc = bh_fail(err, BH_INVALID, "%s must start with https://", urls[i]);
-	}
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : check_app_url(config, err);
 }
+
+static const struct source_setting settings[] = {
+    {"api_key", "API key", SOURCE_SETTING_TEXT, SOURCE_SETTING_SECRET, NULL, 0, 0, "",
+	"From Developers > API keys. Needed to read what is there already and to catch up: Lago gives a webhook up after three attempts"},
+    {"webhook", "HMAC key", SOURCE_SETTING_TEXT, SOURCE_SETTING_SECRET, NULL, 0, 0, "",
+	"Shown under Developers > Webhooks, with its dashes; Lago does not give it out by its API. Can be left out only where webhooks are signed with JWT"},
+    {"webhook_previous", "Previous HMAC key", SOURCE_SETTING_TEXT,
+	SOURCE_SETTING_SECRET | SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+	"Accepted as well, while webhooks signed with it still arrive"},
+    {"api_url", "API address", SOURCE_SETTING_URL, 0, NULL, 0, 0, LAGO_CLOUD,
+	"Of your own server, or https://api.eu.getlago.com; without /api/v1"},
+    {"app_url", "Address of the Lago pages", SOURCE_SETTING_TEXT, 0, NULL, 0, 0, "",
+	"For links to customers and invoices. The cloud's is known; leave it empty there"},
+    {"slug", "Organization slug", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+	"Part of the links since 2026-05; learnt from the API"},
+    {"organization_id", "Organization id", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0,
+	"", "Webhooks of other organizations are left aside; learnt from the API"},
+    {"public_key", "Public key", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+	"For webhooks signed with JWT: PEM, or base64 of it as the API tells it; learnt from the API"},
+    {"jwt_issuer", "JWT issuer", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+	"LAGO_API_URL of the server, where it is not the API address"},
+    {"revenue", "Revenue", SOURCE_SETTING_JSON, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+	"Which discounts, cancellations, pauses count in MRR"},
+    {NULL, NULL, SOURCE_SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const char steps[] =
+    "Open Lago, Developers > Webhooks, Add a webhook endpoint.\n"
+    "Endpoint URL: %s\n"
+    "Signature: HMAC. A JWT repeats the whole body in a header and grows beyond what web servers accept.\n"
+    "Events (servers since 2026-03; older ones send everything): customer.created and .updated; subscription.started, .updated, .terminated, .canceled, .incomplete, .trial_ended; invoice.drafted, .created, .one_off_created, .paid_credit_added, .generated, .voided, .deleted, .payment_status_updated, .payment_overdue, .payment_failure, .payment_dispute_lost; credit_note.created, .generated; payment.succeeded; payment_receipt.created; payment_request.payment_status_updated; plan.updated.\n"
+    "Copy the HMAC key from the same page into this form. It is the same for all endpoints of the organization.\n"
+    "For the API key: Developers > API keys. It needs read for customer, subscription, invoice, credit note, payment, plan and organization; write for webhook endpoint if Billhook is to register itself; write for customer if ids of CRM records are to be stored in Lago.\n";
 
 const struct source_driver source_lago = {
     .name = "lago",
@@ -195,5 +252,15 @@ const struct source_driver source_lago = {
     .verify = lago_verify,
     .identify = identify,
     .normalise = normalise,
+    .settings = settings,
     .check = check,
+    .steps = steps,
+    .catchup_s = 3600,
+    .probe = lago_probe,
+    .fetch = lago_fetch,
+    .pull = lago_pull,
+    .endpoints = lago_endpoints,
+    .endpoint_put = lago_endpoint_put,
+    .endpoint_remove = lago_endpoint_remove,
+    .write_back = lago_write_back,
 };

@@ -1,6 +1,7 @@
 /*
  * Lago: invoices.  Fees, subscriptions, periods and the PDF come with some
- * events and not with others, so a change is partial.
+ * events and not with others, so a change is partial; only what REST shows of
+ * a single invoice is whole.
  */
 #include "base/base.h"
 
@@ -157,6 +158,28 @@ read_paper(json_t *fields, const json_t *invoice)
 	read_filled(fields, "purchase_order", json_object_get(invoice, "purchase_order_number"));
 }
 
+/* An invoice tells that it is paid; when, only its fees. */
+static void
+read_paid(json_t *fields, const json_t *invoice)
+{
+	const char *payment = bh_json_str(invoice, "payment_status");
+	int64_t last_ms = 0;
+	size_t i;
+	json_t *fee;
+
+	if (payment == NULL)
+		return;
+	json_array_foreach (json_object_get(invoice, "fees"), i, fee) {
+		int64_t at_ms = lago_ms(fee, "succeeded_at");
+
+		last_ms = at_ms > last_ms ? at_ms : last_ms;
+	}
+	if (strcmp(payment, "succeeded") != 0)
+		read_put_ms(fields, "paid_at", INT64_MIN);
+	else if (last_ms != 0)
+		read_put_ms(fields, "paid_at", last_ms);
+}
+
 static void
 read_invoice(json_t *fields, const json_t *invoice)
 {
@@ -175,6 +198,7 @@ read_invoice(json_t *fields, const json_t *invoice)
 	read_time(fields, "created_at", json_object_get(invoice, "created_at"));
 	read_time(fields, "voided_at", json_object_get(invoice, "voided_at"));
 	read_time(fields, "dispute_lost_at", json_object_get(invoice, "payment_dispute_lost_at"));
+	read_paid(fields, invoice);
 	read_paper(fields, invoice);
 	read_amounts(fields, invoice, unit);
 	read_periods(fields, json_object_get(invoice, "billing_periods"));
@@ -182,8 +206,8 @@ read_invoice(json_t *fields, const json_t *invoice)
 	lago_metadata(fields, json_object_get(invoice, "metadata"));
 }
 
-static int
-put_invoice(struct source_news *news, const json_t *invoice, struct bh_err *err)
+int
+lago_put_invoice(struct source_news *news, const json_t *invoice, struct bh_err *err)
 {
 	const char *word = bh_json_str(invoice, "status"), *status = "other";
 	const char *payment = bh_json_str(invoice, "payment_status");
@@ -201,7 +225,7 @@ put_invoice(struct source_news *news, const json_t *invoice, struct bh_err *err)
 	}
 	if (strcmp(status, "open") == 0 && payment_rank(payment) == 2)
 		status = "paid";
-	change->partial = true;
+	change->partial = !is_lago_rest(news) || !json_is_array(json_object_get(invoice, "fees"));
 	change->deleted = (word != NULL && strcmp(word, "deleted") == 0) ||
 			  strcmp(news->event->type, "invoice.deleted") == 0;
 	read_invoice(change->fields, invoice);
@@ -209,12 +233,11 @@ put_invoice(struct source_news *news, const json_t *invoice, struct bh_err *err)
 		json_object_set_new(change->fields, "status", json_string(status));
 	read_text(change->fields, "source_status", json_object_get(invoice, "status"));
 	/* web_url came in 2026-07; older servers leave it to us. */
-	lago_link(news, change, bh_json_at(invoice, "customer.lago_id"), "invoice");
+	lago_link(news, change, "/customer/@/invoice/@/overview",
+	    bh_json_at(invoice, "customer.lago_id"), json_object_get(invoice, "lago_id"));
 	if (!json_is_null(json_object_get(invoice, "web_url")))
 		read_url(change->fields, "link", json_object_get(invoice, "web_url"));
-	change->version.at_ms = lago_updated_ms(invoice);
-	change->version.rank = 3 * rank + payment_rank(payment);
-	source_tie_fields(change->version.tie, change->fields);
+	lago_version(news, invoice, 3 * rank + payment_rank(payment), change);
 	return 0;
 }
 
@@ -228,5 +251,5 @@ lago_invoice(struct source_news *news, const json_t *object, struct bh_err *err)
 		return source_leave(news, SOURCE_IGNORED, "a self-billed invoice");
 	if (lago_nested_customer(news, object, err) < 0)
 		return -1;
-	return put_invoice(news, object, err);
+	return lago_put_invoice(news, object, err);
 }
