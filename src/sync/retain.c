@@ -25,11 +25,18 @@
 int
 retain_wake(struct store *store, struct bh_err *err)
 {
+	struct store_scan scan = {.prefix = "", .max = 1, .keys_only = true};
 	struct store_txn *txn = store_begin(store);
-	int rc;
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+	int rc = store_scan(txn, &scan, &entries, &n, &more, err);
 
-	queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
-	rc = store_commit(txn, NULL, err);
+	/* An empty store stays empty: it may be about to be loaded. */
+	if (rc == 0 && n != 0) {
+		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
+		rc = store_commit(txn, NULL, err);
+	}
 	store_free(&txn);
 	return rc;
 }

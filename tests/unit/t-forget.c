@@ -259,12 +259,15 @@ every_hour(void **state)
 	assert_int_equal(run(bench).again_ms, bh_now_ms() + 3 * HOUR_MS);
 }
 
-/* However often it is woken, one wake-up is left. */
+/* However often it is woken, one wake-up is left; none where there is nothing at all. */
 static void
 one_wake_up(void **state)
 {
 	struct bench *bench = *state = bench_new(NULL);
 
+	assert_int_equal(retain_wake(bench->store, &bench->err), 0);
+	assert_int_equal(count(bench, ""), 0);
+	add_trail(bench);
 	for (int i = 0; i < 20; i++) {
 		struct queue_job job;
 		struct sync_outcome outcome;
