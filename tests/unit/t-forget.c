@@ -126,7 +126,7 @@ by_size(void **state)
 	bench->conf.keep_days = 0;
 	bench->conf.keep_mb = 1;
 	for (int i = 0; i < 20; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_large_%d", i);
 		bench_journal(bench, "stripe", id, "x", body, len);
@@ -154,7 +154,7 @@ size_later(void **state)
 	memset(body, ' ', len);
 	bench->conf.keep_mb = 0;
 	for (int i = 0; i < 4; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_large_%d", i);
 		bench_journal(bench, "stripe", id, "x", body, len);

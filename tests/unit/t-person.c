@@ -342,7 +342,7 @@ erased_without_a_trace(void **state)
 	for (unsigned i = 0; i < bench->events; i++) {
 		struct store_txn *txn = store_begin(bench->store);
 		uint64_t stamp;
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%u", i);
 		assert_int_equal(journal_find(txn, "stripe", id, &stamp, &bench->err), 1);
@@ -431,7 +431,7 @@ before_ingest(void **state)
 	assert_int_equal(count_in_store(bench, ":4900"), 0);
 	txn = store_begin(bench->store);
 	{
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%u", last);
 		assert_int_equal(journal_find(txn, "stripe", id, &stamp, &bench->err), 1);
