@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "state/queue.h"
 #include "state/retain.h"
+#include "state/schema.h"
 #include "state/trail.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
@@ -25,15 +26,11 @@
 int
 retain_wake(struct store *store, struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "", .max = 1, .keys_only = true};
 	struct store_txn *txn = store_begin(store);
-	const struct store_entry *entries;
-	size_t n;
-	bool more;
-	int rc = store_scan(txn, &scan, &entries, &n, &more, err);
+	int rc = schema_is_set(txn, err);
 
-	/* An empty store stays empty: it may be about to be loaded. */
-	if (rc == 0 && n != 0) {
+	/* A store that is being loaded is left alone: load refuses what somebody else has written. */
+	if (rc > 0) {
 		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
 		rc = store_commit(txn, NULL, err);
 	}

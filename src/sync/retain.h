@@ -11,7 +11,7 @@
 #define RETAIN_JOB "retain"
 
 /*
- * Make it due now, unless the store is empty.  It looks itself whether it is
+ * Make it due now, unless the store is empty or being loaded.  It looks itself whether it is
  * time: waking it often is harmless.  -1: the store failed.
  */
 int retain_wake(struct store *store, struct bh_err *err);

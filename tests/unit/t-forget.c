@@ -10,6 +10,7 @@
 #include "bench.h"
 #include "state/queue.h"
 #include "state/retain.h"
+#include "state/schema.h"
 #include "state/trail.h"
 #include "sync/retain.h"
 #include "unit.h"
@@ -267,7 +268,7 @@ one_wake_up(void **state)
 
 	assert_int_equal(retain_wake(bench->store, &bench->err), 0);
 	assert_int_equal(count(bench, ""), 0);
-	add_trail(bench);
+	assert_int_equal(schema_check(bench->store, &bench->err), 0);
 	for (int i = 0; i < 20; i++) {
 		struct queue_job job;
 		struct sync_outcome outcome;
