@@ -40,3 +40,9 @@ schema_check(struct store *store, struct bh_err *err)
 {
 	return store_run(store, check, NULL, NULL, err) < 0 ? -1 : 0;
 }
+
+int
+schema_is_set(struct store_txn *txn, struct bh_err *err)
+{
+	return store_peek(txn, "Vs", 2, NULL, err);
+}

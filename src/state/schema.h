@@ -12,4 +12,10 @@
  */
 int schema_check(struct store *store, struct bh_err *err);
 
+/*
+ * Has the store been set up, and is it not just being loaded?  (The stamp is
+ * one of the last entries of a dump.)  1, 0, -1.
+ */
+int schema_is_set(struct store_txn *txn, struct bh_err *err);
+
 #endif

@@ -261,8 +261,9 @@ is_string_found(struct look *look)
 		return is_sure(begin, look->key_len) &&
 		       kinds_of(look->mention, begin, look->key_len) != 0;
 	}
-	if (has_escape)
-		return is_escaped_value(look, begin - 1, (size_t)(end - begin) + 2);
+	if (has_escape) /* with its quotes; the last one is missing where the text breaks off */
+		return is_escaped_value(look, begin - 1,
+		    (size_t)(end - begin) + 1 + (end < look->end));
 	return is_value(look, begin, (size_t)(end - begin));
 }
 

@@ -277,6 +277,14 @@ add_scope(struct person *person, const char *connection)
 		mention_add(scope->mention, OBJECT_CUSTOMER, person->who);
 }
 
+const struct person_scope *
+person_scope_of_event(struct person *person, const char *connection)
+{
+	if (person->is_everywhere)
+		add_scope(person, connection);
+	return person_scope(person, connection);
+}
+
 /* The connections searched: those of which something is mirrored, or that are set up. */
 static int
 find_scopes(struct person *person, const char *connection, struct bh_err *err)

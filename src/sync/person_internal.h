@@ -35,7 +35,10 @@ struct person_sweep {
 	struct person_done *done; /* NULL: nothing is erased */
 };
 
+/* NULL when it is not searched. */
 const struct person_scope *person_scope(const struct person *person, const char *connection);
+/* The same for an event of a connection that is set up no more and left nothing in the mirror. */
+const struct person_scope *person_scope_of_event(struct person *person, const char *connection);
 bool is_person_object(const struct person *person, const struct mirror_id *id);
 
 /* Each part in turn; PERSON_OBJECT last when erasing, the customers last of all: by them the rest is found. */

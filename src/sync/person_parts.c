@@ -55,9 +55,9 @@ body_json(const char *body, size_t len)
 /* -- events -- */
 
 static bool
-is_event_theirs(const struct person *person, const struct journal_event *event)
+is_event_theirs(struct person *person, const struct journal_event *event)
 {
-	const struct person_scope *scope = person_scope(person, event->connection);
+	const struct person_scope *scope = person_scope_of_event(person, event->connection);
 
 	return scope != NULL && !event->erased &&
 	       is_mentioned_in_json(scope->mention, event->body, event->body_len);

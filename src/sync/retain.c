@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "state/queue.h"
 #include "state/retain.h"
+#include "state/schema.h"
 #include "state/trail.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
@@ -26,10 +27,13 @@ int
 retain_wake(struct store *store, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(store);
-	int rc;
+	int rc = schema_is_set(txn, err);
 
-	queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
-	rc = store_commit(txn, NULL, err);
+	/* A store that is being loaded is left alone: load refuses what somebody else has written. */
+	if (rc > 0) {
+		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
+		rc = store_commit(txn, NULL, err);
+	}
 	store_free(&txn);
 	return rc;
 }

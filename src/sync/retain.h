@@ -10,7 +10,10 @@
 /* The kind of the job; its arg is "". */
 #define RETAIN_JOB "retain"
 
-/* Make it due now.  It looks itself whether it is time: waking it often is harmless.  -1: the store failed. */
+/*
+ * Make it due now, unless the store is empty or being loaded.  It looks itself whether it is
+ * time: waking it often is harmless.  -1: the store failed.
+ */
 int retain_wake(struct store *store, struct bh_err *err);
 
 /*

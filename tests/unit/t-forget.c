@@ -10,6 +10,7 @@
 #include "bench.h"
 #include "state/queue.h"
 #include "state/retain.h"
+#include "state/schema.h"
 #include "state/trail.h"
 #include "sync/retain.h"
 #include "unit.h"
@@ -126,7 +127,7 @@ by_size(void **state)
 	bench->conf.keep_days = 0;
 	bench->conf.keep_mb = 1;
 	for (int i = 0; i < 20; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_large_%d", i);
 		bench_journal(bench, "stripe", id, "x", body, len);
@@ -154,7 +155,7 @@ size_later(void **state)
 	memset(body, ' ', len);
 	bench->conf.keep_mb = 0;
 	for (int i = 0; i < 4; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_large_%d", i);
 		bench_journal(bench, "stripe", id, "x", body, len);
@@ -259,12 +260,15 @@ every_hour(void **state)
 	assert_int_equal(run(bench).again_ms, bh_now_ms() + 3 * HOUR_MS);
 }
 
-/* However often it is woken, one wake-up is left. */
+/* However often it is woken, one wake-up is left; none where there is nothing at all. */
 static void
 one_wake_up(void **state)
 {
 	struct bench *bench = *state = bench_new(NULL);
 
+	assert_int_equal(retain_wake(bench->store, &bench->err), 0);
+	assert_int_equal(count(bench, ""), 0);
+	assert_int_equal(schema_check(bench->store, &bench->err), 0);
 	for (int i = 0; i < 20; i++) {
 		struct queue_job job;
 		struct sync_outcome outcome;

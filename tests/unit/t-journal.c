@@ -170,7 +170,7 @@ batches_in_order(void **state)
 	assert_int_equal(MUST(journal_pace(f->txn, &pace, &f->err)), 0);
 	assert_int_equal(handle_batch(f, 10), 0);
 	for (int i = 0; i < 5; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%d", i);
 		accept_event(f, "stripe", id);
@@ -341,7 +341,7 @@ batches_are_bounded(void **state)
 	char *body = bh_xcalloc(1, 1 << 20);
 
 	for (int i = 0; i < 10; i++) {
-		char id[20];
+		char id[32];
 		struct journal_entry entry;
 
 		snprintf(id, sizeof(id), "evt_%d", i);
@@ -382,7 +382,7 @@ listed_newest_first(void **state)
 	int at = 9;
 
 	for (int i = 0; i < 10; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%d", i);
 		accept_event(f, "stripe", id);
@@ -390,7 +390,7 @@ listed_newest_first(void **state)
 	do {
 		MUST(journal_list(f->txn, before, 4, events, &n, &f->err));
 		for (size_t i = 0; i < n; i++) {
-			char id[20];
+			char id[32];
 
 			snprintf(id, sizeof(id), "evt_%d", at--);
 			assert_string_equal(events[i].id, id);
@@ -529,7 +529,7 @@ pages_of_large_events(void **state)
 	struct journal_entry entry = entry_of("stripe", "");
 	uint64_t before = 0, after = 0;
 	size_t n, listed = 0, walked = 0, pages = 0;
-	char id[20];
+	char id[32];
 
 	entry.id = id;
 	entry.body_len = 1 << 20;

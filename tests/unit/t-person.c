@@ -206,6 +206,23 @@ moved_to_another(void **state)
 	mirror_object_release(&object);
 }
 
+/* Events of a connection that is gone, and of which nothing was ever mirrored. */
+static void
+connection_gone(void **state)
+{
+	static const char body[] = "{\"content\":{\"customer\":{\"external_id\":\"cus_1\"}}}";
+	struct bench *bench = *state = make_people();
+	struct person *person;
+	struct person_done done;
+
+	bench_journal(bench, "gone", "evt_gone", "x", body, strlen(body));
+	person = find(bench, "cus_1", "stripe");
+	assert_int_equal(person_erase(person, NULL, NULL, &done, &bench->err), 0);
+	assert_int_equal(done.n[PERSON_EVENT], 5);
+	person_free(&person);
+	assert_int_equal(erase(bench, "cus_1").n[PERSON_EVENT], 1);
+}
+
 /* -- handing out -- */
 
 struct handed {
@@ -342,7 +359,7 @@ erased_without_a_trace(void **state)
 	for (unsigned i = 0; i < bench->events; i++) {
 		struct store_txn *txn = store_begin(bench->store);
 		uint64_t stamp;
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%u", i);
 		assert_int_equal(journal_find(txn, "stripe", id, &stamp, &bench->err), 1);
@@ -431,7 +448,7 @@ before_ingest(void **state)
 	assert_int_equal(count_in_store(bench, ":4900"), 0);
 	txn = store_begin(bench->store);
 	{
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%u", last);
 		assert_int_equal(journal_find(txn, "stripe", id, &stamp, &bench->err), 1);
@@ -560,6 +577,7 @@ main(void)
 	    TEST(found_by),
 	    TEST(shared_address),
 	    TEST(moved_to_another),
+	    TEST(connection_gone),
 	    TEST(handed_out_whole),
 	    TEST(handing_out_may_stop),
 	    TEST(erased_without_a_trace),

@@ -38,7 +38,7 @@ static void
 accept_days(struct fixture *f, int first, int n)
 {
 	for (int i = first; i < first + n; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%d", i);
 		assert_int_equal(accept_sized(f, id, START_MS + i * DAY_MS, 100), 1);
@@ -278,7 +278,7 @@ many_in_small_commits(void **state)
 	bool more;
 
 	for (int i = 0; i < 1200; i++) {
-		char id[20];
+		char id[32];
 
 		snprintf(id, sizeof(id), "evt_%d", i);
 		accept_sized(f, id, START_MS, 10);
@@ -337,7 +337,7 @@ size_follows(void **state)
 	for (int round = 0; round < 300; round++) {
 		dice = dice * 1664525 + 1013904223;
 		if (dice >> 28 < 8) {
-			char id[20];
+			char id[32];
 
 			snprintf(id, sizeof(id), "evt_%d", next);
 			accept_sized(f, id, START_MS + next++ * DAY_MS, dice >> 20);
@@ -346,7 +346,7 @@ size_follows(void **state)
 		} else if (dice >> 28 < 14) {
 			prune(f, START_MS, START_MS + (next - 20) * DAY_MS, -1);
 		} else if (next > 0) {
-			char id[20];
+			char id[32];
 			uint64_t stamp;
 			int rc;
 
@@ -600,7 +600,7 @@ sessions_that_are_over_go(void **state)
 		account_session_new(f->txn, &session, ids[i]);
 	}
 	for (int i = 0; i < 5; i++) {
-		char who[20];
+		char who[32];
 
 		snprintf(who, sizeof(who), "192.0.2.%d", i);
 		bh_clock_set(START_MS - (i + 13) * 60000);
