@@ -93,11 +93,19 @@ is_of_type(const json_t *json, enum field_type type)
 	return type != FIELD_JSON && json_is_string(json);
 }
 
+/* The member that names the currency of a field's money: a customer's figures may be converted. */
+static const char *
+currency_member(const struct object_field *field)
+{
+	return field->kind == OBJECT_CUSTOMER && (field->flags & FIELD_DERIVED) ? "figures_currency"
+										: "currency";
+}
+
 static void
 read_field(const struct reference *ref, const json_t *object, struct map_value *value)
 {
 	const json_t *json = json_object_get(object, ref->field->name);
-	const char *currency = bh_json_str(object, "currency");
+	const char *currency = bh_json_str(object, currency_member(ref->field));
 
 	if (json == NULL)
 		return;

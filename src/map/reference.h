@@ -31,7 +31,10 @@ int reference_parse(const char *text, size_t len, enum object_kind kind, struct 
     struct bh_err *err);
 /* What the mapping knows of its type; JSON where only the value will tell. */
 enum field_type reference_type(const struct reference *ref);
-/* Fill value, which is absent before and afterwards when the source does not know it. */
+/*
+ * Fill value, which is absent before and afterwards when the source does not know it.
+ * Money is in the object's "currency", a customer's figures (FIELD_DERIVED) in its "figures_currency".
+ */
 void reference_read(const struct reference *ref, const struct reference_view *view,
     struct map_value *value);
 

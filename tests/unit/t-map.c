@@ -121,7 +121,10 @@ static void
 run_file(const char *name, size_t n)
 {
 	char *path = unit_path(name);
-	json_t *customer = load("{\"email\":\"ada@example.com\",\"metadata\":{\"tier\":\"gold\"}}");
+	json_t *customer = load(
+	    "{\"email\":\"ada@example.com\",\"metadata\":{\"tier\":\"gold\"},\"currency\":\"USD\","
+	    "\"balance\":1250,\"figures_currency\":\"JPY\",\"mrr\":1250,"
+	    "\"_older\":{\"email\":\"x\"}}");
 	struct bh_err err = BH_ERR_INIT;
 	json_t *tests, *test;
 	size_t i;

@@ -31,6 +31,9 @@ table(void **state BH_UNUSED)
 	}
 	assert_null(object_field(OBJECT_CUSTOMER, "no_such_field"));
 	assert_null(object_field(OBJECT_CUSTOMER, "period_end"));
+	/* Mappings read fields by this table: versions are none. */
+	for (int i = 0; i < OBJECT__MAX; i++)
+		assert_null(object_field((enum object_kind)i, OBJECT_OLDER));
 }
 
 static void
