@@ -60,6 +60,7 @@ void lago_add_plan(json_t *subscription, const json_t *brief);
  * writes "previous_id" and "next_id" into the rows of one answer.
  */
 void lago_link_chains(json_t *rows);
+const json_t *lago_plan_name(const json_t *plan);
 /* "month" of "monthly"; NULL. */
 const char *lago_interval(const char *word);
 
@@ -130,11 +131,11 @@ struct source_news lago_news(const struct source_api *api, const struct source_a
     struct source_result *result);
 /*
  * A customer by its Lago id, which the API cannot be asked by: among those of
- * external_id where it is known, else among the newest.  1 and *customer_r (new
- * reference); 0 there is none; -1.
+ * external_id where it is known (NULL: not), else on that many pages of the newest.
+ * 1 and *customer_r (new reference); 0 there is none; -1, BH_INVALID when the pages did not tell.
  */
 int lago_find_customer(const struct source_api *api, const char *id, const char *external_id,
-    json_t **customer_r, int64_t *answer_ms_r, struct bh_err *err);
+    int pages, json_t **customer_r, int64_t *answer_ms_r, struct bh_err *err);
 
 int lago_probe(const struct source_api *api, json_t **who_r, struct bh_err *err);
 int lago_fetch(const struct source_api *api, const struct source_want *want,

@@ -7,7 +7,6 @@
 #define PATH_MAX_LEN 4096
 #define RESET_MAX_S 60
 #define SELF_HOSTED_MS 100 /* no limiter there: at most ten calls a second */
-#define SCAN_PAGES 20      /* where the API cannot be asked for one */
 #define PAGES_MAX 1000000
 
 char *
@@ -272,12 +271,12 @@ is_filtered(const json_t *rows, const char *external_id)
 }
 
 static int
-scan_customers(const struct source_api *api, const char *id, json_t **customer_r,
+scan_customers(const struct source_api *api, const char *id, int pages, json_t **customer_r,
     int64_t *answer_ms_r, struct bh_err *err)
 {
 	int64_t page = 1;
 
-	for (int n = 0; n < SCAN_PAGES; n++) {
+	for (int n = 0; n < pages; n++) {
 		struct source_answer answer;
 		struct lago_rows rows;
 		int rc = lago_list(api, "customers", "customers", page, &answer, &rows, err);
@@ -295,11 +294,11 @@ scan_customers(const struct source_api *api, const char *id, json_t **customer_r
 	}
 	return bh_fail(err, BH_INVALID,
 	    "Lago cannot be asked for a customer without the external id, and it is not among the newest %d",
-	    SCAN_PAGES * LAGO_PER_PAGE);
+	    pages * LAGO_PER_PAGE);
 }
 
 int
-lago_find_customer(const struct source_api *api, const char *id, const char *external_id,
+lago_find_customer(const struct source_api *api, const char *id, const char *external_id, int pages,
     json_t **customer_r, int64_t *answer_ms_r, struct bh_err *err)
 {
 	struct bh_buf path = BH_BUF_INIT(PATH_MAX_LEN);
@@ -310,7 +309,7 @@ lago_find_customer(const struct source_api *api, const char *id, const char *ext
 
 	*customer_r = NULL;
 	if (external_id == NULL || *external_id == '\0')
-		return scan_customers(api, id, customer_r, answer_ms_r, err);
+		return scan_customers(api, id, pages, customer_r, answer_ms_r, err);
 	bh_buf_adds(&path, "customers");
 	lago_query(&path, "external_id", external_id);
 	rc = bh_buf_check(&path, "the external id", err);
@@ -329,5 +328,5 @@ lago_find_customer(const struct source_api *api, const char *id, const char *ext
 	source_answer_release(&answer);
 	if (*customer_r != NULL)
 		return 1;
-	return filtered ? 0 : scan_customers(api, id, customer_r, answer_ms_r, err);
+	return filtered ? 0 : scan_customers(api, id, pages, customer_r, answer_ms_r, err);
 }

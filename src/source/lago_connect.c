@@ -5,6 +5,7 @@
 #include "source/lago.h"
 
 #define NAME "Billhook"
+#define SCAN_PAGES 20 /* for a customer whose external id is not known */
 
 /* -- probe -- */
 
@@ -292,7 +293,7 @@ lago_write_back(const struct source_api *api, const char *account BH_UNUSED, con
 	if (strcmp(crm, "salesforce") != 0)
 		return bh_fail(err, BH_INVALID,
 		    "Lago keeps no HubSpot id that can be set this way");
-	rc = lago_find_customer(api, customer, NULL, &found, &answer_ms, err);
+	rc = lago_find_customer(api, customer, NULL, SCAN_PAGES, &found, &answer_ms, err);
 	if (rc == 0)
 		rc = bh_fail(err, BH_INVALID, "Lago has no such customer any more");
 	held = bh_json_str(found, "external_salesforce_id");

@@ -2,7 +2,7 @@
  * Lago: one thing looked up, because an event or another object named it.
  *
  *   what                id                     hint
- *   customer            lago_id                external_id: else only the newest 2,000 are searched
+ *   customer            lago_id                external_id: else only the newest 500 are searched
  *   subscription        lago_id                external_id (needed); plan; since_ms
  *   invoice, payment,
  *   credit_note         lago_id                -
@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "source/lago.h"
 
+#define SCAN_PAGES 5
 #define ALL_STATUSES                                                                               \
 	"status%5B%5D=pending&status%5B%5D=incomplete&status%5B%5D=active&"                        \
 	"status%5B%5D=terminated&status%5B%5D=canceled"
@@ -69,7 +70,7 @@ fetch_customer(const struct source_api *api, const struct source_want *want,
 	json_t *customer = NULL;
 	int64_t answer_ms = 0;
 	int rc = lago_find_customer(api, want->id, bh_json_str(want->hint, "external_id"),
-	    &customer, &answer_ms, err);
+	    SCAN_PAGES, &customer, &answer_ms, err);
 
 	if (rc < 0)
 		return -1;

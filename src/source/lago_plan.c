@@ -33,12 +33,20 @@ lago_interval(const char *word)
 	return NULL;
 }
 
+/* What customers read on invoices, where it is filled in. */
+const json_t *
+lago_plan_name(const json_t *plan)
+{
+	const json_t *shown = json_object_get(plan, "invoice_display_name");
+
+	return json_string_length(shown) > 0 ? shown : json_object_get(plan, "name");
+}
+
 json_t *
 lago_plan_brief(const json_t *plan)
 {
 	static const char *const kept[] = {"interval", "amount_cents", "trial_period"};
-	const json_t *name = READ_FIRST(json_object_get(plan, "invoice_display_name"),
-	    json_object_get(plan, "name"));
+	const json_t *name = lago_plan_name(plan);
 	json_t *brief = json_object();
 
 	if (json_is_string(name))
@@ -76,9 +84,7 @@ read_terms(json_t *fields, const json_t *plan)
 {
 	const char *interval = lago_interval(bh_json_str(plan, "interval"));
 
-	read_filled(fields, "name",
-	    READ_FIRST(json_object_get(plan, "invoice_display_name"),
-		json_object_get(plan, "name")));
+	read_filled(fields, "name", lago_plan_name(plan));
 	read_text(fields, "code", json_object_get(plan, "code"));
 	json_object_set_new(fields, "active",
 	    json_boolean(!bh_is_json_true(plan, "pending_deletion")));

@@ -131,9 +131,7 @@ read_plan(json_t *fields, const json_t *subscription)
 
 	if (!json_is_object(plan))
 		return;
-	read_filled(fields, "plan_name",
-	    READ_FIRST(json_object_get(plan, "invoice_display_name"),
-		json_object_get(plan, "name")));
+	read_filled(fields, "plan_name", lago_plan_name(plan));
 	if (json_is_null(json_object_get(fields, "name")) &&
 	    json_is_string(json_object_get(fields, "plan_name")))
 		read_filled(fields, "name", json_object_get(fields, "plan_name"));
