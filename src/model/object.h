@@ -96,8 +96,9 @@ struct object_change {
 	char account[128]; /* account or mode inside the connection; "" when there is one */
 	/*
 	 * Another id under which the source names the same object elsewhere (LostChurn:
-	 * a recovery's payment, which is all that its lists tell); "" none.  Whoever
-	 * stores changes keeps the two together under the id that came first.
+	 * a recovery's payment, which is all that its lists tell); equal to id where
+	 * this piece of news tells no other; "" where objects have one id only.
+	 * Whoever stores changes keeps both together under the id that came first.
 	 */
 	char alias[256];
 	struct object_version version;

@@ -211,11 +211,12 @@ static void
 put_alias(const struct reading *reading, struct object_change *change)
 {
 	bool null;
-	json_t *alias =
-	    reader_id(reader_find(reading, json_object_get(reading->spec, "alias"), &null));
+	const json_t *paths = json_object_get(reading->spec, "alias");
+	json_t *alias = reader_id(reader_find(reading, paths, &null));
 
-	if (alias != NULL && strcmp(json_string_value(alias), change->id) != 0)
-		snprintf(change->alias, sizeof(change->alias), "%s", json_string_value(alias));
+	if (paths != NULL)
+		snprintf(change->alias, sizeof(change->alias), "%s",
+		    alias != NULL ? json_string_value(alias) : change->id);
 	json_decref(alias);
 }
 

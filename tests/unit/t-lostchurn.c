@@ -335,7 +335,7 @@ aliases(void **state BH_UNUSED)
 	assert_int_equal(lostchurn_row(&config, LOSTCHURN_PAYMENT, row, NULL, 1, &result, NULL), 0);
 	assert_int_equal(result.changes.n, 2);
 	assert_string_equal(result.changes.items[0].id, "pay_5Tn8wRc30Zd");
-	assert_string_equal(result.changes.items[0].alias, "");
+	assert_string_equal(result.changes.items[0].alias, "pay_5Tn8wRc30Zd");
 	source_result_release(&result);
 	/* Looked up for what the mirror holds under another id. */
 	assert_int_equal(lostchurn_row(&config, LOSTCHURN_PAYMENT, row, "rec_7Qm2xVb91Lk", 1,
