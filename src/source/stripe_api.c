@@ -517,8 +517,8 @@ stripe_read(struct stripe_reading *reading, const json_t *object, struct bh_err 
 	snprintf(note, sizeof(note), "%s", result->note);
 	reading->news.live = is_stripe_live(reading->news.config);
 	rc = stripe_object(&reading->news, object, err);
-	/* Why one of several objects was left is no news. */
-	if (rc < 0 || changes_n + wants_n > 0 || reading->is_list)
+	/* What is said of the whole stays; why one of several objects was left is no news. */
+	if (rc < 0 || *note != '\0' || changes_n + wants_n > 0 || reading->is_list)
 		snprintf(result->note, sizeof(result->note), "%s", note);
 	if (rc == 0)
 		return 0;

@@ -71,17 +71,35 @@ put_detail(json_t *who, const json_t *account, const char *version)
 		bh_buf_addf(&text, "country %.8s, ", country);
 	if (currency != NULL)
 		bh_buf_addf(&text, "currency %.8s, ", currency);
-	if (account == NULL)
-		bh_buf_adds(&text, "the key may not read whose account it is, ");
+	if (bh_json_str(account, "object") == NULL)
+		bh_buf_adds(&text, "the key may not read more about the account, ");
 	bh_buf_addf(&text, "API version %.64s", version);
 	json_object_set_new(who, "detail", bh_json_string(bh_buf_str(&text)));
 	bh_buf_release(&text);
 }
 
 /*
- * The account of the key.  1; 0 for a restricted key that may not read it,
- * which is usual: nothing else depends on it; -1.
+ * A restricted key may usually not read its account; the refusal names it all
+ * the same ("... on account 'acct_1'").  {"id"} or {}.
  */
+static json_t *
+named_account(const struct source_answer *answer)
+{
+	const char *message = bh_json_str(answer->json, "error.message");
+	const char *at = message != NULL ? strstr(message, "on account 'acct_") : NULL;
+	json_t *account = json_object();
+	char id[64];
+
+	if (at != NULL) {
+		at += strlen("on account '");
+		snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+		if (is_source_word(id))
+			json_object_set_new(account, "id", json_string(id));
+	}
+	return account;
+}
+
+/* The account of the key, or as much as a key that may not read it is told. */
 static int
 get_account(const struct source_api *api, const char *account, json_t **account_r,
     struct bh_err *err)
@@ -89,13 +107,14 @@ get_account(const struct source_api *api, const char *account, json_t **account_
 	struct stripe_session session = {.api = api, .account = account};
 	struct source_answer answer;
 	unsigned dropped = 0;
+	char slug[64];
 	int rc = stripe_get(&session, "/v1/account", NULL, &dropped, &answer, err);
 
 	*account_r = NULL;
 	if (rc == 0) {
 		*account_r = json_incref(answer.json);
-		rc = 1;
-	} else if (answer.status == 403 && *account == '\0') {
+	} else if (answer.status == 403 && (*account == '\0' || is_stripe_slug(&answer, slug))) {
+		*account_r = named_account(&answer);
 		rc = 0;
 	}
 	source_answer_release(&answer);
@@ -159,14 +178,14 @@ get_accounts(const struct source_api *api, json_t **own_r, json_t **account_r, s
 	*account_r = NULL;
 	rc = get_account(&own, "", own_r, err);
 	id = bh_json_str(*own_r, "id");
-	if (rc >= 0 && wanted != NULL && *wanted != '\0' && !bh_is_json_true(settings, "connect") &&
+	if (rc == 0 && wanted != NULL && *wanted != '\0' && !bh_is_json_true(settings, "connect") &&
 	    (id == NULL || strcmp(id, wanted) != 0)) {
 		rc = get_account(api, wanted, account_r, err);
 		if (rc < 0 && err != NULL && err->code == BH_DENIED)
 			bh_during(err, "account %.64s", wanted);
 	}
 	json_decref(plain);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }
 
 int
