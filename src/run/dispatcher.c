@@ -24,6 +24,7 @@
 #include "base/proc.h"
 #include "run/worker.h"
 #include "state/journal.h"
+#include "state/schema.h"
 #include "sync/ingest.h"
 #include "sync/retain.h"
 #include "sync/tend.h"
@@ -424,15 +425,23 @@ open_store(struct dispatcher *d, struct bh_err *err)
 	return 0;
 }
 
-/* What goes by the clock may have missed its time while nothing ran. */
+/*
+ * What goes by the clock may have missed its time while nothing ran.  A store
+ * that is being loaded is left alone: load refuses what somebody else has written.
+ */
 static void
 wake_periodic(struct dispatcher *d)
 {
 	struct store_txn *txn = store_begin(d->store);
 	struct bh_err err = BH_ERR_INIT;
+	int rc = schema_is_set(txn, &err);
 
-	queue_wake(txn, TEND_JOB, "", bh_now_ms());
-	if (store_commit(txn, NULL, &err) < 0 || retain_wake(d->store, &err) < 0)
+	if (rc > 0) {
+		queue_wake(txn, TEND_JOB, "", bh_now_ms());
+		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
+		rc = store_commit(txn, NULL, &err);
+	}
+	if (rc < 0)
 		bh_log(BH_WARN, "%s", err.text);
 	store_free(&txn);
 }

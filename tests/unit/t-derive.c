@@ -1,0 +1,9 @@
+#include "base/base.h"
+
+#include "unit.h"
+
+int
+main(void)
+{
+	return 0;
+}
