@@ -19,7 +19,7 @@ struct walk {
 	int64_t changes_ms;
 	char *why;
 	bool is_deleted;
-	bool is_first; /* no point has held yet */
+	bool is_first; /* no state has been known yet */
 };
 
 /* Steps from at_ms on never were. */
@@ -186,6 +186,7 @@ static void
 put_state(struct walk *walk, int64_t start_ms, int64_t end_ms)
 {
 	json_t *state = json_deep_copy(walk->current);
+	const json_t *last;
 
 	if (walk->resolve != NULL)
 		walk->resolve(walk->arg, state);
@@ -199,7 +200,8 @@ put_state(struct walk *walk, int64_t start_ms, int64_t end_ms)
 		else
 			put_span(walk, state, start_ms, end_ms);
 	}
-	walk->is_first = false;
+	last = json_array_get(walk->steps, json_array_size(walk->steps) - 1);
+	walk->is_first = walk->is_first && json_array_size(last) > 3;
 	json_decref(state);
 }
 
