@@ -300,6 +300,18 @@ courses(void **state BH_UNUSED)
 		    {7, "{'status':'active','period_start':'2001-09-11T01:46:40Z'," ITEM(
 			    "10") "}"}},
 		"0:10 4:0 7:10"},
+	    {"grace, period after period", "{'grace_days':2}",
+		{{0, "{'status':'active'," ITEM("10") "}"},
+		    {3, "{'status':'past_due','period_start':'2001-09-11T01:46:40Z'," ITEM(
+			    "10") "}"},
+		    {6, "{'status':'past_due','period_start':'2001-09-15T01:46:40Z'," ITEM(
+			    "10") "}"}},
+		"0:10 4:0 6:10 8:0"},
+	    {"a trial that is longer than is known", "{}",
+		{{3,
+		    "{'status':'active','created_at':'2001-09-10T01:46:40Z','trial_end':'2001-09-30T01:46:40Z'," ITEM(
+			"10") "}"}},
+		"3:10"},
 	    {"grace from when it is told", "{'grace_days':2}",
 		{{0, "{'status':'active'," ITEM("10") "}"},
 		    {3, "{'status':'past_due'," ITEM("10") "}"},
@@ -384,6 +396,18 @@ odd_courses(void **state BH_UNUSED)
 	history_add(history, DAY(8), 0, "{'status':'active'," ITEM("60") "}");
 	steps = steps_of(history, &switches, DAY(9));
 	assert_steps("back", steps, "0:10 1:0 2:9 4:50 5:0 8:60");
+	json_decref(steps);
+	json_decref(history);
+
+	/* The last that is known of what is deleted may be what it was. */
+	history = json_object();
+	history_add(history, DAY(0), 0, "{'status':'active'," ITEM("10") "}");
+	change = change_of(DAY(1), 0, "", false, json_of("{'status':'active'," ITEM("10") "}"));
+	change.deleted = true;
+	assert_true(is_revenue_history_added(history, &change));
+	json_decref(change.fields);
+	steps = steps_of(history, &switches, DAY(7));
+	assert_steps("deleted as it was", steps, "0:10 1:0");
 	json_decref(steps);
 	json_decref(history);
 
