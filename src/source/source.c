@@ -12,7 +12,8 @@
 
 #define TIE_ID_MAX 39 /* beside a prefix of 24 */
 
-static const struct source_driver *const drivers[] = {&source_stripe, &source_lago, NULL};
+static const struct source_driver *const drivers[] = {&source_stripe, &source_lago, &source_alguna,
+    NULL};
 
 const struct source_driver *
 source_driver(const char *name)

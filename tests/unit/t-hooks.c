@@ -135,6 +135,12 @@ lago(void **state BH_UNUSED)
 	play("lago");
 }
 
+static void
+alguna(void **state BH_UNUSED)
+{
+	play("alguna");
+}
+
 /* The same subscription, invoice in four API versions: what matters to a CRM is equal. */
 static void
 bridges(void **state BH_UNUSED)
@@ -197,6 +203,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stripe),
 	    cmocka_unit_test(lago),
+	    cmocka_unit_test(alguna),
 	    cmocka_unit_test(bridges),
 	    cmocka_unit_test(tables),
 	};

@@ -197,6 +197,17 @@ lago(void **state BH_UNUSED)
 	hooks_free(hooks);
 }
 
+static void
+alguna(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("alguna");
+
+	seed = 3;
+	merge_orders(hooks);
+	arrival_orders(hooks);
+	hooks_free(hooks);
+}
+
 /* Merge some cases by name in this order and in the opposite one; the caller decrefs. */
 static json_t *
 end_of(const struct hooks *hooks, const char *const *names, size_t n, const char *key)
@@ -335,6 +346,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stripe),
 	    cmocka_unit_test(lago),
+	    cmocka_unit_test(alguna),
 	    cmocka_unit_test(stories),
 	    cmocka_unit_test(nested_is_no_news),
 	};
