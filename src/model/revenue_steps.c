@@ -236,13 +236,26 @@ point_time(const json_t *points, size_t i, int64_t otherwise)
 	return json_is_integer(at) ? json_integer_value(at) : otherwise;
 }
 
+/* The latest time of any point. */
+static int64_t
+last_time(const json_t *points, int64_t otherwise)
+{
+	size_t n = json_array_size(points);
+	int64_t last_ms = n != 0 ? point_time(points, 0, otherwise) : otherwise;
+
+	for (size_t i = 1; i < n; i++)
+		if (point_time(points, i, otherwise) > last_ms)
+			last_ms = point_time(points, i, otherwise);
+	return last_ms;
+}
+
 json_t *
 revenue_steps(const json_t *history, void (*resolve)(void *arg, json_t *state), void *arg,
     const struct revenue_switches *switches, int64_t now_ms, int64_t *changes_ms_r, char why_r[96])
 {
 	const json_t *points = json_object_get(history, "points");
 	size_t n = json_array_size(points);
-	int64_t last_ms = point_time(points, n - 1, now_ms);
+	int64_t last_ms = last_time(points, now_ms), start_ms = INT64_MIN;
 	struct walk walk = {
 	    .points = points,
 	    .states = json_object_get(history, "states"),
@@ -260,12 +273,15 @@ revenue_steps(const json_t *history, void (*resolve)(void *arg, json_t *state), 
 
 	why_r[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
-		int64_t start_ms = point_time(points, i, 0), end_ms;
+		int64_t at_ms = point_time(points, i, 0), end_ms;
 
+		/* A newer state never begins before an older one. */
+		start_ms = at_ms > start_ms ? at_ms : start_ms;
 		apply_point(&walk, json_array_get(points, i));
 		while (i + 1 < n && is_revenue_point_same(points, i, i + 1))
 			i++;
 		end_ms = point_time(points, i + 1, INT64_MAX);
+		end_ms = end_ms > start_ms ? end_ms : start_ms;
 		if (start_ms < end_ms)
 			put_state(&walk, start_ms, end_ms);
 	}
