@@ -247,10 +247,14 @@ reread_one(void *arg, const struct mirror_id *id, const struct object_state *obj
     struct bh_err *err BH_UNUSED)
 {
 	const struct reread *reread = arg;
+	const char *payment = bh_json_str(object->fields, "payment");
+	/* A recovery is asked for by its payment, where the source knows it only so. */
+	json_t *hint = payment != NULL ? json_pack("{s:s}", "payment", payment) : NULL;
 
 	if (!object->deleted && reread->connection->source->is_reread(id->kind, object->fields))
 		want_put(reread->txn, id->connection, object_kind_name(id->kind), id->account,
-		    id->id, NULL);
+		    id->id, hint);
+	json_decref(hint);
 	return 0;
 }
 
