@@ -305,7 +305,8 @@ store_all(struct apply *apply, struct bh_err *err)
 
 		if (object->is_changed)
 			mirror_put(apply->txn, &object->id, &object->object);
-		if (object->is_changed || object->is_fields_changed)
+		/* What is the same as before is stored for its version; nothing has to be pushed. */
+		if (object->is_different || object->is_fields_changed)
 			rc = mark(apply, object, err);
 	}
 	return rc;
