@@ -1,0 +1,751 @@
+/*
+ * Alguna: signatures (all recorded deliveries and header cases, the
+ * specification's own vector), what is expected of each recorded body, and
+ * REST objects beside events in any order.
+ */
+#include "hooks.h"
+#include "source/alguna.h"
+
+#define ORDERS 1000
+#define FOLDER "tests/data/alguna/"
+
+static json_t *
+load(const char *name)
+{
+	struct bh_err err = BH_ERR_INIT;
+	char *path = unit_path(name);
+	json_t *json;
+
+	if (bh_json_read(path, 1 << 20, &json, &err) < 0)
+		fail_msg("%s", err.text);
+	free(path);
+	return json;
+}
+
+static char *
+slurp_body(const char *file, size_t *len_r)
+{
+	char *name = bh_xasprintf("tests/hooks/alguna/%s", file), *path = unit_path(name);
+	char *text = hooks_slurp(path, len_r);
+
+	free(path);
+	free(name);
+	return text;
+}
+
+/* -- signatures -- */
+
+static int
+verify(const json_t *secrets, const json_t *settings, const json_t *headers, const char *body,
+    size_t body_len, int64_t now_s, struct bh_err *err)
+{
+	struct source_config config = {.code = "test", .settings = settings, .secrets = secrets};
+	struct source_header list[16];
+	struct source_request request = {.headers = list,
+	    .body = body,
+	    .body_len = body_len,
+	    .received_ms = now_s * 1000 + 999};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)headers, name, value)
+		list[request.headers_n++] = (struct source_header){name, json_string_value(value)};
+	*err = (struct bh_err)BH_ERR_INIT;
+	return source_alguna.verify(&config, &request, err);
+}
+
+/* Headers as a gateway makes them of the CGI environment. */
+static json_t *
+headers_of(const json_t *one)
+{
+	json_t *headers = json_copy(json_object_get(one, "headers")), *value;
+	const char *name;
+
+	if (headers != NULL)
+		return headers;
+	headers = json_object();
+	json_object_foreach (json_object_get(one, "cgi_env"), name, value) {
+		char header[64];
+
+		if (!bh_has_prefix(name, "HTTP_"))
+			continue;
+		snprintf(header, sizeof(header), "%s", name + 5);
+		for (char *s = header; *s != '\0'; s++)
+			*s = *s == '_' ? '-' : (char)(*s - 'A' + 'a');
+		json_object_set(headers, header, value);
+	}
+	return headers;
+}
+
+static void
+expect_verdict(const json_t *one, const json_t *secrets, bool accept)
+{
+	json_t *headers = headers_of(one);
+	struct bh_err err;
+	size_t len;
+	char *body = slurp_body(bh_json_str(one, "file"), &len);
+	int rc = verify(secrets, NULL, headers, body, len, bh_json_int(one, "now", 0), &err);
+
+	if ((rc == 0) != accept)
+		fail_msg("%s %s gives %d %s", bh_json_str(one, "file"), bh_json_str(one, "expect"),
+		    rc, err.text);
+	if (rc < 0) {
+		assert_int_equal(err.code, BH_DENIED);
+		assert_true(err.text[0] != '\0');
+		assert_null(strstr(err.text, "whsec"));
+	}
+	free(body);
+	json_decref(headers);
+}
+
+static void
+vectors(void **state BH_UNUSED)
+{
+	json_t *file = load("tests/hooks/alguna-signatures.json"), *one;
+	json_t *secret = json_object_get(file, "secret");
+	json_t *previous = json_object_get(file, "previous_secret");
+	json_t *now = json_pack("{s:O}", "webhook", secret);
+	json_t *both = json_pack("{s:O, s:O}", "webhook", secret, "webhook_previous", previous);
+	json_t *old = json_pack("{s:O}", "webhook", previous);
+	size_t i, accepted = 0;
+
+	json_array_foreach (json_object_get(file, "deliveries"), i, one) {
+		expect_verdict(one, now, true);
+		expect_verdict(one, old, false);
+	}
+	assert_int_equal(i, 27);
+	json_array_foreach (json_object_get(file, "cases"), i, one) {
+		const char *expect = bh_json_str(one, "expect");
+		bool accept = bh_has_prefix(expect, "accept");
+		bool only_previous = strstr(expect, "only when the previous") != NULL;
+
+		expect_verdict(one, both, accept);
+		expect_verdict(one, now, accept && !only_previous);
+		expect_verdict(one, old,
+		    only_previous || strstr(expect, "either stored secret") != NULL);
+		accepted += accept;
+	}
+	assert_true(i == 20 && accepted == 10);
+	json_decref(old);
+	json_decref(both);
+	json_decref(now);
+	json_decref(file);
+}
+
+/* The specification's own vector, with the secret written in every way that people paste. */
+static void
+published(void **state BH_UNUSED)
+{
+	static const char *const good[] = {"whsec_%s", "%s", "  whsec_%s\n"};
+	json_t *file = load("tests/hooks/alguna-signatures.json");
+	json_t *vector = json_object_get(file, "published_vector");
+	const char *secret = bh_json_str(vector, "secret") + strlen("whsec_");
+	const char *body = bh_json_str(vector, "body");
+	json_t *headers = json_pack("{s:O, s:O, s:O}", "Webhook-Id", json_object_get(vector, "id"),
+	    "Webhook-Timestamp", json_object_get(vector, "timestamp"), "Webhook-Signature",
+	    json_object_get(vector, "signature"));
+	struct bh_err err;
+
+	for (size_t i = 0; i < BH_LEN(good); i++) {
+		const char *at = strstr(good[i], "%s");
+		json_t *secrets = json_pack("{s:o}", "webhook",
+		    json_sprintf("%.*s%s%s", (int)(at - good[i]), good[i], secret, at + 2));
+
+		assert_int_equal(verify(secrets, NULL, headers, body, strlen(body), 1614265330,
+				     &err),
+		    0);
+		json_decref(secrets);
+	}
+	json_decref(headers);
+	json_decref(file);
+}
+
+/* One change to a delivery that is good. */
+static void
+odd_headers(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *name, *value; /* value NULL: left out; %s: the good one */
+		int rc;
+	} cases[] = {
+	    {"webhook-signature", "%s", 0},
+	    {"webhook-signature", "  %s  ", 0},
+	    {"webhook-signature", "v1 v1, %s", 0},
+	    {"webhook-signature", "v1a,AAAA  %s v9,x", 0},
+	    {"webhook-signature", "%s,v1", -1},
+	    {"webhook-signature", "V1,AAAA", -1},
+	    {"webhook-signature", "x%s", -1},
+	    {"webhook-signature", "%s=", -1},
+	    {"webhook-signature", "", -1},
+	    {"webhook-signature", "v1,", -1},
+	    {"webhook-signature", NULL, -1},
+	    {"webhook-id", "", -1},
+	    {"webhook-id", NULL, -1},
+	    {"webhook-timestamp", NULL, -1},
+	    {"webhook-timestamp", "", -1},
+	    {"webhook-timestamp", " 1790813506", -1},
+	    {"webhook-timestamp", "+1790813506", -1},
+	    {"webhook-timestamp", "-1790813506", -1},
+	    {"webhook-timestamp", "1790813506.0", -1},
+	    {"webhook-timestamp", "99999999999999999999999999", -1},
+	    {"webhook-timestamp", "9223372036854775807", -1},
+	};
+	json_t *file = load("tests/hooks/alguna-signatures.json");
+	json_t *secrets = json_pack("{s:O}", "webhook", json_object_get(file, "secret"));
+	json_t *good = bh_json_at(file, "cases.0");
+	size_t len;
+	char *body = slurp_body(bh_json_str(good, "file"), &len);
+	struct bh_err err;
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		json_t *headers = json_deep_copy(json_object_get(good, "headers"));
+		const char *was = bh_json_str(headers, cases[i].name), *value = cases[i].value;
+		const char *at = value != NULL ? strstr(value, "%s") : NULL;
+		char *text = at == NULL
+				 ? bh_xstrdup(value != NULL ? value : "")
+				 : bh_xasprintf("%.*s%s%s", (int)(at - value), value, was, at + 2);
+		int rc;
+
+		json_object_del(headers, cases[i].name);
+		if (value != NULL)
+			json_object_set_new(headers, cases[i].name, json_string(text));
+		rc = verify(secrets, NULL, headers, body, len, 1790813507, &err);
+		if (rc != cases[i].rc || (rc < 0 && err.code != BH_DENIED))
+			fail_msg("case %zu (%s) gives %d %s", i, text, rc, err.text);
+		/* What is missing in one family is not taken from the other. */
+		if (value == NULL) {
+			char other[64];
+
+			snprintf(other, sizeof(other), "svix-%s", cases[i].name + 8);
+			json_object_set(headers, other,
+			    bh_json_at(good, "headers") != NULL
+				? json_object_get(json_object_get(good, "headers"), cases[i].name)
+				: NULL);
+			assert_int_equal(verify(secrets, NULL, headers, body, len, 1790813507,
+					     &err),
+			    -1);
+		}
+		free(text);
+		json_decref(headers);
+	}
+	assert_int_equal(verify(secrets, NULL, json_object_get(good, "headers"), "", 0, 1790813507,
+			     &err),
+	    -1);
+	assert_int_equal(err.code, BH_DENIED);
+	free(body);
+	json_decref(secrets);
+	json_decref(file);
+}
+
+/* What a connection lacks is said as such; the tolerance is a setting. */
+static void
+configuration(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *secrets, *settings;
+		const char *error; /* NULL: good; else a word of the text */
+	} cases[] = {
+	    {"{'webhook':'whsec_BaDWeayEmV04ZatiBA/MQmkXUksNyKHh'}", "{}", NULL},
+	    {"{'webhook':'whsec_BaDWeayE','webhook_previous':'whsec_r9Xy'}",
+		"{'generation':'1','tolerance_s':60}", NULL},
+	    {"{'api_key':'sk_live_1'}", "{'generation':'2','invoice_details':'open'}", NULL},
+	    {"{}", "{}", "secret"},
+	    {"{'webhook':'whsec_not base64!'}", "{}", "secret"},
+	    {"{'webhook':'whsec_'}", "{}", "secret"},
+	    {"{'webhook':'whsec_BaDWeayE','webhook_previous':'whsec_!'}", "{}", "secret"},
+	    {"{'api_key':'sk_live_1'}", "{'generation':'3'}", "generation"},
+	    {"{'api_key':'sk_live_1'}", "{'generation':2}", "generation"},
+	    {"{'api_key':'sk_live_1'}", "{'api_url':'http://example.com'}", "api_url"},
+	    {"{'api_key':'sk_live_1'}", "{'tolerance_s':0}", "tolerance_s"},
+	    {"{'api_key':'sk_live_1'}", "{'invoice_details':'some'}", "invoice_details"},
+	    {"{'api_key':'sk_live_1'}", "{'revenue':7}", "revenue"},
+	};
+	json_t *headers = json_pack("{s:s, s:s, s:s}", "webhook-id", "msg_1", "webhook-timestamp",
+	    "1790813506", "webhook-signature", "v1,AAAA");
+	struct bh_err err;
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		json_t *parsed[2];
+		struct source_config config;
+		int rc;
+
+		for (int k = 0; k < 2; k++) {
+			char text[256];
+
+			snprintf(text, sizeof(text), "%s",
+			    k == 0 ? cases[i].secrets : cases[i].settings);
+			for (char *s = text; *s != '\0'; s++)
+				if (*s == '\'')
+					*s = '"';
+			assert_int_equal(bh_json_parse(text, strlen(text), &parsed[k], NULL), 0);
+		}
+		config = (struct source_config){"test", parsed[1], parsed[0]};
+		err = (struct bh_err)BH_ERR_INIT;
+		rc = source_check(&source_alguna, &config, &err);
+		if ((rc == 0) != (cases[i].error == NULL) ||
+		    (rc < 0 && strstr(err.text, cases[i].error) == NULL))
+			fail_msg("case %zu gives %d %s", i, rc, err.text);
+		/* A connection whose own secret is no use says so, and blames no sender. */
+		if (cases[i].error != NULL && strcmp(cases[i].error, "secret") == 0) {
+			assert_int_equal(verify(parsed[0], NULL, headers, "{}", 2, 1790813506,
+					     &err),
+			    -1);
+			assert_int_equal(err.code, BH_INVALID);
+		}
+		json_decref(parsed[0]);
+		json_decref(parsed[1]);
+	}
+	json_decref(headers);
+}
+
+static void
+tolerance(void **state BH_UNUSED)
+{
+	static const struct {
+		int age_s, rc;
+	} cases[] = {{60, 0}, {61, -1}, {-60, 0}, {-61, -1}};
+	json_t *file = load("tests/hooks/alguna-signatures.json");
+	json_t *secrets = json_pack("{s:O}", "webhook", json_object_get(file, "secret"));
+	json_t *settings = json_pack("{s:i}", "tolerance_s", 60);
+	json_t *good = bh_json_at(file, "cases.0");
+	size_t len;
+	char *body = slurp_body(bh_json_str(good, "file"), &len);
+	struct bh_err err;
+
+	for (size_t i = 0; i < BH_LEN(cases); i++)
+		assert_int_equal(verify(secrets, settings, json_object_get(good, "headers"), body,
+				     len, 1790813506 + cases[i].age_s, &err),
+		    cases[i].rc);
+	free(body);
+	json_decref(settings);
+	json_decref(secrets);
+	json_decref(file);
+}
+
+/* -- what is expected of each body -- */
+
+/* Everything that one case says of its first object, merged. */
+struct told {
+	struct hook_result result;
+	struct object_state state;
+};
+
+static void
+tell(const struct hooks *hooks, const char *file, struct told *told)
+{
+	*told = (struct told){0};
+	for (size_t i = 0; i < hooks->n; i++) {
+		const struct object_changes *changes = &told->result.got.changes;
+
+		if (strncmp(hooks->items[i].name, file, strlen(file) - 5) != 0 ||
+		    strlen(hooks->items[i].name) != strlen(file) - 5)
+			continue;
+		hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &told->result);
+		assert_int_equal(told->result.rc, 0);
+		for (size_t c = 0; c < changes->n; c++) {
+			struct object_state after;
+
+			assert_string_equal(changes->items[c].id, changes->items[0].id);
+			if (object_merge(&told->state, &changes->items[c], &after) == 1) {
+				json_decref(told->state.fields);
+				told->state = after;
+			}
+		}
+		return;
+	}
+	fail_msg("no case %s", file);
+}
+
+static void
+told_release(struct told *told)
+{
+	json_decref(told->state.fields);
+	source_result_release(&told->result.got);
+}
+
+static void
+expect_field(const char *file, const struct told *told, const char *field, const char *want)
+{
+	const char *is = bh_json_str(told->state.fields, field);
+
+	if (want == NULL ? !json_is_null(json_object_get(told->state.fields, field))
+			 : is == NULL || strcasecmp(is, want) != 0)
+		fail_msg("%s: %s is %s, not %s", file, field, is != NULL ? is : "nothing",
+		    want != NULL ? want : "null");
+}
+
+/* The amount as people write it; rounded where the row says what comes of it. */
+static void
+expect_amount(const char *file, const struct told *told, const json_t *row)
+{
+	const char *currency = bh_json_str(told->state.fields, "currency");
+	const char *want = bh_json_str(row, "rounded_2") != NULL ? bh_json_str(row, "rounded_2")
+								 : bh_json_str(row, "amount");
+	int64_t total = bh_json_int(told->state.fields, "total", INT64_MIN), minor;
+
+	assert_true(is_money_read(want, money_exponent(currency), &minor));
+	if (total != minor)
+		fail_msg("%s: the total is %lld, not %s", file, (long long)total, want);
+	/* What was rounded is said, with the text that came. */
+	assert_int_equal(strstr(told->result.got.note, bh_json_str(row, "amount")) != NULL,
+	    bh_json_str(row, "rounded_2") != NULL &&
+		strlen(bh_json_str(row, "amount")) > strlen(want));
+}
+
+static void
+expect_crm(const char *file, const struct told *told, const json_t *crm)
+{
+	static const struct {
+		const char *crm, *field;
+	} names[] = {
+	    {"Alguna_Subscription_Name__c", "name"},
+	    {"Alguna_Subscription_Status__c", "status"},
+	    {"Alguna_Subscription_Started_Date__c", "started_at"},
+	    {"Alguna_Subscription_Renewal_Date__c", "renewal_at"},
+	    {"Alguna_Subscription_Cancelation_Date__c", "ended_at"},
+	    {"cancelation_date", "cancel_at"},
+	};
+	size_t known = 0;
+
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		const json_t *value = json_object_get(crm, names[i].crm);
+
+		known += value != NULL;
+		if (value != NULL)
+			expect_field(file, told, names[i].field, json_string_value(value));
+	}
+	if (json_object_get(crm, "Alguna_Subscription_ID__c") != NULL) {
+		known++;
+		assert_string_equal(told->result.got.changes.items[0].id,
+		    bh_json_str(crm, "Alguna_Subscription_ID__c"));
+	}
+	assert_int_equal(known, json_object_size(crm));
+}
+
+static void
+expect_refetch(const char *file, const struct told *told, const char *want)
+{
+	for (size_t i = 0; i < told->result.got.wants.n; i++) {
+		const struct source_want *one = &told->result.got.wants.items[i];
+		const char *subscription = bh_json_str(one->hint, "subscription");
+		char *path =
+		    subscription != NULL
+			? bh_xasprintf("GET /subscriptions/%s/versions/%s", subscription, one->id)
+			: bh_xasprintf("GET /%ss/%s", one->what, one->id);
+		bool found = strcmp(path, want) == 0;
+
+		free(path);
+		if (found)
+			return;
+	}
+	fail_msg("%s: nothing asks for %s", file, want);
+}
+
+static void
+expect_row(const char *file, const struct told *told, const json_t *row)
+{
+	static const char *const fields[][2] = {
+	    {"currency", "currency"},
+	    {"status", "source_status"},
+	    {"email", "email"},
+	    {"description", "description"},
+	    {"period_start_utc", "period_start"},
+	};
+	const struct object_change *change =
+	    told->result.got.changes.n > 0 ? &told->result.got.changes.items[0] : NULL;
+	const char *state = bh_json_str(row, "payment_state"),
+		   *account = bh_json_str(row, "account");
+
+	for (size_t i = 0; i < BH_LEN(fields); i++)
+		if (bh_json_str(row, fields[i][0]) != NULL)
+			expect_field(file, told, fields[i][1], bh_json_str(row, fields[i][0]));
+	if (bh_json_str(row, "object") != NULL)
+		assert_string_equal(object_kind_name(change->kind), bh_json_str(row, "object"));
+	if (bh_json_str(row, "external_id") != NULL)
+		assert_string_equal(change->id, bh_json_str(row, "external_id"));
+	if (account != NULL && change->kind == OBJECT_CUSTOMER)
+		assert_string_equal(change->id, account);
+	else if (account != NULL)
+		expect_field(file, told, "customer", account);
+	if (bh_json_str(row, "amount") != NULL)
+		expect_amount(file, told, row);
+	if (state != NULL)
+		expect_field(file, told, "status",
+		    strcmp(state, "paid") == 0 ? "succeeded" : state);
+	if (json_object_get(row, "crm") != NULL)
+		expect_crm(file, told, json_object_get(row, "crm"));
+	if (bh_json_str(row, "refetch") != NULL)
+		expect_refetch(file, told, bh_json_str(row, "refetch"));
+	if (bh_json_str(row, "effect") != NULL)
+		assert_int_equal(told->result.got.outcome, SOURCE_UNKNOWN);
+	if (bh_has_prefix(file, "16-"))
+		assert_int_equal(told->result.got.outcome, SOURCE_IGNORED);
+	if (bh_json_str(row, "clears_nothing") != NULL)
+		expect_field(file, told, "description", NULL);
+}
+
+static void
+expected(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("alguna");
+	json_t *file = load(FOLDER "expected.json"), *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(file, "rows"), i, row) {
+		const char *name = bh_json_str(row, "file");
+		struct told told;
+
+		tell(hooks, name, &told);
+		expect_row(name, &told, row);
+		told_release(&told);
+	}
+	assert_int_equal(i, 20);
+	json_decref(file);
+	hooks_free(hooks);
+}
+
+/* -- REST and events, in any order -- */
+
+struct world {
+	struct object_change *changes;
+	size_t n;
+};
+
+static void
+add_changes(struct world *world, struct source_result *result)
+{
+	world->changes =
+	    bh_xrealloc(world->changes, (world->n + result->changes.n) * sizeof(world->changes[0]));
+	for (size_t i = 0; i < result->changes.n; i++) {
+		world->changes[world->n] = result->changes.items[i];
+		json_incref(world->changes[world->n++].fields);
+	}
+	source_result_release(result);
+}
+
+static void
+add_rest(struct world *world, const char *name,
+    int (*handle)(struct source_news *, const json_t *, struct bh_err *))
+{
+	json_t *file = load(name), *row;
+	json_t *rows = json_object_get(file, "data");
+	struct source_config config = {.code = "test"};
+	struct bh_err err = BH_ERR_INIT;
+	size_t i;
+
+	if (rows == NULL)
+		rows = json_object_get(file, "items");
+	json_array_foreach (rows, i, row) {
+		struct source_result result = {0};
+		struct source_news news = alguna_rest(&config, &result);
+
+		if (handle(&news, row, &err) < 0)
+			fail_msg("%s: %s", name, err.text);
+		for (size_t c = 0; c < result.changes.n; c++)
+			if (object_check(result.changes.items[c].kind,
+				result.changes.items[c].fields, &err) < 0)
+				fail_msg("%s: %s", name, err.text);
+		add_changes(world, &result);
+	}
+	assert_true(i > 0);
+	json_decref(file);
+}
+
+static void
+load_world(struct world *world)
+{
+	struct hooks *hooks = hooks_load("alguna");
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct hook_result result;
+
+		hook_run(hooks, &hooks->items[i], HOOKS_RECEIVED_MS, &result);
+		add_changes(world, &result.got);
+	}
+	hooks_free(hooks);
+	add_rest(world, FOLDER "rest/v2/customers-offset-0.json", alguna_customer);
+	add_rest(world, FOLDER "rest/v2/customers-offset-2.json", alguna_customer);
+	add_rest(world, FOLDER "rest/v2/subscriptions-offset-0.json", alguna_subscription);
+	add_rest(world, FOLDER "rest/v2/invoices-offset-0.json", alguna_invoice);
+	add_rest(world, FOLDER "rest/v2/payments-offset-0.json", alguna_payment);
+	add_rest(world, FOLDER "rest/v2/refunds-offset-0.json", alguna_refund);
+	add_rest(world, FOLDER "rest/v2/credit-notes-offset-0.json", alguna_credit_note);
+	add_rest(world, FOLDER "rest/v1/accounts-page-1.json", alguna_customer);
+	add_rest(world, FOLDER "rest/v1/invoices-page-1.json", alguna_invoice);
+	add_rest(world, FOLDER "rest/v1/credit-notes-of-account.json", alguna_credit_note);
+}
+
+/* What is held of everything at the end: new reference. */
+static json_t *
+merged(const struct world *world, const size_t *order)
+{
+	json_t *places = json_object(), *end = json_object(), *place;
+	struct object_state *states = bh_xcalloc(world->n, sizeof(states[0]));
+	const char *key;
+
+	for (size_t i = 0; i < world->n; i++) {
+		const struct object_change *change = &world->changes[order[i]];
+		char *name = bh_xasprintf("%s %s", object_kind_name(change->kind), change->id);
+		struct object_state after, *state;
+
+		if (json_object_get(places, name) == NULL)
+			json_object_set_new(places, name,
+			    json_integer((json_int_t)json_object_size(places)));
+		state = &states[json_integer_value(json_object_get(places, name))];
+		if (object_merge(state, change, &after) == 1) {
+			json_decref(state->fields);
+			*state = after;
+		}
+		free(name);
+	}
+	json_object_foreach (places, key, place) {
+		json_t *fields = states[json_integer_value(place)].fields;
+
+		json_object_del(fields, OBJECT_OLDER);
+		json_object_set_new(end, key, fields);
+	}
+	free(states);
+	json_decref(places);
+	return end;
+}
+
+static void
+any_order(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *object, *field, *want;
+	} ends[] = {
+	    /* The last word of each is the event of January 2027, with what only REST told beside it. */
+	    {"subscription sub_01J9ZK4M7XQ2", "status", "\"canceled\""},
+	    {"subscription sub_01J9ZK4M7XQ2", "renewal_at", "null"},
+	    {"subscription sub_01J9ZK4M7XQ2", "plan_code", "\"pln_growth\""},
+	    {"subscription sub_01J9ZK4M7XQ2", "auto_renew", "true"},
+	    {"subscription sub_01JBR8C2D7WC", "trial_end", "\"2026-10-28T00:00:00Z\""},
+	    {"payment pay_01JA0Q9V5C2Y", "amount_refunded", "9900"},
+	    {"payment pay_01JA0Q9V5C2Y", "status", "\"succeeded\""},
+	    {"payment pay_01JC7T1F6G9H", "failure_code", "\"card_declined\""},
+	    {"invoice inv_01JC00OOO001", "status", "\"paid\""},
+	    {"invoice inv_01JA0P6T3B8W", "status", "\"paid\""},
+	    {"invoice inv_01JA00000001", "overdue", "true"},
+	    {"credit_note cn_01JBY000001", "status", "\"applied\""},
+	    {"credit_note cn_01JBY000002", "refund_status", "\"pending\""},
+	    {"customer nWx7Rt2P", "email", "\"founder@klein-team.example\""},
+	    {"customer nWx7Rt2P", "first_name", "\"Ida\""},
+	    {"customer aKd93LmQ", "salesforce_id", "\"0018b00002aBcDeAAK\""},
+	    {"customer aKd93LmQ", "address_country", "\"DEU\""},
+	};
+	struct world world = {0};
+	json_t *first = NULL;
+	size_t *order;
+	uint32_t seed = 4;
+
+	load_world(&world);
+	order = bh_xcalloc(world.n, sizeof(order[0]));
+	for (size_t i = 0; i < world.n; i++)
+		order[i] = i;
+	for (int k = 0; k < ORDERS; k++) {
+		json_t *end = merged(&world, order);
+
+		if (first == NULL)
+			first = json_incref(end);
+		if (!json_equal(first, end)) {
+			const char *key;
+			json_t *value;
+
+			json_object_foreach (first, key, value)
+				if (!json_equal(value, json_object_get(end, key)))
+					fail_msg("order %d: %s differs\n%s\n%s", k, key,
+					    bh_json_text(value),
+					    bh_json_text(json_object_get(end, key)));
+		}
+		json_decref(end);
+		for (size_t i = world.n - 1; i > 0; i--) {
+			size_t pick, swap = order[i];
+
+			seed = seed * 1664525 + 1013904223;
+			pick = (seed >> 8) % (i + 1);
+			order[i] = order[pick];
+			order[pick] = swap;
+		}
+	}
+	for (size_t i = 0; i < BH_LEN(ends); i++) {
+		char *text = bh_json_text(
+		    json_object_get(json_object_get(first, ends[i].object), ends[i].field));
+
+		if (strcmp(text, ends[i].want) != 0)
+			fail_msg("%s: %s is %s", ends[i].object, ends[i].field, text);
+		free(text);
+	}
+	print_message("%zu objects from %zu changes\n", json_object_size(first), world.n);
+	json_decref(first);
+	for (size_t i = 0; i < world.n; i++)
+		json_decref(world.changes[i].fields);
+	free(world.changes);
+	free(order);
+}
+
+/* Ids are those of the delivery; a body without headers is its own name. */
+static void
+names(void **state BH_UNUSED)
+{
+	const char body[] = "{\"type\":\"invoice.paid\",\"data\":{}}";
+	const struct source_header all[] = {{"Svix-Id", "msg_2"}, {"webhook-id", "msg_1"},
+	    {"svix-timestamp", "1"}, {"svix-signature", "v1,"}};
+	struct source_request request = {.headers = all,
+	    .body = body,
+	    .body_len = sizeof(body) - 1};
+	struct source_config config = {.code = "test"};
+	struct source_event event, other;
+	struct bh_err err;
+
+	/* Only svix-* is whole. */
+	request.headers_n = 4;
+	assert_int_equal(source_alguna.identify(&config, &request, &event, &err), 0);
+	assert_string_equal(event.id, "msg_2");
+	assert_string_equal(event.type, "invoice.paid");
+	/* What is kept of the headers is enough. */
+	request.headers_n = 1;
+	assert_int_equal(source_alguna.identify(&config, &request, &event, &err), 0);
+	assert_string_equal(event.id, "msg_2");
+	request.headers_n = 0;
+	assert_int_equal(source_alguna.identify(&config, &request, &event, &err), 0);
+	assert_int_equal(source_alguna.identify(&config, &request, &other, &err), 0);
+	assert_true(bh_has_prefix(event.id, "sha256:"));
+	assert_string_equal(event.id, other.id);
+}
+
+/* Only what has ordered changes is read again by itself. */
+static void
+rereads(void **state BH_UNUSED)
+{
+	json_t *with = json_pack("{s:[{}]}", "pending_changes");
+	json_t *without = json_pack("{s:[]}", "pending_changes"), *none = json_object();
+
+	assert_true(source_alguna.is_reread(OBJECT_SUBSCRIPTION, NULL));
+	assert_true(source_alguna.is_reread(OBJECT_SUBSCRIPTION, with));
+	assert_false(source_alguna.is_reread(OBJECT_SUBSCRIPTION, without));
+	assert_false(source_alguna.is_reread(OBJECT_SUBSCRIPTION, none));
+	assert_false(source_alguna.is_reread(OBJECT_CUSTOMER, NULL));
+	json_decref(with);
+	json_decref(without);
+	json_decref(none);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(vectors),
+	    cmocka_unit_test(published),
+	    cmocka_unit_test(odd_headers),
+	    cmocka_unit_test(configuration),
+	    cmocka_unit_test(tolerance),
+	    cmocka_unit_test(expected),
+	    cmocka_unit_test(any_order),
+	    cmocka_unit_test(names),
+	    cmocka_unit_test(rereads),
+	};
+
+	bh_log_hook(unit_log);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
