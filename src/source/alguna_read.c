@@ -41,6 +41,22 @@ alguna_at(const json_t *object, const char *name)
 	return camel;
 }
 
+const json_t *
+alguna_any(const json_t *object, size_t n, const char *const *names)
+{
+	const json_t *null = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *value = alguna_at(object, names[i]);
+
+		if (value != NULL && !json_is_null(value))
+			return value;
+		if (value != NULL)
+			null = value;
+	}
+	return null;
+}
+
 const char *
 alguna_text(const json_t *object, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
- * Signature headers of Stripe and Lago.  The first line of the input is the
- * header, the second chooses Lago's algorithm, the rest is the body.  Nothing
+ * Signature headers of Stripe, Lago and Alguna.  The first line of the input is the
+ * header, the second chooses Lago's algorithm and is Alguna's id, the rest is the body.  Nothing
  * made up may pass: the secrets are not in the corpus.
  */
 #include "base/base.h"
@@ -48,6 +48,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    {"stripe-signature", header},
 	    {"x-lago-signature", header},
 	    {"x-lago-signature-algorithm", algorithm},
+	    {"webhook-id", algorithm},
+	    {"webhook-timestamp", "1790000000"},
+	    {"webhook-signature", header},
 	};
 	struct source_request request = {
 	    .headers = headers,
@@ -65,6 +68,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	verify("stripe", &config, &request);
 	verify("lago", &config, &request);
+	json_decref((json_t *)(uintptr_t)config.secrets);
+	/* Its secrets are base64. */
+	config.secrets = json_pack("{s:s, s:s}", "webhook",
+	    "whsec_c2VjcmV0IG9mIHRoZSBmdXp6ZXI=", "webhook_previous", "whsec_b3RoZXI=");
+	verify("alguna", &config, &request);
 	json_decref((json_t *)(uintptr_t)config.settings);
 	json_decref((json_t *)(uintptr_t)config.secrets);
 	free(header);
