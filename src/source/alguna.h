@@ -62,7 +62,7 @@ void alguna_day(json_t *fields, const char *name, const json_t *value);
  */
 void alguna_money(struct source_news *news, json_t *fields, const char *name, const json_t *value,
     const char *currency);
-/* From whole units to minor ones, for read_precise(). */
+/* From whole units to minor ones, for read_precise(); currency may be NULL. */
 struct read_unit alguna_unit(const char *currency);
 /* The page of an object of Alguna's app; what is "customers", "subscriptions", "invoices". */
 void alguna_link(const struct source_news *news, struct object_change *change, const char *what);

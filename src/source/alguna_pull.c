@@ -323,6 +323,19 @@ pass_over(struct pull *pull, struct bh_err *err)
 	return 0;
 }
 
+/*
+ * Refused for good: credit notes of everybody, and lists that the first
+ * generation may not have (it is then called without a version, which is what it complains of).
+ */
+static bool
+is_lacking(const struct pull *pull, const struct source_answer *answer, const struct bh_err *why)
+{
+	if (why->code != BH_INVALID || answer->status == 0)
+		return false;
+	return (pull->phase == PHASE_CREDIT_NOTES && !pull->each) ||
+	       (pull->is_first && phases[pull->phase].detail == NULL && !pull->each);
+}
+
 static int
 read_page(struct pull *pull, struct bh_err *err)
 {
@@ -338,8 +351,7 @@ read_page(struct pull *pull, struct bh_err *err)
 	add_path(pull, &path);
 	rc = alguna_get(pull->api, bh_buf_str(&path), &answer, &why);
 	rows = rows_of(answer.json);
-	if (rc == 0 || (rc < 0 && why.code == BH_INVALID && answer.status > 0 &&
-			   pull->phase == PHASE_CREDIT_NOTES && !pull->each)) {
+	if (rc == 0 || (rc < 0 && is_lacking(pull, &answer, &why))) {
 		rc = pass_over(pull, err);
 	} else if (rc > 0 && !json_is_array(rows)) {
 		rc = bh_fail(err, BH_UNAVAILABLE, "Alguna's answer is no list");

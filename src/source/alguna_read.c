@@ -88,7 +88,7 @@ alguna_unit(const char *currency)
 {
 	struct read_unit unit = {1, 1};
 
-	for (int i = money_exponent(currency); i > 0; i--)
+	for (int i = currency != NULL ? money_exponent(currency) : 0; i > 0; i--)
 		unit.multiply *= 10;
 	return unit;
 }

@@ -9,6 +9,7 @@
 #include "source/alguna.h"
 
 #define DAY_MS INT64_C(86400000)
+#define TRIAL_MAX_MS INT64_C(249000000000000) /* so that its end is within the year 9999 */
 #define RANK_SCHEDULED 2 /* an active one whose cancellation was just planned */
 
 static const struct alguna_word statuses[] = {
@@ -123,7 +124,8 @@ put_trial(const json_t *subscription, json_t *fields)
 	int64_t days, start_ms;
 
 	if (!bh_is_json_int(alguna_at(subscription, "trial_period_days"), "", &days) || days <= 0 ||
-	    days > 36500 || start == NULL || !bh_is_time(start, &start_ms))
+	    days > 36500 || start == NULL || !bh_is_time(start, &start_ms) ||
+	    start_ms > TRIAL_MAX_MS)
 		return;
 	read_put_ms(fields, "trial_start", start_ms);
 	read_put_ms(fields, "trial_end", start_ms + days * DAY_MS);

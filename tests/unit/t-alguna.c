@@ -731,6 +731,106 @@ rereads(void **state BH_UNUSED)
 	json_decref(none);
 }
 
+/* -- hostile objects: every value of every recorded one, in turn, is something else -- */
+
+struct hostile {
+	const char *file;
+	int (*handle)(struct source_news *news, const json_t *object, struct bh_err *err);
+	const json_t *top;
+	size_t n;
+};
+
+static int
+handle_items(struct source_news *news, const json_t *object, struct bh_err *err)
+{
+	return alguna_items(news, "sub_1", object, err);
+}
+
+static void
+try_object(struct hostile *hostile)
+{
+	struct source_config config = {.code = "test"};
+	struct source_result result = {0};
+	struct source_news news = alguna_rest(&config, &result);
+	struct bh_err err = BH_ERR_INIT;
+
+	if (hostile->handle(&news, hostile->top, &err) < 0) {
+		assert_int_equal(err.code, BH_INVALID);
+	} else {
+		for (size_t i = 0; i < result.changes.n; i++) {
+			const struct object_change *change = &result.changes.items[i];
+
+			if (object_check(change->kind, change->fields, &err) < 0)
+				fail_msg("%s: %s", hostile->file, err.text);
+			assert_true(change->version.at_ms > 0 && *change->version.tie != '\0');
+		}
+	}
+	hostile->n++;
+	source_result_release(&result);
+}
+
+static void
+spoil(struct hostile *hostile, json_t *at)
+{
+	static const char *const others[] = {"null", "7", "-1", "\"x\"", "[]", "{}", "[[{}]]",
+	    "true", "\"99999999999999999999999999999999999999.5\"", "1e300",
+	    "\"9999-12-31T23:59:59Z\"", "9223372036854775807"};
+	json_t *keys = json_array(), *key, *value;
+	const char *name;
+	size_t i, n;
+
+	json_object_foreach (at, name, value)
+		json_array_append_new(keys, json_string(name));
+	n = json_is_array(at) ? json_array_size(at) : json_array_size(keys);
+	for (i = 0; i < n; i++) {
+		key = json_array_get(keys, i);
+		value = key != NULL ? json_object_get(at, json_string_value(key))
+				    : json_array_get(at, i);
+		json_incref(value);
+		for (size_t k = 0; k < BH_LEN(others); k++) {
+			json_t *other = json_loads(others[k], JSON_DECODE_ANY, NULL);
+
+			assert_non_null(other);
+			if (key != NULL)
+				json_object_set_new(at, json_string_value(key), other);
+			else
+				json_array_set_new(at, i, other);
+			try_object(hostile);
+		}
+		if (key != NULL)
+			json_object_set(at, json_string_value(key), value);
+		else
+			json_array_set(at, i, value);
+		spoil(hostile, value);
+		json_decref(value);
+	}
+	json_decref(keys);
+}
+
+static void
+hostile_objects(void **state BH_UNUSED)
+{
+	struct hostile all[] = {
+	    {.file = FOLDER "rest/v2/customer-get-with-tax.json", .handle = alguna_customer},
+	    {.file = FOLDER "made/subscription.json", .handle = alguna_subscription},
+	    {.file = FOLDER "made/invoice.json", .handle = alguna_invoice},
+	    {.file = FOLDER "made/version-documented.json", .handle = handle_items},
+	    {.file = FOLDER "made/version-first.json", .handle = handle_items},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < BH_LEN(all); i++) {
+		json_t *top = load(all[i].file);
+
+		all[i].top = top;
+		spoil(&all[i], top);
+		n += all[i].n;
+		json_decref(top);
+	}
+	print_message("%zu hostile objects\n", n);
+	assert_true(n > 1000);
+}
+
 int
 main(void)
 {
@@ -744,6 +844,7 @@ main(void)
 	    cmocka_unit_test(any_order),
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(rereads),
+	    cmocka_unit_test(hostile_objects),
 	};
 
 	bh_log_hook(unit_log);
