@@ -10,6 +10,7 @@ struct reckoning {
 	const json_t *facts, *customer;
 	const struct revenue_switches *switches;
 	int64_t now_ms, changes_ms;
+	struct figures_exchange exchange; /* as of now */
 	struct figures_sum arr, balance;
 	char currency[4]; /* of the figures; "" none */
 	bool is_known;
@@ -123,12 +124,12 @@ sum_balance(struct reckoning *reckoning)
 
 /* So large that amounts of different currencies can be put in an order, where nothing better is told. */
 static struct fraction
-comparable(const struct reckoning *reckoning, const char *currency, const struct fraction *amount)
+comparable(struct reckoning *reckoning, const char *currency, const struct fraction *amount)
 {
 	struct fraction result = *amount, ten = fraction_of(10);
 
 	if (is_converting(reckoning) &&
-	    is_figures_converted(reckoning->switches, currency, reckoning->now_ms, amount, &result))
+	    is_figures_converted(&reckoning->exchange, currency, amount, &result))
 		return result;
 	for (int i = money_exponent(currency); i > 0; i--)
 		if (!is_fraction_divided(&result, &ten, &result))
@@ -137,7 +138,7 @@ comparable(const struct reckoning *reckoning, const char *currency, const struct
 }
 
 static const char *
-largest(const struct reckoning *reckoning, const struct figures_sum *sum)
+largest(struct reckoning *reckoning, const struct figures_sum *sum)
 {
 	struct fraction most = FRACTION_ZERO;
 	const char *found = "";
@@ -178,14 +179,12 @@ choose_currency(struct reckoning *reckoning)
 
 /* In the currency of the figures; false when some of it is missing there. */
 static bool
-is_totalled(const struct reckoning *reckoning, const struct figures_sum *sum,
-    struct fraction *total_r)
+is_totalled(struct reckoning *reckoning, const struct figures_sum *sum, struct fraction *total_r)
 {
 	const struct fraction *own = figures_sum_find(sum, reckoning->currency);
 
 	if (is_converting(reckoning))
-		return is_figures_sum_converted(sum, reckoning->switches, reckoning->now_ms,
-		    total_r);
+		return is_figures_sum_converted(&reckoning->exchange, sum, total_r);
 	*total_r = own != NULL ? *own : FRACTION_ZERO;
 	return !sum->is_overflown;
 }
@@ -387,7 +386,7 @@ class_of(const json_t *part)
 }
 
 static struct fraction
-worth_of(const struct reckoning *reckoning, const json_t *part)
+worth_of(struct reckoning *reckoning, const json_t *part)
 {
 	const json_t *steps = json_object_get(part, "steps");
 	struct fraction arr = FRACTION_ZERO;
@@ -402,7 +401,7 @@ worth_of(const struct reckoning *reckoning, const json_t *part)
 
 /* Worth most among the running; else the one that ended last; then the youngest. */
 static int
-compare_main(const struct reckoning *reckoning, const json_t *a, const json_t *b)
+compare_main(struct reckoning *reckoning, const json_t *a, const json_t *b)
 {
 	struct fraction x = worth_of(reckoning, a), y = worth_of(reckoning, b);
 	int64_t m = revenue_time(a, "ended_at", INT64_MIN),
@@ -419,7 +418,7 @@ compare_main(const struct reckoning *reckoning, const json_t *a, const json_t *b
 }
 
 static const char *
-main_subscription(const struct reckoning *reckoning)
+main_subscription(struct reckoning *reckoning)
 {
 	json_t *all = json_object_get(reckoning->facts, "subscriptions"), *part;
 	const char *id, *found = NULL;
@@ -447,9 +446,8 @@ put_main_amount(struct reckoning *reckoning, const json_t *part)
 	bool is_told = json_is_integer(given) && has_currency(reckoning);
 
 	if (is_told && strcmp(currency, reckoning->currency) != 0)
-		is_told =
-		    is_converting(reckoning) && is_figures_converted(reckoning->switches, currency,
-						    reckoning->now_ms, &amount, &amount);
+		is_told = is_converting(reckoning) &&
+			  is_figures_converted(&reckoning->exchange, currency, &amount, &amount);
 	put_amount(reckoning, "main_subscription_amount", is_told, &amount, 1);
 }
 
@@ -518,6 +516,7 @@ figures_customer(const json_t *facts, const json_t *customer,
 	    .switches = switches,
 	    .now_ms = now_ms,
 	    .changes_ms = INT64_MAX,
+	    .exchange = {.switches = switches, .at_ms = now_ms},
 	    .is_known = true,
 	    .fields = json_object(),
 	};
@@ -538,5 +537,6 @@ figures_customer(const json_t *facts, const json_t *customer,
 	*changes_ms_r = reckoning.changes_ms;
 	figures_sum_release(&reckoning.arr);
 	figures_sum_release(&reckoning.balance);
+	figures_exchange_release(&reckoning.exchange);
 	return reckoning.fields;
 }

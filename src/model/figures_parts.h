@@ -32,12 +32,24 @@ void figures_rates_read(struct figures_rates *rates, const struct revenue_switch
 void figures_rates_release(struct figures_rates *rates);
 /* The latest that holds at a time, else the first; NULL when none is known. */
 const struct fraction *figures_rates_at(const struct figures_rates *rates, int64_t at_ms);
-/* In switches->currency at the rate of a time; false when there is none or it does not fit. */
-bool is_figures_converted(const struct revenue_switches *switches, const char *currency,
-    int64_t at_ms, const struct fraction *amount, struct fraction *result_r);
+/* The rates of one time, each looked up once; the rest zeroed at first. */
+struct figures_exchange {
+	const struct revenue_switches *switches;
+	int64_t at_ms;
+	struct figures_price {
+		char currency[4];
+		bool is_known;
+		struct fraction rate;
+	} * prices;
+	size_t n;
+};
+void figures_exchange_release(struct figures_exchange *exchange);
+/* In switches->currency; false when there is no rate or it does not fit. */
+bool is_figures_converted(struct figures_exchange *exchange, const char *currency,
+    const struct fraction *amount, struct fraction *result_r);
 /* All of a sum; what cannot be converted is left out.  False when something was. */
-bool is_figures_sum_converted(const struct figures_sum *sum,
-    const struct revenue_switches *switches, int64_t at_ms, struct fraction *total_r);
+bool is_figures_sum_converted(struct figures_exchange *exchange, const struct figures_sum *sum,
+    struct fraction *total_r);
 /* When the next line of the rate table begins to hold; INT64_MAX: there is none. */
 int64_t figures_next_rate_ms(const struct revenue_switches *switches, int64_t at_ms);
 

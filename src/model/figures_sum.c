@@ -122,24 +122,50 @@ figures_rates_at(const struct figures_rates *rates, int64_t at_ms)
 	return &rates->lines[low > 0 ? low - 1 : 0].rate;
 }
 
-bool
-is_figures_converted(const struct revenue_switches *switches, const char *currency, int64_t at_ms,
-    const struct fraction *amount, struct fraction *result_r)
+void
+figures_exchange_release(struct figures_exchange *exchange)
 {
+	free(exchange->prices);
+	exchange->prices = NULL;
+	exchange->n = 0;
+}
+
+static const struct figures_price *
+price_of(struct figures_exchange *exchange, const char *currency)
+{
+	struct figures_price *price;
 	struct figures_rates rates;
 	const struct fraction *rate;
-	bool done;
 
-	figures_rates_read(&rates, switches, currency);
-	rate = figures_rates_at(&rates, at_ms);
-	done = rate != NULL && is_fraction_multiplied(amount, rate, result_r);
+	for (size_t i = 0; i < exchange->n; i++)
+		if (strcmp(exchange->prices[i].currency, currency) == 0)
+			return &exchange->prices[i];
+	exchange->prices =
+	    bh_xrealloc(exchange->prices, (exchange->n + 1) * sizeof(exchange->prices[0]));
+	price = &exchange->prices[exchange->n++];
+	*price = (struct figures_price){.rate = FRACTION_ZERO};
+	snprintf(price->currency, sizeof(price->currency), "%s", currency);
+	figures_rates_read(&rates, exchange->switches, currency);
+	rate = figures_rates_at(&rates, exchange->at_ms);
+	price->is_known = rate != NULL;
+	if (rate != NULL)
+		price->rate = *rate;
 	figures_rates_release(&rates);
-	return done;
+	return price;
 }
 
 bool
-is_figures_sum_converted(const struct figures_sum *sum, const struct revenue_switches *switches,
-    int64_t at_ms, struct fraction *total_r)
+is_figures_converted(struct figures_exchange *exchange, const char *currency,
+    const struct fraction *amount, struct fraction *result_r)
+{
+	const struct figures_price *price = price_of(exchange, currency);
+
+	return price->is_known && is_fraction_multiplied(amount, &price->rate, result_r);
+}
+
+bool
+is_figures_sum_converted(struct figures_exchange *exchange, const struct figures_sum *sum,
+    struct fraction *total_r)
 {
 	bool all = !sum->is_overflown;
 
@@ -149,7 +175,7 @@ is_figures_sum_converted(const struct figures_sum *sum, const struct revenue_swi
 
 		/* Nothing is nothing in every currency. */
 		if (one.above != 0 &&
-		    (!is_figures_converted(switches, sum->items[i].currency, at_ms, &one, &one) ||
+		    (!is_figures_converted(exchange, sum->items[i].currency, &one, &one) ||
 			!is_fraction_added(total_r, &one, total_r)))
 			all = false;
 	}

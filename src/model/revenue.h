@@ -78,7 +78,7 @@ void revenue_committed(const json_t *subscription, const json_t *schedule,
  *   { "states": { "<digest>": { status, items, ... } },      only the fields revenue reads
  *     "points": [ [effective_ms, "<version>", "<digest>", flags, grace_from_ms], ... ] }
  *
- * Points are sorted; flags: 1 partial, 2 deleted; grace_from_ms (the period's begin) only of
+ * Points are sorted by version; flags: 1 partial, 2 deleted; grace_from_ms (the period's begin) only of
  * a past_due state that tells it.  At most 200 points and about 2 MB of
  * states: beyond, points between two of the same state go, oldest first,
  * and where there are none the oldest change after the first.

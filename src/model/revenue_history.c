@@ -104,12 +104,19 @@ point_of(const struct object_change *change, const json_t *state, const char *di
 	return point;
 }
 
-/* By time, then version, then what makes two points different at all: order of arrival is none. */
+/*
+ * By version, as the mirror has it, then time, then what makes two points
+ * different at all: order of arrival is none.  Where versions are times the
+ * two agree; where they are not, a state that is known to be older never
+ * stands behind a newer one, whenever it is said to have begun.
+ */
 static int
 compare_points(const json_t *a, const json_t *b)
 {
-	for (size_t i = 0; i < 5; i++) {
-		const json_t *x = json_array_get(a, i), *y = json_array_get(b, i);
+	static const size_t parts[] = {1, 0, 2, 3, 4};
+
+	for (size_t i = 0; i < BH_LEN(parts); i++) {
+		const json_t *x = json_array_get(a, parts[i]), *y = json_array_get(b, parts[i]);
 		json_int_t m = json_integer_value(x), n = json_integer_value(y);
 		int order = json_is_string(x) && json_is_string(y)
 				? strcmp(json_string_value(x), json_string_value(y))

@@ -19,7 +19,7 @@ struct walk {
 	int64_t changes_ms;
 	char *why;
 	bool is_deleted;
-	bool is_first; /* no point has held yet */
+	bool is_first; /* no state has been known yet */
 };
 
 /* Steps from at_ms on never were. */
@@ -101,9 +101,9 @@ put_span(struct walk *walk, const json_t *state, int64_t start_ms, int64_t end_m
 	}
 }
 
-/* When it began to be worth something, seen from at_ms; INT64_MAX when that is not told. */
+/* When it began to be worth something; INT64_MAX when that is not told. */
 static int64_t
-begin_of(const json_t *state, int64_t at_ms)
+begin_of(const json_t *state)
 {
 	int64_t created_ms = revenue_time(state, "created_at", INT64_MIN);
 	int64_t begin_ms = revenue_time(state, "started_at", created_ms);
@@ -111,7 +111,7 @@ begin_of(const json_t *state, int64_t at_ms)
 
 	if (begin_ms < created_ms)
 		begin_ms = created_ms;
-	if (begin_ms == INT64_MIN || trial_ms > at_ms)
+	if (begin_ms == INT64_MIN)
 		return INT64_MAX;
 	return begin_ms < trial_ms ? trial_ms : begin_ms;
 }
@@ -161,7 +161,7 @@ put_past(struct walk *walk, const json_t *state, int64_t at_ms)
 {
 	bool is_gone = is_ended(state) || (walk->switches->at_request && is_revenue_leaving(state));
 	const char *ended_at = revenue_text(state, "ended_at");
-	int64_t begin_ms = begin_of(state, at_ms), end_ms = end_of(walk, state, at_ms), ever;
+	int64_t begin_ms = begin_of(state), end_ms = end_of(walk, state, at_ms), ever;
 	json_t *before;
 
 	if (begin_ms >= at_ms)
@@ -186,6 +186,7 @@ static void
 put_state(struct walk *walk, int64_t start_ms, int64_t end_ms)
 {
 	json_t *state = json_deep_copy(walk->current);
+	const json_t *last;
 
 	if (walk->resolve != NULL)
 		walk->resolve(walk->arg, state);
@@ -199,7 +200,8 @@ put_state(struct walk *walk, int64_t start_ms, int64_t end_ms)
 		else
 			put_span(walk, state, start_ms, end_ms);
 	}
-	walk->is_first = false;
+	last = json_array_get(walk->steps, json_array_size(walk->steps) - 1);
+	walk->is_first = walk->is_first && json_array_size(last) > 3;
 	json_decref(state);
 }
 
@@ -234,13 +236,26 @@ point_time(const json_t *points, size_t i, int64_t otherwise)
 	return json_is_integer(at) ? json_integer_value(at) : otherwise;
 }
 
+/* The latest time of any point. */
+static int64_t
+last_time(const json_t *points, int64_t otherwise)
+{
+	size_t n = json_array_size(points);
+	int64_t last_ms = n != 0 ? point_time(points, 0, otherwise) : otherwise;
+
+	for (size_t i = 1; i < n; i++)
+		if (point_time(points, i, otherwise) > last_ms)
+			last_ms = point_time(points, i, otherwise);
+	return last_ms;
+}
+
 json_t *
 revenue_steps(const json_t *history, void (*resolve)(void *arg, json_t *state), void *arg,
     const struct revenue_switches *switches, int64_t now_ms, int64_t *changes_ms_r, char why_r[96])
 {
 	const json_t *points = json_object_get(history, "points");
 	size_t n = json_array_size(points);
-	int64_t last_ms = point_time(points, n - 1, now_ms);
+	int64_t last_ms = last_time(points, now_ms), start_ms = INT64_MIN;
 	struct walk walk = {
 	    .points = points,
 	    .states = json_object_get(history, "states"),
@@ -258,12 +273,15 @@ revenue_steps(const json_t *history, void (*resolve)(void *arg, json_t *state), 
 
 	why_r[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
-		int64_t start_ms = point_time(points, i, 0), end_ms;
+		int64_t at_ms = point_time(points, i, 0), end_ms;
 
+		/* A newer state never begins before an older one. */
+		start_ms = at_ms > start_ms ? at_ms : start_ms;
 		apply_point(&walk, json_array_get(points, i));
 		while (i + 1 < n && is_revenue_point_same(points, i, i + 1))
 			i++;
 		end_ms = point_time(points, i + 1, INT64_MAX);
+		end_ms = end_ms > start_ms ? end_ms : start_ms;
 		if (start_ms < end_ms)
 			put_state(&walk, start_ms, end_ms);
 	}

@@ -423,8 +423,8 @@ finish(struct walk *walk)
 	struct source_page *page = walk->page;
 
 	page->result.outcome = SOURCE_APPLIED;
-	page->result.note[0] = '\0';
 	lago_settle(&walk->news);
+	page->result.note[0] = '\0';
 	if (walk->broken > 0)
 		snprintf(page->result.note, sizeof(page->result.note),
 		    "%d rows without a usable id were left out", walk->broken);
@@ -540,6 +540,8 @@ lago_pull(const struct source_api *api, const json_t *cursor, struct source_page
 		rc = pull(&walk, err);
 	if (rc < 0)
 		source_page_release(page);
+	else
+		page->is_complete = walk.depth == FULL;
 	json_decref(walk.cursor);
 	return rc;
 }

@@ -17,7 +17,7 @@
 #define PER_PAGE 100
 #define PAGE_MAX 1000000
 #define NEXT_MAX 1024
-#define OVERLAP_MS (60 * 60 * 1000) /* clocks, and rows that were not listed at once */
+#define OVERLAP_MS INT64_C(3600000) /* one hour: clocks, and rows that were not listed at once */
 
 static const struct {
 	const char *name, *type;

@@ -13,7 +13,7 @@
 #define TIE_ID_MAX 39 /* beside a prefix of 24 */
 
 static const struct source_driver *const drivers[] = {&source_stripe, &source_lago,
-    &source_lostchurn, &source_generic, NULL};
+    &source_lostchurn, &source_alguna, &source_generic, NULL};
 
 const struct source_driver *
 source_driver(const char *name)

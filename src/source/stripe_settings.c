@@ -159,7 +159,8 @@ stripe_check(const struct source_config *config, struct bh_err *err)
 		return bh_fail(err, BH_INVALID,
 		    "unwrap_token must have at least %d characters: wrapped events are not signed",
 		    TOKEN_MIN);
-	if (!unwraps && source_secrets(config, secrets, err) < 0)
+	/* With a key Billhook makes its webhook itself, and learns the secret there. */
+	if (!unwraps && (key == NULL || *key == '\0') && source_secrets(config, secrets, err) < 0)
 		return -1;
 	if (account != NULL && *account != '\0' && !bh_has_prefix(account, "acct_"))
 		return bh_fail(err, BH_INVALID, "account must start with acct_");

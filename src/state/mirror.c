@@ -8,7 +8,8 @@
  *   erased   | tombstone: version, no fields            | held (a newer change revives it)
  *
  * Keys: Mo <connection> <kind> <account> <id> the object; Mc <connection>
- * <account> <customer> <kind> <id> the objects of a customer; Md
+ * <account> <customer> <kind> <id> the objects of a customer; Ma <connection>
+ * <kind> <account> <id> under which id it is held, where that is another; Md
  * <connection> <account> <customer> those of it still to be looked at.
  */
 #include "base/base.h"
@@ -129,6 +130,35 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct objec
 		key_text(&key, id->id);
 		store_put(txn, key.data, key.len, "", 0);
 	}
+}
+
+static void
+key_alias(struct key *key, const struct mirror_id *id)
+{
+	key_begin(key, "Ma");
+	key_text(key, id->connection);
+	key_text(key, object_kind_name(id->kind));
+	key_text(key, id->account);
+	key_text(key, id->id);
+}
+
+int
+mirror_held(struct store_txn *txn, const struct mirror_id *id, struct bh_buf *held,
+    struct bh_err *err)
+{
+	struct key key;
+
+	key_alias(&key, id);
+	return store_get(txn, key.data, key.len, held, err);
+}
+
+void
+mirror_hold(struct store_txn *txn, const struct mirror_id *id, const char *held)
+{
+	struct key key;
+
+	key_alias(&key, id);
+	store_put(txn, key.data, key.len, held, strlen(held));
 }
 
 int

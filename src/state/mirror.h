@@ -24,6 +24,14 @@ void mirror_put(struct store_txn *txn, const struct mirror_id *id,
     const struct object_state *object);
 
 /*
+ * Another id of an object: under which id it is held, appended to held.  1,
+ * 0 none is noted, -1.  Checked at commit; sees what mirror_hold() collected.
+ */
+int mirror_held(struct store_txn *txn, const struct mirror_id *id, struct bh_buf *held,
+    struct bh_err *err);
+void mirror_hold(struct store_txn *txn, const struct mirror_id *id, const char *held);
+
+/*
  * Walk a connection's objects of one kind in key order: call each for at most
  * max, starting behind *after (a key kept by the caller, empty at first).
  * *more_r tells whether any follow.  each returns 0, or -1 to stop.

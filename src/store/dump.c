@@ -103,13 +103,14 @@ write_page(struct store_txn *txn, struct writer *writer, struct bh_buf *next, st
 		return 0;
 	bh_buf_reset(next);
 	bh_buf_add(next, entries[n - 1].key, entries[n - 1].key_len);
+	bh_buf_addc(next, '\0'); /* the least key behind the last one */
 	return 1;
 }
 
 static int
 write_pages(struct store_txn *txn, struct writer *writer, struct bh_err *err)
 {
-	struct bh_buf next = BH_BUF_INIT(STORE_KEY_MAX);
+	struct bh_buf next = BH_BUF_INIT(STORE_KEY_MAX + 1);
 	int rc;
 
 	while ((rc = write_page(txn, writer, &next, err)) > 0)

@@ -9,6 +9,7 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/want.h"
+#include "sync/alias.h"
 #include "sync/derive.h"
 
 #define CHILDREN_PAGE 1000 /* a customer's objects marked by one commit */
@@ -82,13 +83,24 @@ apply_add(struct apply *apply, const char *connection, struct source_result *res
 	result->changes = (struct object_changes){0};
 	result->wants = (struct source_wants){0};
 	group->places = bh_xcalloc(group->changes.n, sizeof(group->places[0]));
-	for (size_t i = 0; i < group->changes.n; i++) {
-		const struct object_change *change = &group->changes.items[i];
-
-		group->places[i] = working_place(&apply->work,
-		    &(struct mirror_id){connection, change->account, change->kind, change->id});
-	}
 	return apply->groups_n - 1;
+}
+
+/* Where each change's object stands; what has two ids goes to the one that is held. */
+static int
+place_group(struct apply *apply, struct group *group, struct bh_err *err)
+{
+	for (size_t i = 0; i < group->changes.n; i++) {
+		struct object_change *change = &group->changes.items[i];
+
+		if (change->alias[0] != '\0' &&
+		    alias_resolve(apply->txn, &apply->work, group->connection, change, err) < 0)
+			return -1;
+		group->places[i] =
+		    working_place(&apply->work, &(struct mirror_id){group->connection,
+						    change->account, change->kind, change->id});
+	}
+	return 0;
 }
 
 void
@@ -293,7 +305,8 @@ store_all(struct apply *apply, struct bh_err *err)
 
 		if (object->is_changed)
 			mirror_put(apply->txn, &object->id, &object->object);
-		if (object->is_changed || object->is_fields_changed)
+		/* What is the same as before is stored for its version; nothing has to be pushed. */
+		if (object->is_different || object->is_fields_changed)
 			rc = mark(apply, object, err);
 	}
 	return rc;
@@ -306,8 +319,12 @@ apply_run(struct apply *apply, struct bh_err *err)
 	    .setup = apply->setup,
 	    .work = &apply->work,
 	    .now_ms = bh_now_ms()};
-	int rc = working_load(&apply->work, apply->txn, err);
+	int rc = 0;
 
+	for (size_t i = 0; i < apply->groups_n && rc == 0; i++)
+		rc = place_group(apply, &apply->groups[i], err);
+	if (rc == 0)
+		rc = working_load(&apply->work, apply->txn, err);
 	if (rc == 0)
 		rc = derive_read(&derive, err);
 	for (size_t i = 0; i < apply->groups_n && rc == 0; i++)

@@ -152,11 +152,14 @@ gather_child(void *arg, const struct mirror_id *id, struct bh_err *err BH_UNUSED
 {
 	struct gather *g = arg;
 
-	if (id->kind == OBJECT_SUBSCRIPTION)
-		g->d->work->items[working_place(g->d->work, id)].is_due = true;
-	else if (is_counting(id->kind))
+	if (id->kind == OBJECT_SUBSCRIPTION) {
+		size_t place = working_place(g->d->work, id); /* may move the items */
+
+		g->d->work->items[place].is_due = true;
+	} else if (is_counting(id->kind)) {
 		g->ids[g->n++] =
 		    (struct mirror_id){id->connection, id->account, id->kind, bh_xstrdup(id->id)};
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "state/queue.h"
 #include "state/want.h"
 #include "sync/apply.h"
+#include "sync/sweep.h"
 
 #define SLICE_MS 20000     /* then others get the worker */
 #define SHORT_WAIT_MS 1000 /* a pause that is waited for in place */
@@ -247,10 +248,14 @@ reread_one(void *arg, const struct mirror_id *id, const struct object_state *obj
     struct bh_err *err BH_UNUSED)
 {
 	const struct reread *reread = arg;
+	const char *payment = bh_json_str(object->fields, "payment");
+	/* A recovery is asked for by its payment, where the source knows it only so. */
+	json_t *hint = payment != NULL ? json_pack("{s:s}", "payment", payment) : NULL;
 
 	if (!object->deleted && reread->connection->source->is_reread(id->kind, object->fields))
 		want_put(reread->txn, id->connection, object_kind_name(id->kind), id->account,
-		    id->id, NULL);
+		    id->id, hint);
+	json_decref(hint);
 	return 0;
 }
 
@@ -297,6 +302,24 @@ reread_open(const struct pull *pull, const struct setup_connection *connection, 
 	return rc;
 }
 
+/* 1 the page was stored, 0 the walk stopped, -1 */
+static int
+take_page(struct pull *pull, const struct setup_connection *connection,
+    const struct source_page *page, struct bh_err *err)
+{
+	size_t events = 0;
+
+	if (accept_events(pull, page->events, &events, err) < 0)
+		return -1;
+	/* Before the walk is noted as ended: killed in between, its last page is read again. */
+	if (connection->source->is_swept &&
+	    (sweep_note(pull->context, pull->connection, &page->result.changes, err) < 0 ||
+		(page->cursor == NULL && page->is_complete &&
+		    sweep_finish(pull->context, pull->connection, pull->walk.started_ms, err) < 0)))
+		return -1;
+	return store_page_again(pull, page, events, err);
+}
+
 /* 1 a page was stored, 0 the walk stopped, -1 */
 static int
 pull_page(struct pull *pull, const struct setup_connection *connection, struct bh_err *err)
@@ -307,15 +330,14 @@ pull_page(struct pull *pull, const struct setup_connection *connection, struct b
 	    pull->walk.cursor != NULL ? json_incref(pull->walk.cursor) : first_cursor(pull);
 	struct source_page page = {.total = -1};
 	struct bh_err why = BH_ERR_INIT;
-	size_t events = 0;
 	int rc = reread_open(pull, connection, err);
 
+	if (rc == 0 && connection->source->is_swept && pull->walk.cursor == NULL)
+		rc = sweep_begin(pull->context, pull->connection, err);
 	if (rc == 0 && connection->source->pull(&api, cursor, &page, &why) < 0)
 		rc = note_failure(pull, &why, err);
 	else if (rc == 0)
-		rc = accept_events(pull, page.events, &events, err) < 0
-			 ? -1
-			 : store_page_again(pull, &page, events, err);
+		rc = take_page(pull, connection, &page, err);
 	source_page_release(&page);
 	json_decref(cursor);
 	return rc;

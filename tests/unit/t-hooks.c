@@ -138,6 +138,12 @@ lago(void **state BH_UNUSED)
 }
 
 static void
+alguna(void **state BH_UNUSED)
+{
+	play("alguna");
+}
+
+static void
 lostchurn(void **state BH_UNUSED)
 {
 	play("lostchurn");
@@ -234,6 +240,7 @@ main(void)
 	    cmocka_unit_test(lago),
 	    cmocka_unit_test(lostchurn),
 	    cmocka_unit_test(generic),
+	    cmocka_unit_test(alguna),
 	    cmocka_unit_test(bridges),
 	    cmocka_unit_test(tables),
 	};

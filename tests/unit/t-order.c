@@ -142,6 +142,17 @@ lago(void **state BH_UNUSED)
 }
 
 static void
+alguna(void **state BH_UNUSED)
+{
+	struct hooks *hooks = hooks_load("alguna");
+
+	seed = 5;
+	merge_orders(hooks);
+	arrival_orders(hooks);
+	hooks_free(hooks);
+}
+
+static void
 lostchurn(void **state BH_UNUSED)
 {
 	struct hooks *hooks = hooks_load("lostchurn");
@@ -367,6 +378,7 @@ main(void)
 	    cmocka_unit_test(lago),
 	    cmocka_unit_test(lostchurn),
 	    cmocka_unit_test(generic),
+	    cmocka_unit_test(alguna),
 	    cmocka_unit_test(stories),
 	    cmocka_unit_test(nested_is_no_news),
 	};

@@ -258,6 +258,28 @@ test_resend_late(void **state)
 	commit(f);
 }
 
+/* A dump of many pages names each entry once. */
+static void
+test_dump_pages(void **state)
+{
+	struct fixture *f = *state;
+	struct bh_buf text = BH_BUF_INIT(1 << 20);
+	size_t lines = 0;
+
+	for (int i = 0; i < 2500; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "k%04d", i);
+		put(f, key, "v");
+	}
+	commit(f);
+	assert_int_equal(store_dump(f->store, write_to_buf, &text, &f->err), 0);
+	for (const char *at = bh_buf_str(&text); (at = strstr(at, "{\"k\":\"k")) != NULL; at++)
+		lines++;
+	assert_int_equal(lines, 2500);
+	bh_buf_release(&text);
+}
+
 int
 main(void)
 {
@@ -266,6 +288,7 @@ main(void)
 	    BOTH(test_watch),
 	    BOTH(test_watch_limit),
 	    BOTH(test_dump_load),
+	    BOTH(test_dump_pages),
 	    BOTH(test_load_refused),
 	    BOTH(test_load_here),
 	    BOTH(test_resend),

@@ -4,7 +4,7 @@
 
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CallLog } from '../../crm/hubspot/call-log.mjs';
+import { CallLog } from '../../sim/call-log.mjs';
 import { faultAnswer as gatewayPage, Faults } from '../../crm/hubspot/faults.mjs';
 import { Call } from './call.mjs';
 import { control } from './control.mjs';
