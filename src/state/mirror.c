@@ -350,10 +350,14 @@ void
 mirror_erase(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object,
     int64_t now_ms)
 {
-	struct object_state erased = {.version = object->version, .deleted = true};
+	struct object_state erased = {.version = {.at_ms = now_ms, .tie = OBJECT_TIE_ERASED},
+	    .deleted = true};
 
-	if (erased.version.at_ms < now_ms)
-		erased.version = (struct object_version){.at_ms = now_ms, .tie = "erased"};
+	/* The source's clock is ahead: behind what it said last. */
+	if (object->version.at_ms >= now_ms) {
+		erased.version.at_ms = object->version.at_ms;
+		erased.version.rank = INT32_MAX;
+	}
 	erased.fields = json_object();
 	mirror_put(txn, id, &erased);
 	json_decref(erased.fields);

@@ -77,6 +77,7 @@ note_before(struct working_object *object)
 	const char *customer = bh_json_str(object->object.fields, "customer");
 
 	object->is_loaded = true;
+	object->was_erased = object->object.fields != NULL && is_mirror_erased(&object->object);
 	if (customer != NULL && !object->object.deleted)
 		object->customer_before = bh_xstrdup(customer);
 	if (object->id.kind == OBJECT_CUSTOMER)
