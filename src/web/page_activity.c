@@ -11,8 +11,8 @@
 #define LOOKED_AT 1000 /* events that one page looks at for those that fit */
 #define SEARCHED 200   /* the same when their bodies are searched */
 #define PAGE 200
-/* What waited in the spool stands behind events that were received later; seldom as long as this. */
-#define DISORDER_MS 3600000
+/* What waited in the spool stands behind events that were received later; seldom by more commits. */
+#define DISORDER 500
 #define TIME_MAX 40
 
 /* What is asked for; all may be empty. */
@@ -29,6 +29,7 @@ struct log {
 	json_t *events;
 	size_t looked_at;
 	uint64_t last;  /* stamp of the last one looked at; go on below */
+	uint64_t older; /* stamp of the first of those at the end that are older than asked for */
 	bool is_ended;  /* the log is through, or too old from here on */
 	uint64_t found; /* stamp of the event whose id was asked for; 0 none */
 };
@@ -130,17 +131,28 @@ is_mentioned(const struct log *log, const struct journal_event *event)
 
 /* -- reading -- */
 
+/* Older than asked for, and not by an accident of order. */
+static bool
+is_behind(struct log *log, const struct journal_event *event)
+{
+	if (event->received_ms >= log->filter.since_ms)
+		log->older = 0;
+	else if (log->older == 0)
+		log->older = event->stamp;
+	return log->older != 0 && log->older - event->stamp > DISORDER;
+}
+
 static void
 look_at(struct log *log, const struct journal_event *event)
 {
 	log->looked_at++;
 	log->last = event->stamp;
-	if (log->filter.since_ms != INT64_MIN &&
-	    event->received_ms < log->filter.since_ms - DISORDER_MS)
+	if (is_behind(log, event))
 		log->is_ended = true;
 	else if (event->stamp != log->found && is_fitting(&log->filter, event) &&
 		 is_mentioned(log, event))
-		json_array_append_new(log->events, event_row(log->exchange, event, log->now_ms));
+		json_array_append_new(log->events,
+		    event_row(log->exchange, event, log->now_ms));
 }
 
 static bool
@@ -170,16 +182,15 @@ read_page(struct log *log, struct journal_event *events, struct bh_err *err)
 }
 
 /*
- * Where the events begin that were received before until: stamps grow with
- * time, so that a few dozen looks find it in a log of any length.
+ * Begin where the events begin that were received before until: stamps grow
+ * with time, so that a few dozen looks find it in a log of any length.
  */
 static int
 find_end(struct log *log, struct bh_err *err)
 {
-	uint64_t low = 0, high = log->last != 0 ? log->last : UINT64_MAX;
-	int64_t until_ms = log->filter.until_ms;
+	uint64_t low = 0, top = log->last != 0 ? log->last : UINT64_MAX, high = top;
 
-	if (until_ms > log->now_ms || until_ms > INT64_MAX - DISORDER_MS)
+	if (log->filter.until_ms > log->now_ms)
 		return 0;
 	while (high - low > 1) {
 		uint64_t middle = low + (high - low) / 2;
@@ -188,17 +199,14 @@ find_end(struct log *log, struct bh_err *err)
 
 		if (journal_list(exchange_read(log->exchange), middle, 1, &event, &n, err) < 0)
 			return -1;
-		if (n == 0) {
-			low = middle;
-			continue;
-		}
-		if (event.received_ms >= until_ms + DISORDER_MS)
+		if (n != 0 && event.received_ms >= log->filter.until_ms)
 			high = event.stamp;
 		else
 			low = middle;
-		journal_event_release(&event);
+		if (n != 0)
+			journal_event_release(&event);
 	}
-	log->last = high;
+	log->last = top - high > DISORDER ? high + DISORDER : top;
 	return 0;
 }
 
