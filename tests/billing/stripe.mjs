@@ -41,6 +41,7 @@
 //          the event alone.  created: of the event.  request: {id,
 //          idempotency_key}.  previous_attributes are worked out.
 //   GET  state                   how many objects there are of each type
+//   GET  state/TYPE              {"rows": [...]}: all of them
 //   GET  state/TYPE/ID           one as it is kept: all lines, tiers and all
 //
 //   GET  events                  all, newest first, with "deliveries": {endpoint

@@ -15,12 +15,18 @@
 //   sfCalls, hsCalls                 the calls that write or read records, in order
 //   status                           what `billhook status --json` says
 //   lane(code), events(state)        of it; journal entries, from a dump
-// Values that are no text are printed as JSON.  SF_URL, HS_URL, BILLHOOK in the environment.
+//   source, walk(name)               what `billhook source CODE --json` says; a walk of it
+//   billCalls                        the calls that the billing simulator answered
+//   mirror(kind, id)                 an object as Billhook holds it, {} when it does not
+//   figures(kind, id)                what it works out itself
+// Values that are no text are printed as JSON.  SF_URL, HS_URL, BILL_URL, BILL (the code
+// of the source), BILLHOOK in the environment.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { readMirror } from './mirror.mjs';
 
-const BASE = { sf: process.env.SF_URL, hs: process.env.HS_URL };
+const BASE = { sf: process.env.SF_URL, hs: process.env.HS_URL, bill: process.env.BILL_URL };
 
 async function control(which, method, path, body) {
   const answer = await fetch(`${BASE[which]}/_sim/${path}`, { method, body });
@@ -46,6 +52,11 @@ function billhookStatus() {
   return JSON.parse(stdout);
 }
 
+function sourceState() {
+  const { stdout } = spawnSync(process.env.BILLHOOK, ['source', process.env.BILL, '--json'], { encoding: 'utf8' });
+  return JSON.parse(stdout);
+}
+
 const SOURCES = {
   sf: async () => finder((await control('sf', 'GET', 'state')).objects, (record) => record),
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
@@ -55,6 +66,20 @@ const SOURCES = {
   lane: async () => {
     const { lanes } = billhookStatus();
     return (code) => lanes.find((lane) => lane.code === code) ?? {};
+  },
+  source: async () => sourceState(),
+  walk: async () => {
+    const { walks } = sourceState();
+    return (name) => walks.find(({ walk }) => walk === name) ?? {};
+  },
+  billCalls: async () => control('bill', 'GET', 'calls'),
+  mirror: async () => {
+    const { object } = readMirror(process.env.BILL);
+    return (kind, id) => object(kind, id)?.fields ?? {};
+  },
+  figures: async () => {
+    const { figures } = readMirror(process.env.BILL);
+    return (kind, id) => figures(kind, id) ?? {};
   },
   dump: async () => execFileSync(process.env.BILLHOOK, ['dump'], { encoding: 'utf8', maxBuffer: 1 << 28 }),
 };

@@ -220,7 +220,7 @@ leave_root() {
 	copy=$(mktemp -d /tmp/bh-flow.XXXXXX)
 	mkdir "$copy/tests"
 	cp -r "$BH_SRCDIR"/{etc,templates,static,presets} "$BILLHOOK" "$relay" "$copy"
-	cp -r "$BH_SRCDIR"/tests/{flow,crm,sim,billing} "$copy/tests"
+	cp -r "$BH_SRCDIR"/tests/{flow,crm,sim,billing,hooks} "$copy/tests"
 	modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
 	if [ -d "$modules" ]; then
 		mkdir "$copy/npm"

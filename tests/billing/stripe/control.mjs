@@ -63,6 +63,7 @@ const HANDLERS = {
     const world = worldOf(sim, query);
     if (type === undefined) return world.counts();
     if (!world.collections.has(type)) throw new Error(`no such type: ${type}`);
+    if (id === undefined) return { rows: [...world.collection(type).walk()] };
     const obj = world.get(type, id);
     if (obj === undefined) throw new Error(`no such ${type}: ${id}`);
     return obj;
