@@ -2,7 +2,7 @@
 (function () {
 	"use strict";
 
-	var every = 2000;
+	var every = 2000, touched = false;
 
 	/* The server writes UTC; on hover the reader sees both. */
 	function localTimes(root) {
@@ -14,22 +14,38 @@
 		});
 	}
 
-	function apply(live) {
-		document.querySelectorAll("[data-live]").forEach(function (node) {
-			var text = live[node.dataset.live];
+	/* For each node with that data attribute: its live text, where there is one. */
+	function each(live, name, act) {
+		document.querySelectorAll("[data-" + name + "]").forEach(function (node) {
+			var text = live[node.getAttribute("data-" + name)];
 
-			if (text !== undefined && node.textContent !== text)
+			if (text !== undefined)
+				act(node, text);
+		});
+	}
+
+	function apply(live) {
+		each(live, "live", function (node, text) {
+			if (node.textContent !== text)
 				node.textContent = text;
 		});
-		document.querySelectorAll("[data-live-state]").forEach(function (node) {
-			var state = live[node.dataset.liveState];
-
-			if (state !== undefined && node.dataset.state !== state)
+		each(live, "live-state", function (node, state) {
+			if (node.dataset.state !== state)
 				node.dataset.state = state;
 		});
+		each(live, "live-shown", function (node, text) {
+			node.hidden = text === "";
+		});
+		each(live, "live-value", function (node, text) {
+			node.value = Number(text);
+		});
 		document.querySelectorAll("[data-newest]").forEach(function (node) {
-			if (live.newest !== undefined)
-				node.hidden = live.newest === node.dataset.newest;
+			if (live.newest === undefined || live.newest === node.dataset.newest)
+				return;
+			/* Nothing that was typed or opened may be lost. */
+			if (node.dataset.follow !== undefined && !touched)
+				location.replace(node.href);
+			node.hidden = false;
 		});
 	}
 
@@ -67,6 +83,12 @@
 		setTimeout(tick, every);
 	}
 
+	["input", "focusin", "click", "submit"].forEach(function (name) {
+		document.addEventListener(name, function (event) {
+			if (name === "submit" || event.target.closest("input, select, textarea, summary"))
+				touched = true;
+		}, true);
+	});
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
 		watch(node.dataset.liveUrl);

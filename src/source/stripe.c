@@ -223,6 +223,7 @@ const struct source_driver source_stripe = {
     .settings = stripe_settings,
     .check = stripe_check,
     .steps = stripe_steps,
+    .gives_secret = true,
     .catchup_s = 900,
     .probe = stripe_probe,
     .fetch = stripe_fetch,

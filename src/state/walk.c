@@ -95,6 +95,8 @@ walk_load(struct store_txn *txn, const char *connection, const char *name, struc
 	walk->changed = bh_json_int(doc, "changed", 0);
 	walk->started_ms = bh_json_int(doc, "started", 0);
 	walk->ended_ms = bh_json_int(doc, "ended", 0);
+	walk->turned_ms = bh_json_int(doc, "turned", walk->started_ms);
+	walk->turned_read = bh_json_int(doc, "turned_read", 0);
 	walk->since_ms = bh_json_int(doc, "since", 0);
 	walk->last_ms = bh_json_int(doc, "last", 0);
 	walk->waits_until_ms = bh_json_int(doc, "waits_until", 0);
@@ -105,15 +107,16 @@ walk_load(struct store_txn *txn, const char *connection, const char *name, struc
 void
 walk_save(struct store_txn *txn, const char *connection, const char *name, const struct walk *walk)
 {
-	json_t *doc =
-	    json_pack("{s:i, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		"state", (int)walk->state, "phase", walk->phase, "phase_number", walk->phase_number,
-		"phases", walk->phases, "phase_read", (json_int_t)walk->phase_read, "phase_total",
-		(json_int_t)walk->phase_total, "read", (json_int_t)walk->read, "changed",
-		(json_int_t)walk->changed, "started", (json_int_t)walk->started_ms, "ended",
-		(json_int_t)walk->ended_ms, "since", (json_int_t)walk->since_ms, "last",
-		(json_int_t)walk->last_ms, "waits_until", (json_int_t)walk->waits_until_ms, "note",
-		bh_json_string(walk->note));
+	json_t *doc = json_pack(
+	    "{s:i, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	    "state", (int)walk->state, "phase", walk->phase, "phase_number", walk->phase_number,
+	    "phases", walk->phases, "phase_read", (json_int_t)walk->phase_read, "phase_total",
+	    (json_int_t)walk->phase_total, "read", (json_int_t)walk->read, "changed",
+	    (json_int_t)walk->changed, "started", (json_int_t)walk->started_ms, "ended",
+	    (json_int_t)walk->ended_ms, "turned", (json_int_t)walk->turned_ms, "turned_read",
+	    (json_int_t)walk->turned_read, "since", (json_int_t)walk->since_ms, "last",
+	    (json_int_t)walk->last_ms, "waits_until", (json_int_t)walk->waits_until_ms, "note",
+	    bh_json_string(walk->note));
 	struct key key;
 
 	if (walk->cursor != NULL)
@@ -136,6 +139,7 @@ walk_begin(struct store_txn *txn, const char *connection, const char *name, int6
 		walk_release(&walk);
 		walk = (struct walk){.state = WALK_RUNNING,
 		    .started_ms = now_ms,
+		    .turned_ms = now_ms,
 		    .last_ms = last_ms,
 		    .since_ms = last_ms != 0 ? last_ms - OVERLAP_MS : now_ms - FIRST_MS,
 		    .phase_total = -1};
@@ -146,20 +150,25 @@ walk_begin(struct store_txn *txn, const char *connection, const char *name, int6
 	return 0;
 }
 
+/* on_ms: 0 to stop it. */
 static int
-turn(struct store_txn *txn, const char *connection, const char *name, bool is_on,
+turn(struct store_txn *txn, const char *connection, const char *name, int64_t on_ms,
     struct bh_err *err)
 {
 	struct walk walk;
 	int rc = walk_load(txn, connection, name, &walk, err);
-	bool fits = is_on ? walk.state == WALK_PAUSED || walk.state == WALK_FAILED
-			  : walk.state == WALK_RUNNING;
+	bool fits = on_ms != 0 ? walk.state == WALK_PAUSED || walk.state == WALK_FAILED
+			       : walk.state == WALK_RUNNING;
 
 	if (rc >= 0 && !fits) {
 		rc = bh_fail(err, BH_INVALID, "the %s of %s is %s", name, connection,
 		    walk_state_name(walk.state));
 	} else if (rc >= 0) {
-		walk.state = is_on ? WALK_RUNNING : WALK_PAUSED;
+		walk.state = on_ms != 0 ? WALK_RUNNING : WALK_PAUSED;
+		if (on_ms != 0) {
+			walk.turned_ms = on_ms;
+			walk.turned_read = walk.read;
+		}
 		walk.note[0] = '\0';
 		walk_save(txn, connection, name, &walk);
 		rc = 0;
@@ -171,14 +180,14 @@ turn(struct store_txn *txn, const char *connection, const char *name, bool is_on
 int
 walk_pause(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
 {
-	return turn(txn, connection, name, false, err);
+	return turn(txn, connection, name, 0, err);
 }
 
 int
 walk_resume(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
     struct bh_err *err)
 {
-	if (turn(txn, connection, name, true, err) < 0)
+	if (turn(txn, connection, name, now_ms, err) < 0)
 		return -1;
 	queue_wake(txn, WALK_JOB, connection, now_ms);
 	return 0;

@@ -33,10 +33,12 @@ struct walk {
 	int64_t phase_read, phase_total; /* rows; total -1: not told */
 	int64_t read, changed;           /* rows of all phases; objects that were news */
 	int64_t started_ms, ended_ms;    /* of the run; 0 */
-	int64_t since_ms;                /* catch-up: from when on */
-	int64_t last_ms;                 /* start of the last run that ended well; 0 */
-	int64_t waits_until_ms;          /* the source asked for a pause */
-	char note[240];                  /* why it failed, what it found */
+	int64_t turned_ms,
+	    turned_read;        /* when it was last set going, and read by then: for the rate */
+	int64_t since_ms;       /* catch-up: from when on */
+	int64_t last_ms;        /* start of the last run that ended well; 0 */
+	int64_t waits_until_ms; /* the source asked for a pause */
+	char note[240];         /* why it failed, what it found */
 };
 void walk_release(struct walk *walk);
 /* 1, 0 nothing stored (walk is idle), -1.  Checked at commit. */

@@ -10,6 +10,7 @@
 #include "state/queue.h"
 #include "state/want.h"
 #include "sync/apply.h"
+#include "sync/lookup.h"
 #include "sync/sweep.h"
 
 #define SLICE_MS 20000     /* then others get the worker */
@@ -449,6 +450,29 @@ schedule_one(struct store_txn *txn, const struct setup_connection *connection, i
 	return rc < 0 ? -1 : 0;
 }
 
+/* Work that stood while the connection was paused, or had no key, is found again. */
+static int
+wake_standing(struct store_txn *txn, const char *connection, struct bh_err *err)
+{
+	size_t wants = 0;
+
+	if (want_count(txn, connection, 1, &wants, err) < 0)
+		return -1;
+	if (wants != 0)
+		queue_wake(txn, LOOKUP_JOB, connection, bh_now_ms());
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		struct walk walk;
+		int rc = walk_load(txn, connection, names[i], &walk, err);
+
+		if (rc > 0 && walk.state == WALK_RUNNING)
+			queue_wake(txn, WALK_JOB, connection, bh_now_ms());
+		walk_release(&walk);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 pull_schedule(const struct sync_context *context, const struct setup *setup, int64_t now_ms,
     int64_t *next_r, struct bh_err *err)
@@ -464,6 +488,8 @@ pull_schedule(const struct sync_context *context, const struct setup *setup, int
 			continue;
 		txn = store_begin(context->store);
 		rc = schedule_one(txn, &setup->connections[i], now_ms, &next_ms, err);
+		if (rc == 0)
+			rc = wake_standing(txn, setup->connections[i].account.code, err);
 		if (rc == 0)
 			rc = store_commit(txn, NULL, err);
 		store_free(&txn);

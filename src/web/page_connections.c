@@ -10,6 +10,7 @@
 #include "state/trail.h"
 #include "state/walk.h"
 #include "web/page_source.h"
+#include "web/source_facts.h"
 #include "web/source_form.h"
 #include "web/words.h"
 
@@ -20,8 +21,18 @@ crm_view(const struct account_connection *connection)
 {
 	const struct dest_driver *driver = dest_driver(connection->driver);
 
-	return json_pack("{s:o, s:s, s:s}", "name", words_json(connection->name), "code",
-	    connection->code, "driver", driver != NULL ? driver->title : connection->driver);
+	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o}", "name",
+	    words_json(connection->name[0] != '\0' ? connection->name : connection->code), "code",
+	    connection->code, "driver", driver != NULL ? driver->title : connection->driver,
+	    "state",
+	    connection->broken[0] != '\0' ? "bad"
+	    : connection->paused          ? "idle"
+					  : "good",
+	    "word",
+	    connection->broken[0] != '\0' ? "needs you"
+	    : connection->paused          ? "paused"
+					  : "connected",
+	    "broken", words_json(connection->broken));
 }
 
 static int
@@ -79,6 +90,8 @@ page_connections(struct exchange *exchange, struct bh_err *err)
 	    "has_crms", json_array_size(crms) > 0, "drivers", drivers_view(exchange));
 	json_object_set_new(model, "sources", sources);
 	json_object_set_new(model, "crms", crms);
+	json_object_set_new(model, "can_add",
+	    json_boolean(exchange->session.role >= ACCOUNT_ADMIN));
 	return exchange_page(exchange, 200, "connections", "Connections", model, err);
 }
 
@@ -114,15 +127,28 @@ show_new(struct exchange *exchange, const struct source_driver *driver, const ch
 	struct account_connection none = {0};
 	const char *name = posted != NULL ? request_field(posted, "name") : NULL;
 	const char *code = posted != NULL ? request_field(posted, "code") : NULL;
-	json_t *model =
-	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "driver", driver->title, "error",
-		error != NULL ? error : "", "name", words_json(name != NULL ? name : driver->title),
-		"code", code != NULL ? words_json(code) : free_code(exchange, driver), "action",
-		json_sprintf("%s/connections/new/%s", exchange->request->base, driver->name),
-		"settings", source_form_view(driver, &none, posted));
+	const char *base = exchange->request->base;
+	char *title = bh_xasprintf("Connect %s", driver->title);
+	json_t *model = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "driver", driver->title,
+	    "error", error != NULL ? source_form_error(driver, error) : json_string(""), "name",
+	    words_json(name != NULL ? name : driver->title), "code",
+	    code != NULL ? words_json(code) : free_code(exchange, driver), "action",
+	    json_sprintf("%s/connections/new/%s", base, driver->name), "list_url",
+	    json_sprintf("%s/connections", base), "settings",
+	    source_form_view(driver, &none, posted, error));
+	int rc;
 
-	return exchange_page(exchange, error != NULL ? 400 : 200, "source_new", driver->title,
-	    model, err);
+	json_object_set_new(model, "has_more", json_boolean(source_form_has_more(driver)));
+	json_object_set_new(model, "steps",
+	    source_steps(exchange, driver, bh_json_str(model, "code")));
+	json_object_set_new(model, "has_steps", json_boolean(driver->steps != NULL));
+	json_object_set_new(model, "can_save",
+	    json_boolean(exchange->session.role >= ACCOUNT_ADMIN));
+	json_object_set_new(model, "is_retyped",
+	    json_boolean(posted != NULL && source_form_has_secret(driver, posted)));
+	rc = exchange_page(exchange, error != NULL ? 400 : 200, "source_new", title, model, err);
+	free(title);
+	return rc;
 }
 
 static const struct source_driver *
@@ -148,47 +174,95 @@ page_source_new(struct exchange *exchange, struct bh_err *err)
 struct save {
 	struct exchange *exchange;
 	const struct source_driver *driver;
-	struct account_connection *connection; /* as it is to be */
+	const char *code;
 	bool is_new;
 };
 
 static bool
-is_revenue_changed(const struct account_connection *old, const struct account_connection *fresh)
+is_revenue_changed(const json_t *old_settings, const struct account_connection *fresh)
 {
-	const json_t *a = json_object_get(old->settings, "revenue");
+	const json_t *a = json_object_get(old_settings, "revenue");
 	const json_t *b = json_object_get(fresh->settings, "revenue");
 
 	return (a != NULL || b != NULL) && (a == NULL || b == NULL || !json_equal(a, b));
 }
 
+/* The form into the connection, as its driver takes it. */
+static int
+take_form(const struct save *save, struct account_connection *connection, struct bh_err *err)
+{
+	const struct request *request = save->exchange->request;
+	const char *name = request_field(request, "name");
+	struct source_config config = {.code = save->code};
+	json_t *text = words_json(name != NULL ? name : "");
+
+	if (json_string_length(text) >= sizeof(connection->name)) {
+		json_decref(text);
+		return bh_fail(err, BH_INVALID, "The name is too long.");
+	}
+	if (json_string_length(text) > 0)
+		snprintf(connection->name, sizeof(connection->name), "%s", json_string_value(text));
+	json_decref(text);
+	connection->broken[0] = '\0'; /* saving it again is the person's "try again" */
+	if (source_form_read(save->driver, request, connection, err) < 0)
+		return -1;
+	config.settings = connection->settings;
+	config.secrets = connection->secrets;
+	return source_check(save->driver, &config, err);
+}
+
+static void
+note_save(struct store_txn *txn, const struct save *save)
+{
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "config",
+	    .subject = save->code,
+	    .text = save->is_new ? "connection added in the browser"
+				 : "connection changed in the browser"};
+
+	trail_add(txn, 0, &entry);
+	queue_wake(txn, "tend", "", entry.at_ms);
+}
+
+/*
+ * Loaded, changed and saved in one transaction: what an errand learns
+ * meanwhile, such as the secret of a webhook that it made, must not be lost.
+ */
 static int
 save_in(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	struct save *save = arg;
-	struct account_connection *fresh = save->connection, old = {0};
-	struct mirror_id all = {fresh->code, "", OBJECT_CUSTOMER, ""};
-	struct trail_entry entry = {.at_ms = bh_now_ms(),
-	    .what = "config",
-	    .subject = fresh->code,
-	    .text = save->is_new ? "connection added in the browser"
-				 : "connection changed in the browser"};
-	int rc = account_connection_load(txn, NULL, fresh->code, &old, err);
+	const struct save *save = arg;
+	const struct account_key *key = &save->exchange->site->key;
+	struct account_connection connection = {0};
+	struct mirror_id all = {save->code, "", OBJECT_CUSTOMER, ""};
+	json_t *old_settings = NULL;
+	int rc = account_connection_load(txn, key, save->code, &connection, err);
 
 	if (rc > 0 && save->is_new)
 		rc = bh_fail(err, BH_INVALID, "There is a connection of the code %s already.",
-		    fresh->code);
-	if (rc >= 0)
-		rc = account_connection_save(txn, &save->exchange->site->key, fresh, err);
-	if (rc >= 0 && !save->is_new && is_revenue_changed(&old, fresh))
-		derived_defer(txn, &all, NULL);
-	if (rc >= 0) {
-		trail_add(txn, 0, &entry);
-		queue_wake(txn, "tend", "", bh_now_ms());
-		if (source_check_can(save->driver, ERRAND_PROBE, NULL) == 0 &&
-		    json_object_get(fresh->secrets, "api_key") != NULL)
-			errand_ask(txn, fresh->code, ERRAND_PROBE, NULL, bh_now_ms());
+		    save->code);
+	else if (rc == 0 && !save->is_new)
+		rc = bh_fail(err, BH_INVALID, "This connection was removed meanwhile.");
+	if (rc == 0) {
+		connection.is_source = true;
+		snprintf(connection.code, sizeof(connection.code), "%s", save->code);
+		snprintf(connection.driver, sizeof(connection.driver), "%s", save->driver->name);
 	}
-	account_connection_release(&old);
+	old_settings = json_incref(connection.settings);
+	if (rc >= 0)
+		rc = take_form(save, &connection, err);
+	if (rc >= 0)
+		rc = account_connection_save(txn, key, &connection, err);
+	if (rc >= 0) {
+		if (!save->is_new && is_revenue_changed(old_settings, &connection))
+			derived_defer(txn, &all, NULL);
+		if (source_check_can(save->driver, ERRAND_PROBE, NULL) == 0 &&
+		    json_object_get(connection.secrets, "api_key") != NULL)
+			errand_ask(txn, save->code, ERRAND_PROBE, NULL, bh_now_ms());
+		note_save(txn, save);
+	}
+	json_decref(old_settings);
+	account_connection_release(&connection);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -196,23 +270,9 @@ save_in(struct store_txn *txn, void *arg, struct bh_err *err)
 static int
 save(struct save *save, struct bh_err *why, struct bh_err *err)
 {
-	struct exchange *exchange = save->exchange;
-	struct account_connection *connection = save->connection;
-	const char *name = request_field(exchange->request, "name");
-	struct source_config config = {.code = connection->code};
-
-	if (!exchange->site->has_key)
+	if (!save->exchange->site->has_key)
 		return bh_fail(err, BH_UNAVAILABLE, "the key file cannot be read");
-	if (name != NULL && *name != '\0')
-		snprintf(connection->name, sizeof(connection->name), "%.100s", name);
-	connection->broken[0] = '\0'; /* saving it again is the person's "try again" */
-	if (source_form_read(save->driver, exchange->request, connection, why) < 0)
-		return 1;
-	config.settings = connection->settings;
-	config.secrets = connection->secrets;
-	if (source_check(save->driver, &config, why) < 0)
-		return 1;
-	if (store_run(exchange->site->store, save_in, save, NULL, why) == 0)
+	if (store_run(save->exchange->site->store, save_in, save, NULL, why) == 0)
 		return 0;
 	if (why->code == BH_INVALID)
 		return 1;
@@ -225,27 +285,37 @@ int
 page_source_create(struct exchange *exchange, struct bh_err *err)
 {
 	const struct source_driver *driver = driver_of(exchange);
-	struct account_connection connection = {.is_source = true};
-	struct save what = {exchange, driver, &connection, true};
 	const char *code = request_field(exchange->request, "code");
+	struct save what = {exchange, driver, code, true};
 	struct bh_err why = BH_ERR_INIT;
 	int rc = 1;
 
 	if (driver == NULL)
 		return 0;
-	snprintf(connection.driver, sizeof(connection.driver), "%s", driver->name);
-	if (code == NULL || !bh_is_code(code) || strcmp(code, "new") == 0) {
+	if (code == NULL || !bh_is_code(code) || strcmp(code, "new") == 0)
 		bh_fail(&why, BH_INVALID,
-		    "The code must be of lower-case letters, digits, - and _.");
-	} else {
-		snprintf(connection.code, sizeof(connection.code), "%s", code);
+		    "The code must be of lower-case letters, digits, - and _, and not \"new\".");
+	else
 		rc = save(&what, &why, err);
-	}
 	if (rc > 0)
-		rc = show_new(exchange, driver, why.text, err);
-	else if (rc == 0)
-		source_go(exchange, connection.code, "?saved=1");
-	account_connection_release(&connection);
+		return show_new(exchange, driver, why.text, err);
+	if (rc == 0)
+		source_go(exchange, code, "?saved=1");
+	return rc;
+}
+
+/* Its page again, as it is stored, with what was typed and the sentence. */
+static int
+show_again(struct exchange *exchange, const char *why, struct bh_err *err)
+{
+	struct account_connection stored = {0};
+	const struct source_driver *driver;
+	int rc = source_load(exchange, &stored, &driver, err);
+
+	if (rc > 0) {
+		rc = source_show(exchange, &stored, driver, why, err);
+		account_connection_release(&stored);
+	}
 	return rc;
 }
 
@@ -253,7 +323,7 @@ int
 page_source_save(struct exchange *exchange, struct bh_err *err)
 {
 	struct account_connection connection = {0};
-	struct save what = {exchange, NULL, &connection, false};
+	struct save what = {exchange, NULL, connection.code, false};
 	struct bh_err why = BH_ERR_INIT;
 	int rc = source_load(exchange, &connection, &what.driver, err);
 
@@ -261,7 +331,7 @@ page_source_save(struct exchange *exchange, struct bh_err *err)
 		return rc;
 	rc = save(&what, &why, err);
 	if (rc > 0)
-		rc = source_show(exchange, &connection, what.driver, why.text, err);
+		rc = show_again(exchange, why.text, err);
 	else if (rc == 0)
 		source_go(exchange, connection.code, "?saved=1");
 	account_connection_release(&connection);

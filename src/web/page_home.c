@@ -9,8 +9,8 @@
 #include "dest/dest.h"
 #include "source/source.h"
 #include "state/account.h"
-#include "state/journal.h"
 #include "state/link.h"
+#include "web/page_event.h"
 #include "web/page_source.h"
 #include "web/words.h"
 
@@ -198,6 +198,8 @@ add_source(struct home *home, const struct account_connection *connection)
 	json_object_set_new(json, "driver",
 	    json_string(driver != NULL ? driver->title : connection->driver));
 	json_object_set_new(json, "environment", environment(connection));
+	json_object_set_new(json, "url",
+	    json_sprintf("%s/connections/%s", home->exchange->request->base, connection->code));
 	json_object_set_new(json, "hook_url", source_hook_url(home->exchange, connection->code));
 	json_object_set_new(json, "is_paused", json_boolean(connection->paused));
 	json_object_set_new(json, "broken", words_json(connection->broken));
@@ -234,22 +236,6 @@ add_connections(struct home *home, struct bh_err *err)
 
 /* -- events -- */
 
-static json_t *
-event_view(const struct home *home, const struct journal_event *event)
-{
-	static const struct {
-		const char *state, *word;
-	} states[JOURNAL__MAX] = {{"busy", "received"}, {"good", "applied"}, {"idle", "older"},
-	    {"idle", "ignored"}, {"idle", "unknown type"}, {"bad", "failed"},
-	    {"busy", "looked up"}};
-	enum journal_state state = event->state < JOURNAL__MAX ? event->state : JOURNAL_FAILED;
-
-	return json_pack("{ss, ss, so, so, so, so, so}", "state", states[state].state, "word",
-	    states[state].word, "type", words_json(event->type[0] != '\0' ? event->type : "event"),
-	    "id", words_json(event->id), "connection", words_json(event->connection), "note",
-	    words_json(event->note), "time", words_time_json(event->received_ms, home->now_ms));
-}
-
 static int
 read_journal(struct home *home, struct bh_err *err)
 {
@@ -257,7 +243,8 @@ read_journal(struct home *home, struct bh_err *err)
 	if (journal_list(home->txn, 0, EVENTS_LOOKED_AT, home->journal, &home->journal_n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < home->journal_n && i < EVENTS_SHOWN; i++)
-		json_array_append_new(home->events, event_view(home, &home->journal[i]));
+		json_array_append_new(home->events,
+		    event_row(home->exchange, &home->journal[i], home->now_ms));
 	return 0;
 }
 
@@ -417,6 +404,10 @@ complete(struct home *home, json_t *model)
 
 	json_object_set_new(model, "live_url", json_string(live_url));
 	free(live_url);
+	json_object_set_new(model, "connections_url",
+	    json_sprintf("%s/connections", home->exchange->request->base));
+	json_object_set_new(model, "activity_url",
+	    json_sprintf("%s/activity", home->exchange->request->base));
 	json_object_set(model, "newest", json_object_get(home->live, "newest"));
 	json_object_set(model, "lanes", home->lanes);
 	json_object_set(model, "sources", home->sources);

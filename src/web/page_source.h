@@ -16,10 +16,10 @@ int source_show(struct exchange *exchange, const struct account_connection *conn
     const struct source_driver *driver, const char *error, struct bh_err *err);
 /* To its page; query: "?saved=1" or "". */
 void source_go(struct exchange *exchange, const char *code, const char *query);
-/* For the list: name, url, state, progress; new reference. */
-int source_card(struct exchange *exchange, const struct account_connection *connection,
-    json_t **view_r, struct bh_err *err);
 /* Where the billing system is to send its webhooks: as configured, else as we are seen now. */
 json_t *source_hook_url(const struct exchange *exchange, const char *code);
+/* How its webhook is made by hand, a line each: {text, url, rest}; new reference. */
+json_t *source_steps(const struct exchange *exchange, const struct source_driver *driver,
+    const char *code);
 
 #endif

@@ -115,6 +115,17 @@ file_url(const struct exchange *exchange, const char *name)
 	    view_file_version(exchange->site->view, name));
 }
 
+/* The section itself, or a page below it. */
+static bool
+is_within(const char *path, const char *section)
+{
+	size_t len = strlen(section);
+
+	if (len == 1)
+		return path[1] == '\0';
+	return strncmp(path, section, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
 static json_t *
 navigation(const struct exchange *exchange)
 {
@@ -128,7 +139,7 @@ navigation(const struct exchange *exchange)
 		    json_pack("{so, ss, sb}", "url",
 			json_sprintf("%s%s", exchange->request->base, entries[i].path), "label",
 			entries[i].label, "is_current",
-			strcmp(entries[i].path, exchange->request->path) == 0));
+			is_within(exchange->request->path, entries[i].path)));
 	return nav;
 }
 

@@ -7,24 +7,53 @@
 #include "base/text.h"
 #include "web/words.h"
 
+static bool
+is_secret(const struct source_setting *setting)
+{
+	return (setting->flags & SOURCE_SETTING_SECRET) != 0;
+}
+
 static const json_t *
 stored(const struct account_connection *connection, const struct source_setting *setting)
 {
-	return json_object_get(setting->flags & SOURCE_SETTING_SECRET ? connection->secrets
-								      : connection->settings,
+	return json_object_get(is_secret(setting) ? connection->secrets : connection->settings,
 	    setting->name);
 }
 
 static const char *
-posted_text(const struct request *request, const char *name)
+fallback_of(const struct source_setting *setting)
+{
+	return setting->fallback != NULL ? setting->fallback : "";
+}
+
+static const char *
+posted_text(const struct request *request, const char *prefix, const char *name)
 {
 	char field[80];
 	const char *text;
 
-	snprintf(field, sizeof(field), "set.%s", name);
+	snprintf(field, sizeof(field), "%s.%s", prefix, name);
 	text = request_field(request, field);
 	return text != NULL ? text : "";
 }
+
+/* Is it one of the words of a list with spaces between? */
+static bool
+is_option(const char *options, const char *word)
+{
+	size_t word_len = strlen(word);
+
+	for (const char *at = options != NULL ? options : ""; *at != '\0'; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+
+		if (len == word_len && strncmp(at, word, len) == 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* -- showing -- */
 
 /* A value as it stands in its field. */
 static json_t *
@@ -33,26 +62,30 @@ field_text(const struct source_setting *setting, const json_t *value)
 	char *text;
 	json_t *json;
 
-	if (value == NULL || json_is_null(value) || (setting->flags & SOURCE_SETTING_SECRET))
+	if (value == NULL || json_is_null(value) || is_secret(setting))
 		return json_string("");
 	if (json_is_string(value))
-		return json_incref((json_t *)(uintptr_t)value);
+		return words_json(json_string_value(value));
 	text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2) | JSON_SORT_KEYS);
 	json = words_json(text);
 	free(text);
 	return json;
 }
 
+/* What holds when nothing is chosen is one of the options, or an empty one in front of them. */
 static json_t *
 options_view(const struct source_setting *setting, const char *chosen)
 {
+	const char *fallback = fallback_of(setting);
+	bool is_listed = is_option(setting->options, fallback);
 	json_t *list = json_array();
 
-	if (!(setting->flags & SOURCE_SETTING_NEEDED))
+	if (*chosen == '\0' && is_listed)
+		chosen = fallback;
+	if (!is_listed && !(setting->flags & SOURCE_SETTING_NEEDED))
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:b}", "value", "", "label",
-			*setting->fallback != '\0' ? setting->fallback : "not set", "is_chosen",
-			*chosen == '\0'));
+			*fallback != '\0' ? fallback : "not set", "is_chosen", *chosen == '\0'));
 	for (const char *at = setting->options; at != NULL && *at != '\0'; at += strspn(at, " ")) {
 		size_t len = strcspn(at, " ");
 		json_t *word = json_stringn(at, len);
@@ -66,47 +99,128 @@ options_view(const struct source_setting *setting, const char *chosen)
 	return list;
 }
 
+/* The phrase of the table as a sentence. */
 static json_t *
-setting_view(const struct source_setting *setting, const struct account_connection *connection,
-    const struct request *posted)
+sentence(const char *phrase)
 {
-	const json_t *value = stored(connection, setting);
-	bool is_secret = (setting->flags & SOURCE_SETTING_SECRET) != 0;
+	size_t len = strlen(phrase);
+	bool is_ended = len > 0 && strchr(".!?", phrase[len - 1]) != NULL;
+
+	if (len == 0)
+		return json_string("");
+	return json_sprintf("%c%s%s",
+	    phrase[0] >= 'a' && phrase[0] <= 'z' ? phrase[0] - 'a' + 'A' : phrase[0], phrase + 1,
+	    is_ended ? "" : ".");
+}
+
+/* Does a sentence begin with this name, as those of source_check() do? */
+static bool
+is_about(const char *error, const char *name)
+{
+	size_t len = strlen(name);
+
+	return error != NULL && strncmp(error, name, len) == 0 &&
+	       strchr(" :,.", error[len]) != NULL;
+}
+
+static bool
+is_named(const char *error, const struct source_setting *setting)
+{
+	return is_about(error, setting->name) || is_about(error, setting->label);
+}
+
+/* How it is entered: what the template branches by. */
+static void
+add_kind(json_t *view, const struct source_setting *setting, const char *value)
+{
 	bool is_long = setting->type == SOURCE_SETTING_JSON;
 	bool is_choice = setting->type == SOURCE_SETTING_CHOICE;
 	bool is_bool = setting->type == SOURCE_SETTING_BOOL;
-	json_t *text = posted != NULL && !is_secret ? words_json(posted_text(posted, setting->name))
-						    : field_text(setting, value);
-	bool is_on =
-	    posted != NULL ? *posted_text(posted, setting->name) != '\0' : json_is_true(value);
-	json_t *view = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b}",
-	    "name", setting->name, "label", setting->label, "meaning", setting->meaning, "fallback",
-	    setting->fallback != NULL ? setting->fallback : "", "type",
-	    is_secret ? "password" : "text", "is_advanced",
-	    (setting->flags & SOURCE_SETTING_ADVANCED) != 0, "is_secret", is_secret, "is_set",
-	    is_secret && value != NULL, "is_long", is_long, "is_choice", is_choice, "is_bool",
-	    is_bool, "is_on", is_on);
 
+	json_object_set_new(view, "is_long", json_boolean(is_long));
+	json_object_set_new(view, "is_choice", json_boolean(is_choice));
+	json_object_set_new(view, "is_bool", json_boolean(is_bool));
 	json_object_set_new(view, "is_plain", json_boolean(!is_long && !is_choice && !is_bool));
-	json_object_set_new(view, "is_needed",
-	    json_boolean((setting->flags & SOURCE_SETTING_NEEDED) && value == NULL && !is_bool));
+	json_object_set_new(view, "is_number",
+	    json_boolean(setting->type == SOURCE_SETTING_NUMBER));
 	json_object_set_new(view, "options",
-	    is_choice ? options_view(setting, json_string_value(text)) : json_array());
+	    is_choice ? options_view(setting, value) : json_array());
+}
+
+static bool
+is_on(const struct source_setting *setting, const json_t *value, const struct request *posted)
+{
+	if (posted != NULL)
+		return *posted_text(posted, "set", setting->name) != '\0';
+	return value != NULL ? json_is_true(value) : strcmp(fallback_of(setting), "true") == 0;
+}
+
+static json_t *
+setting_view(const struct source_setting *setting, const struct account_connection *connection,
+    const struct request *posted, const char *error)
+{
+	const json_t *value = stored(connection, setting);
+	bool is_needed = (setting->flags & SOURCE_SETTING_NEEDED) != 0;
+	bool is_set = is_secret(setting) && value != NULL;
+	json_t *text = posted != NULL && !is_secret(setting)
+			   ? words_json(posted_text(posted, "set", setting->name))
+			   : field_text(setting, value);
+	json_t *view = json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "name",
+	    setting->name, "label", setting->label, "meaning",
+	    sentence(setting->meaning != NULL ? setting->meaning : ""), "fallback",
+	    fallback_of(setting), "is_advanced", (setting->flags & SOURCE_SETTING_ADVANCED) != 0,
+	    "is_secret", is_secret(setting), "is_set", is_set, "can_drop", is_set && !is_needed,
+	    "is_needed", is_needed && !is_set && setting->type != SOURCE_SETTING_BOOL, "is_on",
+	    is_on(setting, value, posted), "is_wrong", is_named(error, setting));
+
+	add_kind(view, setting, json_string_value(text));
 	json_object_set_new(view, "value", text);
 	return view;
 }
 
 json_t *
 source_form_view(const struct source_driver *driver, const struct account_connection *connection,
-    const struct request *posted)
+    const struct request *posted, const char *error)
 {
 	json_t *list = json_array();
 
 	for (const struct source_setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++)
-		json_array_append_new(list, setting_view(setting, connection, posted));
+		json_array_append_new(list, setting_view(setting, connection, posted, error));
 	return list;
 }
+
+json_t *
+source_form_error(const struct source_driver *driver, const char *error)
+{
+	for (const struct source_setting *setting = driver->settings;
+	     setting != NULL && setting->name != NULL; setting++)
+		if (is_about(error, setting->name))
+			return json_sprintf("%s%s", setting->label, error + strlen(setting->name));
+	return words_json(error);
+}
+
+bool
+source_form_has_secret(const struct source_driver *driver, const struct request *request)
+{
+	for (const struct source_setting *setting = driver->settings;
+	     setting != NULL && setting->name != NULL; setting++)
+		if (is_secret(setting) && *posted_text(request, "set", setting->name) != '\0')
+			return true;
+	return false;
+}
+
+bool
+source_form_has_more(const struct source_driver *driver)
+{
+	for (const struct source_setting *setting = driver->settings;
+	     setting != NULL && setting->name != NULL; setting++)
+		if (setting->flags & SOURCE_SETTING_ADVANCED)
+			return true;
+	return false;
+}
+
+/* -- reading -- */
 
 static json_t *
 trimmed(const char *text)
@@ -124,39 +238,71 @@ static int
 read_json(const struct source_setting *setting, const char *text, json_t **value_r,
     struct bh_err *err)
 {
-	if (bh_json_parse(text, strlen(text), value_r, err) < 0)
+	if (bh_json_parse(text, strlen(text), value_r, NULL) < 0)
 		return bh_fail(err, BH_INVALID, "%s: this is no JSON", setting->label);
 	return 0;
 }
 
-/* NULL in *value_r: nothing was given. */
 static int
-read_setting(const struct source_setting *setting, const char *text, json_t **value_r,
+read_number(const struct source_setting *setting, const char *text, json_t **value_r,
     struct bh_err *err)
 {
-	json_t *trim = trimmed(text);
+	bool is_negative = *text == '-';
 	uint64_t number;
+
+	text += is_negative;
+	if (!bh_is_uint(text, strlen(text), INT64_MAX, &number))
+		return bh_fail(err, BH_INVALID, "%s must be a number", setting->label);
+	*value_r = json_integer(is_negative ? -(json_int_t)number : (json_int_t)number);
+	return 0;
+}
+
+static json_t *
+read_bool(const struct source_setting *setting, bool is_ticked)
+{
+	bool holds = strcmp(fallback_of(setting), "true") == 0;
+
+	return is_ticked == holds ? NULL : json_boolean(is_ticked);
+}
+
+/* NULL in *value_r: nothing was given, or what holds anyway. */
+static int
+read_setting(const struct source_setting *setting, const char *posted, json_t **value_r,
+    struct bh_err *err)
+{
+	json_t *trim = trimmed(posted);
+	const char *text = json_string_value(trim);
 	int rc = 0;
 
 	*value_r = NULL;
-	if (json_string_length(trim) == 0) {
-		if (setting->type == SOURCE_SETTING_BOOL)
-			*value_r = json_false();
-	} else if (setting->type == SOURCE_SETTING_BOOL) {
-		*value_r = json_true();
-	} else if (setting->type == SOURCE_SETTING_JSON) {
-		rc = read_json(setting, json_string_value(trim), value_r, err);
-	} else if (setting->type == SOURCE_SETTING_NUMBER) {
-		if (bh_is_uint(json_string_value(trim), json_string_length(trim), INT32_MAX,
-			&number))
-			*value_r = json_integer((json_int_t)number);
-		else
-			rc = bh_fail(err, BH_INVALID, "%s must be a number", setting->label);
-	} else {
+	if (setting->type == SOURCE_SETTING_BOOL)
+		*value_r = read_bool(setting, *text != '\0');
+	else if (*text == '\0' || (setting->type == SOURCE_SETTING_CHOICE && !is_secret(setting) &&
+				      strcmp(text, fallback_of(setting)) == 0))
+		*value_r = NULL;
+	else if (setting->type == SOURCE_SETTING_JSON)
+		rc = read_json(setting, text, value_r, err);
+	else if (setting->type == SOURCE_SETTING_NUMBER)
+		rc = read_number(setting, text, value_r, err);
+	else
 		*value_r = json_incref(trim);
-	}
 	json_decref(trim);
 	return rc;
+}
+
+static int
+read_one(const struct source_setting *setting, const struct request *request, json_t *settings,
+    json_t *secrets, struct bh_err *err)
+{
+	json_t *into = is_secret(setting) ? secrets : settings, *value;
+
+	if (read_setting(setting, posted_text(request, "set", setting->name), &value, err) < 0)
+		return -1;
+	if (value != NULL)
+		json_object_set_new(into, setting->name, value);
+	else if (!is_secret(setting) || *posted_text(request, "drop", setting->name) != '\0')
+		json_object_del(into, setting->name);
+	return 0;
 }
 
 int
@@ -170,18 +316,8 @@ source_form_read(const struct source_driver *driver, const struct request *reque
 	int rc = 0;
 
 	for (const struct source_setting *setting = driver->settings;
-	     setting != NULL && setting->name != NULL && rc == 0; setting++) {
-		bool is_secret = (setting->flags & SOURCE_SETTING_SECRET) != 0;
-		json_t *value;
-
-		rc = read_setting(setting, posted_text(request, setting->name), &value, err);
-		if (rc < 0)
-			break;
-		if (value != NULL)
-			json_object_set_new(is_secret ? secrets : settings, setting->name, value);
-		else if (!is_secret)
-			json_object_del(settings, setting->name);
-	}
+	     setting != NULL && setting->name != NULL && rc == 0; setting++)
+		rc = read_one(setting, request, settings, secrets, err);
 	json_decref(connection->settings);
 	json_decref(connection->secrets);
 	connection->settings = settings;

@@ -1,213 +1,7 @@
-/* web/site, session, page_*: requests answered over a store in memory. */
-#include "base/clock.h"
-#include "base/json.h"
-#include "base/proc.h"
-#include "base/text.h"
+/* web/site, session, page_home, page_login: requests answered over a store in memory. */
+#include "site-unit.h"
 #include "state/journal.h"
 #include "state/link.h"
-#include "unit.h"
-#include "web/hook.h"
-#include "web/session.h"
-#include "web/site.h"
-
-#define PASSWORD "correct horse"
-
-static const char *const words[] = {"hook", "login", "static", NULL};
-
-struct world {
-	struct conf conf;
-	struct site site;
-};
-
-/* -- set-up -- */
-
-static int
-put_people(struct store_txn *txn, void *arg, struct bh_err *err)
-{
-	static const struct {
-		const char *name;
-		enum account_role role;
-	} people[] = {{"ada", ACCOUNT_ADMIN}, {"vic", ACCOUNT_VIEWER}};
-	const char *hash = arg;
-
-	(void)err;
-	for (size_t i = 0; i < BH_LEN(people); i++) {
-		struct account_user user = {.role = people[i].role, .hash = bh_xstrdup(hash)};
-
-		snprintf(user.name, sizeof(user.name), "%s", people[i].name);
-		account_user_save(txn, &user);
-		account_user_release(&user);
-	}
-	return 0;
-}
-
-static int
-make_world(void **state)
-{
-	static char *hash;
-	struct world *world = bh_xcalloc(1, sizeof(*world));
-	struct store_options mem = {.engine = "mem"};
-	struct bh_err err = BH_ERR_INIT;
-
-	*state = world;
-	if (hash == NULL)
-		hash = bh_password_hash(PASSWORD);
-	world->conf.data_dir = bh_xstrdup("/dev/null/none");
-	world->conf.public_url = bh_xstrdup("");
-	world->conf.template_dir = unit_path("templates");
-	world->conf.static_dir = unit_path("static");
-	world->conf.session_hours = 1;
-	world->site.conf = &world->conf;
-	world->site.has_key = true;
-	world->site.place.base = "";
-	world->site.place.words = words;
-	if (store_open(&mem, &world->site.store, &err) < 0 ||
-	    view_open(&world->conf, &world->site.view, &err) < 0 ||
-	    store_run(world->site.store, put_people, hash, NULL, &err) != 0)
-		return -1;
-	world->site.hook = hook_new(&world->site);
-	return 0;
-}
-
-static int
-drop_world(void **state)
-{
-	struct world *world = *state;
-
-	hook_free(&world->site.hook);
-	view_close(&world->site.view);
-	store_close(&world->site.store);
-	free(world->conf.data_dir);
-	free(world->conf.public_url);
-	free(world->conf.template_dir);
-	free(world->conf.static_dir);
-	free(world);
-	return 0;
-}
-
-/* -- a browser -- */
-
-struct browser {
-	struct world *world;
-	char cookies[300];
-	char token[80]; /* of the form last seen */
-	int status;
-	char location[300];
-	char retry[32];
-	char *body;
-	const char *host, *peer;
-};
-
-static void
-take_cookie(struct browser *browser, const char *value)
-{
-	size_t len = strcspn(value, ";"), name_len = strcspn(value, "=");
-	char kept[300] = "";
-	char *at = browser->cookies;
-
-	/* The others stay; this one is replaced, or gone when it is empty. */
-	while (*at != '\0') {
-		size_t n = strcspn(at, ";");
-
-		if (strncmp(at, value, name_len + 1) != 0)
-			snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept), "%.*s;", (int)n,
-			    at);
-		at += n + (at[n] == ';');
-	}
-	if (value[name_len + 1] != ';')
-		snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept), "%.*s;", (int)len,
-		    value);
-	memcpy(browser->cookies, kept, sizeof(kept));
-}
-
-static void
-take_token(struct browser *browser)
-{
-	const char *at = strstr(browser->body, "name=\"token\" value=\"");
-
-	browser->token[0] = '\0';
-	if (at == NULL)
-		return;
-	at += strlen("name=\"token\" value=\"");
-	snprintf(browser->token, sizeof(browser->token), "%.*s", (int)strcspn(at, "\""), at);
-}
-
-static void
-ask(struct browser *browser, const char *method, const char *uri, const char *form)
-{
-	char method_param[32], uri_param[200], cookie[320], host[100], peer[64], query[200];
-	const char *question = strchr(uri, '?');
-	const char *params[] = {method_param, uri_param, cookie, host, peer, query,
-	    "CONTENT_TYPE=application/x-www-form-urlencoded", NULL};
-	struct response response;
-	struct request request;
-
-	snprintf(method_param, sizeof(method_param), "REQUEST_METHOD=%s", method);
-	snprintf(uri_param, sizeof(uri_param), "REQUEST_URI=%s", uri);
-	snprintf(cookie, sizeof(cookie), "HTTP_COOKIE=%s", browser->cookies);
-	snprintf(host, sizeof(host), "HTTP_HOST=%s", browser->host);
-	snprintf(peer, sizeof(peer), "REMOTE_ADDR=%s", browser->peer);
-	snprintf(query, sizeof(query), "QUERY_STRING=%s", question != NULL ? question + 1 : "");
-	request_init(&request, 1 << 16);
-	request_begin(&request, params, &browser->world->site.place);
-	if (form != NULL)
-		bh_buf_adds(&request.body, form);
-	response_init(&response);
-	site_answer(&browser->world->site, &request, &response);
-	browser->status = response.status;
-	snprintf(browser->location, sizeof(browser->location), "%s",
-	    response.location != NULL ? response.location : "");
-	snprintf(browser->retry, sizeof(browser->retry), "%d", response.retry_after_s);
-	for (size_t i = 0; i < VIEW_COOKIES; i++)
-		if (response.cookies[i] != NULL)
-			take_cookie(browser, response.cookies[i]);
-	free(browser->body);
-	browser->body = bh_xstrdup(bh_buf_str(&response.body));
-	take_token(browser);
-	response_release(&response);
-	request_release(&request);
-}
-
-static void
-post(struct browser *browser, const char *uri, const char *fields)
-{
-	char *form = bh_xasprintf("token=%s&%s", browser->token, fields);
-
-	ask(browser, "POST", uri, form);
-	free(form);
-}
-
-static struct browser
-open_browser(struct world *world)
-{
-	return (struct browser){.world = world, .host = "localhost:8080", .peer = "192.0.2.1"};
-}
-
-static void
-close_browser(struct browser *browser)
-{
-	free(browser->body);
-}
-
-static void
-sign_in(struct browser *browser, const char *name)
-{
-	char fields[100];
-
-	ask(browser, "GET", "/login", NULL);
-	assert_int_equal(browser->status, 200);
-	snprintf(fields, sizeof(fields), "name=%s&password=correct+horse&next=/", name);
-	post(browser, "/login", fields);
-	assert_int_equal(browser->status, 303);
-	assert_string_equal(browser->location, "/");
-}
-
-static void
-assert_page(const struct browser *browser, const char *part)
-{
-	if (strstr(browser->body, part) == NULL)
-		fail_msg("\"%s\" is not in: %s", part, browser->body);
-}
 
 /* -- sessions -- */
 
@@ -373,44 +167,6 @@ test_throttle(void **state)
 
 /* -- home -- */
 
-struct connection_case {
-	struct world *world;
-	const char *code, *driver, *name, *broken, *environment;
-	bool is_source, is_paused;
-};
-
-static int
-put_connection(struct store_txn *txn, void *arg, struct bh_err *err)
-{
-	const struct connection_case *c = arg;
-	struct account_connection connection = {.is_source = c->is_source,
-	    .paused = c->is_paused,
-	    .settings = json_object(),
-	    .secrets = json_object()};
-	int rc;
-
-	snprintf(connection.code, sizeof(connection.code), "%s", c->code);
-	snprintf(connection.driver, sizeof(connection.driver), "%s", c->driver);
-	snprintf(connection.name, sizeof(connection.name), "%s", c->name);
-	snprintf(connection.broken, sizeof(connection.broken), "%s",
-	    c->broken != NULL ? c->broken : "");
-	if (c->environment != NULL)
-		json_object_set_new(connection.settings, "environment",
-		    json_string(c->environment));
-	rc = account_connection_save(txn, &c->world->site.key, &connection, err);
-	account_connection_release(&connection);
-	return rc;
-}
-
-static void
-connect(struct connection_case c)
-{
-	struct bh_err err = BH_ERR_INIT;
-
-	if (store_run(c.world->site.store, put_connection, &c, NULL, &err) != 0)
-		fail_msg("%s", err.text);
-}
-
 static void
 settle(struct world *world, const char *dest, const char *id, struct link link)
 {
@@ -504,7 +260,8 @@ test_home(void **state)
 	assert_page(&browser, "<code>h09</code>");
 	assert_null(strstr(browser.body, "<code>h10</code>"));
 	assert_page(&browser, "There are more");
-	assert_page(&browser, "Stripe &quot;EU&quot; <span class=\"badge\">test</span>");
+	assert_page(&browser,
+	    "<a href=\"/connections/stripe\">Stripe &quot;EU&quot;</a> <span class=\"badge\">test</span>");
 	assert_page(&browser, "<code>evt_&lt;1&gt;</code>");
 	assert_page(&browser, ">90 s ago</time>");
 	assert_page(&browser, "<code class=\"url\">http://localhost:8080/hook/stripe</code>");
@@ -572,8 +329,6 @@ test_health(void **state)
 	assert_string_equal(browser.body, "{\"status\":\"ok\"}\n");
 	close_browser(&browser);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, drop_world)
 
 int
 main(void)
