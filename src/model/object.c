@@ -198,6 +198,14 @@ stamp_of(const json_t *stamps, const char *name, const char *otherwise)
 	return stamp != NULL ? stamp : otherwise;
 }
 
+/* What came before it stays out, as with a deletion; whatever comes after it is news of something that is there. */
+static bool
+is_erasure(const struct object_state *object)
+{
+	return object->deleted && json_object_size(object->fields) == 0 &&
+	       strcmp(object->version.tie, OBJECT_TIE_ERASED) == 0;
+}
+
 static void
 merge_init(struct merge *merge, const struct object_state *before)
 {
@@ -217,7 +225,7 @@ merge_init(struct merge *merge, const struct object_state *before)
 		json_object_set_new(merge->stamps, name,
 		    json_string(stamp_of(older, name, newest)));
 	snprintf(merge->whole, OBJECT_VERSION_TEXT, "%s", stamp_of(older, OLDER_WHOLE, newest));
-	if (before->deleted)
+	if (before->deleted && !is_erasure(before))
 		snprintf(merge->deleted, OBJECT_VERSION_TEXT, "%s",
 		    stamp_of(older, OLDER_DELETED, newest));
 }

@@ -136,6 +136,12 @@ struct object_state {
 #define OBJECT_OLDER "_older"
 
 /*
+ * The tie of a tombstone that a person asked for (it has no fields): unlike a
+ * deletion at the source it ends with the next newer change, be it a partial one.
+ */
+#define OBJECT_TIE_ERASED "erased"
+
+/*
  * Merge a change into what is held.  1 and *after (fields owned by the
  * caller) when the change is news; 0 when everything it says is older than
  * or equal to what is held (*after zeroed).

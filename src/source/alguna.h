@@ -45,6 +45,11 @@ json_t *alguna_discount(const json_t *discount, const char *currency, const char
  * 1), then as it is; NULL when it is in neither.  A null is given only when no other stands.
  */
 const json_t *alguna_at(const json_t *object, const char *name);
+/* The first of several names that stands there and is not null, else a null that stands there; NULL. */
+const json_t *alguna_any(const json_t *object, size_t n, const char *const *names);
+#define ALGUNA_ANY(object, ...)                                                                    \
+	alguna_any(object, BH_LEN(((const char *const[]){__VA_ARGS__})),                           \
+	    (const char *const[]){__VA_ARGS__})
 /* The same as text; NULL. */
 const char *alguna_text(const json_t *object, const char *name);
 /* The customer that an object belongs to, under any of its names. */
@@ -57,7 +62,7 @@ void alguna_day(json_t *fields, const char *name, const json_t *value);
  */
 void alguna_money(struct source_news *news, json_t *fields, const char *name, const json_t *value,
     const char *currency);
-/* From whole units to minor ones, for read_precise(). */
+/* From whole units to minor ones, for read_precise(); currency may be NULL. */
 struct read_unit alguna_unit(const char *currency);
 /* The page of an object of Alguna's app; what is "customers", "subscriptions", "invoices". */
 void alguna_link(const struct source_news *news, struct object_change *change, const char *what);

@@ -46,6 +46,7 @@ read_version(const struct source_api *api, const char *subscription, const char 
     json_t **version_r, struct bh_err *err)
 {
 	struct bh_buf path = BH_BUF_INIT(4096);
+	struct bh_err why = BH_ERR_INIT;
 	struct source_answer answer;
 	int rc;
 
@@ -53,7 +54,12 @@ read_version(const struct source_api *api, const char *subscription, const char 
 	alguna_add_id(&path, subscription);
 	bh_buf_adds(&path, "/versions");
 	alguna_add_id(&path, version);
-	rc = alguna_get(api, bh_buf_str(&path), &answer, err);
+	rc = alguna_get(api, bh_buf_str(&path), &answer, &why);
+	/* The first generation may not have them at all. */
+	if (rc < 0 && why.code == BH_INVALID && answer.status > 0 && is_alguna_first(api->config))
+		rc = 0;
+	if (rc < 0 && err != NULL)
+		*err = why;
 	*version_r = rc > 0 ? json_incref(answer.json) : NULL;
 	source_answer_release(&answer);
 	bh_buf_release(&path);

@@ -107,14 +107,12 @@ read_invoice(struct source_news *news, json_t *fields, const json_t *invoice)
 	read_currency(fields, "currency", json_object_get(invoice, "currency"));
 	read_filled(fields, "description", json_object_get(invoice, "description"));
 	read_filled(fields, "number",
-	    READ_FIRST(alguna_at(invoice, "invoice_number"), json_object_get(invoice, "number"),
-		alguna_at(invoice, "external_reference")));
+	    ALGUNA_ANY(invoice, "invoice_number", "number", "external_reference"));
 	read_filled(fields, "purchase_order", alguna_at(invoice, "purchase_order_number"));
 	read_time(fields, "period_start", alguna_at(invoice, "billing_period_start"));
 	read_time(fields, "period_end", alguna_at(invoice, "billing_period_end"));
 	read_time(fields, "created_at", alguna_at(invoice, "created_at"));
-	read_time(fields, "paid_at",
-	    READ_FIRST(alguna_at(invoice, "paid_date"), alguna_at(invoice, "paid_at")));
+	read_time(fields, "paid_at", ALGUNA_ANY(invoice, "paid_date", "paid_at"));
 	alguna_day(fields, "issued_on", alguna_at(invoice, "issue_date"));
 	alguna_day(fields, "due_on", alguna_at(invoice, "due_date"));
 	read_url(fields, "hosted_url", alguna_at(invoice, "external_url"));
@@ -190,8 +188,7 @@ read_credit_note(struct source_news *news, json_t *fields, const json_t *note)
 	read_text(fields, "customer", alguna_account(note));
 	read_text(fields, "invoice", alguna_at(note, "invoice_id"));
 	read_currency(fields, "currency", json_object_get(note, "currency"));
-	read_filled(fields, "number",
-	    READ_FIRST(alguna_at(note, "external_reference"), json_object_get(note, "number")));
+	read_filled(fields, "number", ALGUNA_ANY(note, "external_reference", "number"));
 	read_filled(fields, "description", json_object_get(note, "description"));
 	alguna_day(fields, "issued_on", alguna_at(note, "credit_date"));
 	read_time(fields, "voided_at", alguna_at(note, "void_date"));

@@ -12,6 +12,7 @@
 #include "source/alguna.h"
 
 #define ITEMS_MAX 1000
+#define TIME_MAX_MS INT64_C(253402300799999) /* 9999-12-31 */
 
 static const struct {
 	const char *word, *interval;
@@ -87,7 +88,7 @@ put_duration(json_t *one, const json_t *discount, const char *start)
 	if (value <= 0 || value > 1200)
 		return;
 	end_ms = duration_end(start_ms, value, unit);
-	if (end_ms != INT64_MIN)
+	if (end_ms != INT64_MIN && end_ms <= TIME_MAX_MS)
 		read_put_ms(one, "end", end_ms);
 }
 

@@ -85,8 +85,7 @@ read_refund(struct source_news *news, json_t *fields, const json_t *refund)
 	    bh_json_str(fields, "currency"));
 	read_filled(fields, "reason", json_object_get(refund, "reason"));
 	read_filled(fields, "failure_reason", alguna_at(refund, "failure_reason"));
-	read_filled(fields, "provider_id",
-	    READ_FIRST(alguna_at(refund, "external_id"), alguna_at(refund, "processor_id")));
+	read_filled(fields, "provider_id", ALGUNA_ANY(refund, "external_id", "processor_id"));
 	read_url(fields, "link", alguna_at(refund, "external_url"));
 	read_time(fields, "created_at", alguna_at(refund, "created_at"));
 }

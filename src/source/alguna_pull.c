@@ -276,30 +276,31 @@ is_old(const struct pull *pull, const json_t *rows)
 	       bh_is_time(created, &at_ms) && at_ms < pull->since_ms - REFUND_MS;
 }
 
-/* On to the next page, or phase. */
+/* On to the next page, or phase.  Pages that the source cuts to a few rows do not overlap. */
 static void
 advance(struct pull *pull, const json_t *answer, const json_t *rows)
 {
-	int64_t n = (int64_t)json_array_size(rows);
-	int64_t per_page = bh_json_int(answer, "pagination.per_page", LIMIT);
-	int64_t pages = bh_json_int(answer, "pagination.total_pages", -1);
+	int64_t n = (int64_t)json_array_size(rows), pages, per_page = LIMIT, overlap = 0;
+	bool more;
 
-	pull->page->read = n;
 	if (pull->is_first) {
 		pages = bh_json_int(answer, "pageCount", -1);
-		per_page = LIMIT;
-	} else if (pull->at > 0) {
-		pull->page->read = n > OVERLAP ? n - OVERLAP : 0;
+		more = pages >= 0 ? pull->at < pages : n >= LIMIT;
+	} else {
+		pages = bh_json_int(answer, "pagination.total_pages", -1);
+		per_page = bh_json_int(answer, "pagination.per_page", LIMIT);
+		if (per_page <= 0 || per_page > LIMIT)
+			per_page = LIMIT;
+		overlap = per_page > 2 * OVERLAP ? OVERLAP : 0;
+		more = n >= per_page;
 	}
-	if (per_page <= 0 || per_page > LIMIT)
-		per_page = LIMIT;
+	pull->page->read = pull->at > 0 && n >= overlap ? n - overlap : n;
 	if (pages >= 0 && pages <= INT32_MAX)
 		pull->page->total = pages * per_page;
-	if (n == 0 || is_old(pull, rows) ||
-	    (pull->is_first && pages >= 0 ? pull->at >= pages : n < per_page || n <= OVERLAP))
+	if (n == 0 || !more || is_old(pull, rows))
 		next_phase(pull);
 	else
-		pull->at += pull->is_first ? 1 : n - OVERLAP;
+		pull->at += pull->is_first ? 1 : n - overlap;
 }
 
 /* A list that this generation, or this key, does not have is passed over; 1 as if it were read. */
@@ -322,6 +323,19 @@ pass_over(struct pull *pull, struct bh_err *err)
 	return 0;
 }
 
+/*
+ * Refused for good: credit notes of everybody, and lists that the first
+ * generation may not have (it is then called without a version, which is what it complains of).
+ */
+static bool
+is_lacking(const struct pull *pull, const struct source_answer *answer, const struct bh_err *why)
+{
+	if (why->code != BH_INVALID || answer->status == 0)
+		return false;
+	return (pull->phase == PHASE_CREDIT_NOTES && !pull->each) ||
+	       (pull->is_first && phases[pull->phase].detail == NULL && !pull->each);
+}
+
 static int
 read_page(struct pull *pull, struct bh_err *err)
 {
@@ -337,8 +351,7 @@ read_page(struct pull *pull, struct bh_err *err)
 	add_path(pull, &path);
 	rc = alguna_get(pull->api, bh_buf_str(&path), &answer, &why);
 	rows = rows_of(answer.json);
-	if (rc == 0 || (rc < 0 && why.code == BH_INVALID && answer.status > 0 &&
-			   pull->phase == PHASE_CREDIT_NOTES && !pull->each)) {
+	if (rc == 0 || (rc < 0 && is_lacking(pull, &answer, &why))) {
 		rc = pass_over(pull, err);
 	} else if (rc > 0 && !json_is_array(rows)) {
 		rc = bh_fail(err, BH_UNAVAILABLE, "Alguna's answer is no list");

@@ -41,6 +41,22 @@ alguna_at(const json_t *object, const char *name)
 	return camel;
 }
 
+const json_t *
+alguna_any(const json_t *object, size_t n, const char *const *names)
+{
+	const json_t *null = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *value = alguna_at(object, names[i]);
+
+		if (value != NULL && !json_is_null(value))
+			return value;
+		if (value != NULL)
+			null = value;
+	}
+	return null;
+}
+
 const char *
 alguna_text(const json_t *object, const char *name)
 {
@@ -72,7 +88,7 @@ alguna_unit(const char *currency)
 {
 	struct read_unit unit = {1, 1};
 
-	for (int i = money_exponent(currency); i > 0; i--)
+	for (int i = currency != NULL ? money_exponent(currency) : 0; i > 0; i--)
 		unit.multiply *= 10;
 	return unit;
 }

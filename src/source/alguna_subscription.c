@@ -9,6 +9,7 @@
 #include "source/alguna.h"
 
 #define DAY_MS INT64_C(86400000)
+#define TRIAL_MAX_MS INT64_C(249000000000000) /* so that its end is within the year 9999 */
 #define RANK_SCHEDULED 2 /* an active one whose cancellation was just planned */
 
 static const struct alguna_word statuses[] = {
@@ -84,17 +85,14 @@ put_term(struct source_news *news, const json_t *subscription, json_t *fields, j
 static const json_t *
 cancel_date(const json_t *subscription)
 {
-	return READ_FIRST(alguna_at(subscription, "cancelation_scheduled_for"),
-	    alguna_at(subscription, "cancellation_scheduled_for"),
-	    alguna_at(subscription, "cancelation_date"), alguna_at(subscription, "cancel_at"),
-	    alguna_at(subscription, "cancelation_effective_at"));
+	return ALGUNA_ANY(subscription, "cancelation_scheduled_for", "cancellation_scheduled_for",
+	    "cancelation_date", "cancel_at", "cancelation_effective_at");
 }
 
 static void
 put_end(struct source_news *news, const json_t *subscription, json_t *fields, json_t *supposed)
 {
-	const json_t *ended =
-	    READ_FIRST(alguna_at(subscription, "ended_at"), alguna_at(subscription, "canceled_at"));
+	const json_t *ended = ALGUNA_ANY(subscription, "ended_at", "canceled_at");
 
 	read_filled(fields, "cancel_reason", alguna_at(subscription, "cancelation_reason"));
 	read_filled(fields, "cancel_comment",
@@ -103,7 +101,7 @@ put_end(struct source_news *news, const json_t *subscription, json_t *fields, js
 		/* An ended one has nothing planned any more, whatever was known before. */
 		json_object_set_new(fields, "cancel_at", json_null());
 		read_time(fields, "ended_at", ended);
-		if (ended == NULL && news->at_ms > 0)
+		if (!json_is_string(ended) && news->at_ms > 0)
 			read_put_ms(supposed, "ended_at", news->at_ms);
 		return;
 	}
@@ -112,7 +110,7 @@ put_end(struct source_news *news, const json_t *subscription, json_t *fields, js
 		return;
 	if (news->at_ms > 0)
 		read_put_ms(fields, "canceled_at", news->at_ms);
-	if (cancel_date(subscription) == NULL)
+	if (!json_is_string(cancel_date(subscription)))
 		source_want(news, "subscription",
 		    json_string_value(json_object_get(subscription, "id")), NULL);
 }
@@ -126,7 +124,8 @@ put_trial(const json_t *subscription, json_t *fields)
 	int64_t days, start_ms;
 
 	if (!bh_is_json_int(alguna_at(subscription, "trial_period_days"), "", &days) || days <= 0 ||
-	    days > 36500 || start == NULL || !bh_is_time(start, &start_ms))
+	    days > 36500 || start == NULL || !bh_is_time(start, &start_ms) ||
+	    start_ms > TRIAL_MAX_MS)
 		return;
 	read_put_ms(fields, "trial_start", start_ms);
 	read_put_ms(fields, "trial_end", start_ms + days * DAY_MS);

@@ -44,7 +44,7 @@ decode_key(const struct source_secret *secret, struct bh_buf *key, struct bh_err
 	const char *text = secret->text;
 	size_t len = secret->len;
 
-	if (len > strlen(PREFIX) && memcmp(text, PREFIX, strlen(PREFIX)) == 0) {
+	if (len >= strlen(PREFIX) && memcmp(text, PREFIX, strlen(PREFIX)) == 0) {
 		text += strlen(PREFIX);
 		len -= strlen(PREFIX);
 	}

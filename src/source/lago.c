@@ -256,6 +256,7 @@ const struct source_driver source_lago = {
     .check = check,
     .steps = steps,
     .catchup_s = 3600,
+    .is_swept = true,
     .probe = lago_probe,
     .fetch = lago_fetch,
     .pull = lago_pull,

@@ -540,6 +540,8 @@ lago_pull(const struct source_api *api, const json_t *cursor, struct source_page
 		rc = pull(&walk, err);
 	if (rc < 0)
 		source_page_release(page);
+	else
+		page->is_complete = walk.depth == FULL;
 	json_decref(walk.cursor);
 	return rc;
 }

@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 #include "base/text.h"
+#include "model/revenue.h"
 #include "source/source.h"
 
 #define TEXT_MAX 65536
@@ -90,6 +91,8 @@ int
 source_check(const struct source_driver *driver, const struct source_config *config,
     struct bh_err *err)
 {
+	struct revenue_switches switches;
+
 	for (const struct source_setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++) {
 		const json_t *value = value_of(config, setting);
@@ -100,6 +103,8 @@ source_check(const struct source_driver *driver, const struct source_config *con
 		if (value != NULL && check_one(setting, value, err) < 0)
 			return -1;
 	}
+	if (revenue_switches_read(config->settings, &switches, err) < 0)
+		return -1;
 	return driver->check != NULL ? driver->check(config, err) : 0;
 }
 

@@ -119,7 +119,9 @@ struct source_page {
 	int64_t read;             /* rows on this page */
 	int64_t total;            /* rows of this phase in all; -1 not told */
 	int phase_number, phases; /* from 1 */
-	int64_t wait_ms;          /* the source asks for this pause before the next call */
+	/* Of a walk's last page: every customer that is there was on a page of this walk. */
+	bool is_complete;
+	int64_t wait_ms; /* the source asks for this pause before the next call */
 };
 void source_page_release(struct source_page *page);
 
@@ -193,6 +195,11 @@ struct source_driver {
 	const char *steps;
 	/* It tells MRR itself and has no subscriptions to work it out from. */
 	bool tells_mrr;
+	/*
+	 * Customers vanish there without an event: those that a complete walk did
+	 * not show are asked for, with the hint {"external_id"} (fetch() tells which are gone).
+	 */
+	bool is_swept;
 	/*
 	 * Objects that a catch-up has to ask for one by one, because no list tells
 	 * that they changed; fields NULL: may any of the kind be such?  May be NULL.

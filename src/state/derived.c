@@ -12,7 +12,14 @@
 
 #define DOC_MAX (16u << 20)
 
-static const char *const families[] = {"Fh", "Fc", "Fd"};
+static const char *const families[DERIVED_FAMILIES] = {"Fh", "Fc", "Fd"};
+static const char *const family_names[DERIVED_FAMILIES] = {"history", "facts", "fields"};
+
+const char *
+derived_family_name(enum derived_family family)
+{
+	return family_names[family];
+}
 
 static void
 key_doc(struct key *key, enum derived_family family, const struct mirror_id *id)
@@ -283,5 +290,63 @@ derived_due(struct store_txn *txn, int64_t now_ms, size_t max,
 		rc = each(arg, &customer, (int64_t)at_ms, err);
 		++*n_r;
 	}
+	return rc;
+}
+
+/* -- erasing -- */
+
+/* The names under "refers" are "kind id". */
+static void
+erase_references(struct store_txn *txn, const struct mirror_id *user, const json_t *doc)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_object_get(doc, "refers"), name, value) {
+		const char *space = strchr(name, ' ');
+		char *kind = bh_xstrndup(name, space != NULL ? (size_t)(space - name) : 0);
+		struct mirror_id of = {user->connection, user->account, object_kind_of(kind),
+		    space != NULL ? space + 1 : ""};
+		struct key key;
+
+		key_reference(&key, &of);
+		key_text(&key, object_kind_name(user->kind));
+		key_text(&key, user->id);
+		store_delete(txn, key.data, key.len);
+		free(kind);
+	}
+}
+
+static void
+erase_doc(struct store_txn *txn, const struct derived_doc *doc)
+{
+	erase_references(txn, &doc->id, doc->doc);
+	if (doc->family == DERIVED_FACTS)
+		derived_timer(txn, &doc->id, bh_json_int(doc->doc, "due", INT64_MAX), INT64_MAX);
+	derived_put(txn, doc->family, &doc->id, NULL);
+}
+
+int
+derived_erase_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, size_t *n_r,
+    struct bh_err *err)
+{
+	struct derived_doc *docs = bh_xcalloc(n * DERIVED_FAMILIES, sizeof(docs[0]));
+	int rc;
+
+	*n_r = 0;
+	for (size_t i = 0; i < n * DERIVED_FAMILIES; i++)
+		docs[i] = (struct derived_doc){(enum derived_family)(i % DERIVED_FAMILIES),
+		    ids[i / DERIVED_FAMILIES], NULL};
+	rc = derived_get_many(txn, docs, n * DERIVED_FAMILIES, true, err);
+	for (size_t i = 0; i < n * DERIVED_FAMILIES && rc == 0; i++) {
+		if (docs[i].doc == NULL)
+			continue;
+		erase_doc(txn, &docs[i]);
+		++*n_r;
+	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		derived_deferred_done(txn, &ids[i]);
+	derived_release(docs, n * DERIVED_FAMILIES);
+	free(docs);
 	return rc;
 }

@@ -27,6 +27,16 @@ void derived_release(struct derived_doc *docs, size_t n);
 /* doc NULL: away with it. */
 void derived_put(struct store_txn *txn, enum derived_family family, const struct mirror_id *id,
     const json_t *doc);
+/* "history", "facts", "fields". */
+const char *derived_family_name(enum derived_family family);
+#define DERIVED_FAMILIES 3
+
+/*
+ * Erase all that is kept here about n objects: their documents, what they
+ * refer to, what was put off for them, their timers.  Checked at commit.  *n_r: documents there were.
+ */
+int derived_erase_many(struct store_txn *txn, const struct mirror_id *ids, size_t n, size_t *n_r,
+    struct bh_err *err);
 
 /*
  * Objects with their derived fields among them, unchecked: what mapping and

@@ -107,11 +107,11 @@ key_customer(struct key *key, const char *connection, const char *account, const
 }
 
 void
-mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object)
+mirror_put_again(struct store_txn *txn, const struct mirror_id *id,
+    const struct object_state *object)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	unsigned char head[HEAD_LEN] = {OBJECT_VERSION};
-	const char *customer;
 	struct key key;
 
 	bh_put_be64(head + 1, (uint64_t)object->version.at_ms);
@@ -123,7 +123,15 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct objec
 	key_object(&key, id);
 	store_put(txn, key.data, key.len, value.data, value.len);
 	bh_buf_release(&value);
-	customer = bh_json_str(object->fields, "customer");
+}
+
+void
+mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object)
+{
+	const char *customer = bh_json_str(object->fields, "customer");
+	struct key key;
+
+	mirror_put_again(txn, id, object);
 	if (customer != NULL && strlen(customer) <= ID_MAX && !object->deleted) {
 		key_customer(&key, id->connection, id->account, customer);
 		key_text(&key, object_kind_name(id->kind));
@@ -350,10 +358,14 @@ void
 mirror_erase(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object,
     int64_t now_ms)
 {
-	struct object_state erased = {.version = object->version, .deleted = true};
+	struct object_state erased = {.version = {.at_ms = now_ms, .tie = OBJECT_TIE_ERASED},
+	    .deleted = true};
 
-	if (erased.version.at_ms < now_ms)
-		erased.version = (struct object_version){.at_ms = now_ms, .tie = "erased"};
+	/* The source's clock is ahead: behind what it said last. */
+	if (object->version.at_ms >= now_ms) {
+		erased.version.at_ms = object->version.at_ms;
+		erased.version.rank = INT32_MAX;
+	}
 	erased.fields = json_object();
 	mirror_put(txn, id, &erased);
 	json_decref(erased.fields);

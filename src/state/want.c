@@ -150,6 +150,40 @@ want_count(struct store_txn *txn, const char *connection, size_t max, size_t *n_
 }
 
 int
+want_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct want_entry *entry, struct bh_err *err), void *arg,
+    bool *more_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Wn", .prefix_len = 2, .max = max};
+	const struct store_entry *found;
+	size_t n;
+	int rc = 0;
+
+	if (after->len != 0) {
+		bh_buf_addc(after, '\0'); /* the least key behind the last one */
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &found, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct want_entry entry;
+
+		if (read_entry(&found[i], &entry, err) < 0)
+			return -1;
+		entry.key = bh_xmalloc(entry.key_len);
+		memcpy(entry.key, found[i].key, entry.key_len);
+		rc = each(arg, &entry, err);
+		want_release(&entry, 1);
+	}
+	if (n != 0) {
+		bh_buf_reset(after);
+		bh_buf_add(after, found[n - 1].key, found[n - 1].key_len);
+	}
+	return rc;
+}
+
+int
 want_drop(struct store_txn *txn, const char *connection, size_t max, bool *more_r,
     struct bh_err *err)
 {

@@ -77,9 +77,9 @@ note_due(struct derive *d, size_t i)
 		object->is_due = true;
 	if (kind == OBJECT_CUSTOMER && object->is_changed) {
 		object->is_due = true;
-		object->is_whole =
-		    object->is_whole || !json_equal(object->discounts_before,
-					    json_object_get(object->object.fields, "discounts"));
+		object->is_whole = object->is_whole || object->was_erased ||
+				   !json_equal(object->discounts_before,
+				       json_object_get(object->object.fields, "discounts"));
 		return;
 	}
 	if (!is_counting(kind) || !(object->is_changed || object->is_due))
@@ -682,6 +682,19 @@ derive_all(struct derive *d)
 			derive_customer(d, &d->work->items[i]);
 }
 
+/* Of what a person asked to have erased nothing is kept, whoever looks at it again. */
+static void
+leave_erased(struct derive *d)
+{
+	for (size_t i = 0; i < d->work->n; i++) {
+		struct working_object *object = &d->work->items[i];
+
+		if (object->was_erased && !object->is_changed)
+			object->is_history_changed = object->is_facts_changed =
+			    object->is_fields_changed = false;
+	}
+}
+
 int
 derive_run(struct derive *d, struct bh_err *err)
 {
@@ -703,6 +716,7 @@ derive_run(struct derive *d, struct bh_err *err)
 		return -1;
 	derive_all(d);
 	collect_wants(d);
+	leave_erased(d);
 	return 0;
 }
 

@@ -4,8 +4,10 @@
  *
  * States of an erasure, which a run that is killed leaves for the next:
  *
- *   events, trail, records, links, spool | found by the ids of the objects
- *   objects but the customers            | still listed as the customer's
+ *   events, trail, records, links,       | found by the ids of the objects
+ *   wants, spool                         |
+ *   objects but the customers, with what | still listed as the customer's
+ *   was worked out of each               |
  *   what hangs on a customer, with it    | the customer is found until here
  */
 #include "base/base.h"
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "state/derived.h"
 #include "store/key.h"
 #include "sync/person_internal.h"
 
@@ -22,15 +25,11 @@
 #define OBJECTS_PAGE 200 /* read and written at once: each may be large */
 #define ROUNDS_MAX 10    /* of erasing what came in meanwhile */
 
-/*
- * Every family of the store whose keys begin with connection, account and
- * customer, and that is worked out from what is mirrored: handed out and erased with the customer.
- * A new one is a word here.
- */
+/* Every family of the store whose keys begin with connection, account and customer: ids alone. */
 static const char *const customer_families[] = {"Mc", "Md"};
 
 static const char *const part_names[PERSON__MAX] = {"objects", "links", "records", "derived",
-    "events", "trail", "spool"};
+    "lookups", "events", "trail", "spool"};
 
 const char *
 person_part_name(enum person_part part)
@@ -374,11 +373,59 @@ show_objects(struct person_sweep *sweep, struct bh_err *err)
 	return rc;
 }
 
+/* What was worked out of a page of them; the family is told by name. */
+static int
+show_derived_page(struct person_sweep *sweep, const struct mirror_id *ids, size_t n,
+    struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(sweep->person->context->store);
+	size_t docs_n = n * DERIVED_FAMILIES;
+	struct derived_doc *docs = bh_xcalloc(docs_n, sizeof(docs[0]));
+	int rc;
+
+	for (size_t i = 0; i < docs_n; i++)
+		docs[i] = (struct derived_doc){(enum derived_family)(i % DERIVED_FAMILIES),
+		    ids[i / DERIVED_FAMILIES], NULL};
+	rc = derived_get_many(txn, docs, docs_n, false, err);
+	for (size_t i = 0; i < docs_n && rc == 0; i++) {
+		const struct mirror_id *id = &docs[i].id;
+		json_t *item;
+
+		if (docs[i].doc == NULL)
+			continue;
+		item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "family",
+		    derived_family_name(docs[i].family), "connection", id->connection, "account",
+		    id->account, "kind", object_kind_name(id->kind), "id", id->id, "value",
+		    docs[i].doc);
+		rc = sweep->each(sweep->arg, PERSON_DERIVED, item, err);
+		json_decref(item);
+	}
+	derived_release(docs, docs_n);
+	free(docs);
+	store_free(&txn);
+	return rc;
+}
+
+static int
+show_derived(struct person_sweep *sweep, struct bh_err *err)
+{
+	const struct person *person = sweep->person;
+	int rc = 0;
+
+	for (size_t i = 0; i < person->objects_n && rc == 0; i += OBJECTS_PAGE) {
+		size_t left = person->objects_n - i;
+
+		rc = show_derived_page(sweep, &person->objects[i],
+		    left < OBJECTS_PAGE ? left : OBJECTS_PAGE, err);
+	}
+	return rc;
+}
+
 /* Some objects in one commit. */
 struct erasure {
 	const struct mirror_id *ids;
 	size_t n;
-	size_t erased;
+	size_t erased, derived;
 };
 
 static int
@@ -396,9 +443,11 @@ erase_ids(struct store_txn *txn, void *arg, struct bh_err *err)
 		}
 		mirror_object_release(&objects[i]);
 	}
+	if (rc == 0)
+		rc = derived_erase_many(txn, erasure->ids, erasure->n, &erasure->derived, err);
 	if (rc < 0)
 		return -1;
-	return erasure->erased == 0;
+	return erasure->erased == 0 && erasure->derived == 0;
 }
 
 static int
@@ -408,12 +457,13 @@ erase_objects(struct person_sweep *sweep, size_t from, size_t to, struct bh_err 
 
 	while (from < to) {
 		size_t n = to - from < OBJECTS_PAGE ? to - from : OBJECTS_PAGE;
-		struct erasure erasure = {&person->objects[from], n, 0};
+		struct erasure erasure = {&person->objects[from], n, 0, 0};
 
 		(void)bh_fault("person-object");
 		if (store_run(person->context->store, erase_ids, &erasure, NULL, err) < 0)
 			return -1;
 		sweep->done->n[PERSON_OBJECT] += erasure.erased;
+		sweep->done->n[PERSON_DERIVED] += erasure.derived;
 		from += n;
 	}
 	return 0;
@@ -430,82 +480,49 @@ key_family(struct key *key, const char *family, const struct mirror_id *customer
 	key_text(key, customer->id);
 }
 
-/* An entry that says something beside being there, as JSON or text. */
+/* A page of one family, deleted in one commit. */
 static int
-show_entry(struct person_sweep *sweep, const char *family, const struct mirror_id *customer,
-    const struct store_entry *entry, struct bh_err *err)
+erase_entries(struct person_sweep *sweep, struct store_scan *scan, bool *more_r, struct bh_err *err)
 {
-	char *text = bh_xstrndup(entry->value, entry->value_len);
-	json_t *value = json_loadb(entry->value, entry->value_len, JSON_DECODE_ANY, NULL), *item;
-	int rc;
+	struct store_txn *txn = store_begin(sweep->person->context->store);
+	const struct store_entry *entries;
+	size_t n = 0;
+	int rc = store_scan(txn, scan, &entries, &n, more_r, err);
 
-	item = json_pack("{s:s, s:s, s:s, s:s, s:o}", "family", family, "connection",
-	    customer->connection, "account", customer->account, "customer", customer->id, "value",
-	    value != NULL ? value : bh_json_string(text));
-	rc = sweep->each(sweep->arg, PERSON_DERIVED, item, err);
-	json_decref(item);
-	free(text);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		store_delete(txn, entries[i].key, entries[i].key_len);
+	if (rc == 0 && n != 0) {
+		(void)bh_fault("person-family");
+		rc = store_commit(txn, NULL, err);
+	}
+	store_free(&txn);
 	return rc;
 }
 
-/* A page of one family: handed out, or deleted in one commit. */
 static int
-sweep_entries(struct person_sweep *sweep, const char *family, const struct mirror_id *customer,
-    const struct store_entry *entries, size_t n, struct store_txn *txn, struct bh_err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool is_news = family[0] != 'M' && entries[i].value_len != 0;
-
-		if (sweep->done == NULL) {
-			if (is_news && show_entry(sweep, family, customer, &entries[i], err) < 0)
-				return -1;
-			continue;
-		}
-		store_delete(txn, entries[i].key, entries[i].key_len);
-		sweep->done->n[PERSON_DERIVED] += is_news;
-	}
-	return sweep->done != NULL ? store_commit(txn, NULL, err) : 0;
-}
-
-static int
-sweep_family(struct person_sweep *sweep, const char *family, const struct mirror_id *customer,
+erase_family(struct person_sweep *sweep, const char *family, const struct mirror_id *customer,
     struct bh_err *err)
 {
-	struct store_scan scan = {.max = PAGE};
-	struct key prefix, from;
+	struct store_scan scan = {.max = PAGE, .keys_only = true};
+	struct key prefix;
 	bool more = true;
 	int rc = 0;
 
 	key_family(&prefix, family, customer);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
-	while (rc == 0 && more) {
-		struct store_txn *txn = store_begin(sweep->person->context->store);
-		const struct store_entry *entries;
-		size_t n = 0;
-
-		rc = store_scan(txn, &scan, &entries, &n, &more, err);
-		if (rc == 0 && n != 0) {
-			key_begin(&from, "");
-			key_raw(&from, entries[n - 1].key, entries[n - 1].key_len);
-			key_raw(&from, "", 1);
-			scan.from = from.data;
-			scan.from_len = from.len;
-			(void)bh_fault("person-family");
-			rc = sweep_entries(sweep, family, customer, entries, n, txn, err);
-		}
-		store_free(&txn);
-	}
+	while (rc == 0 && more)
+		rc = erase_entries(sweep, &scan, &more, err);
 	return rc;
 }
 
 static int
-sweep_families(struct person_sweep *sweep, const struct mirror_id *customer, struct bh_err *err)
+erase_families(struct person_sweep *sweep, const struct mirror_id *customer, struct bh_err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < BH_LEN(customer_families) && rc == 0; i++)
-		rc = sweep_family(sweep, customer_families[i], customer, err);
+		rc = erase_family(sweep, customer_families[i], customer, err);
 	return rc;
 }
 
@@ -524,8 +541,10 @@ person_visit(struct person *person,
 		rc = person_links(&sweep, err);
 	if (rc == 0)
 		rc = person_records(&sweep, err);
-	for (size_t i = 0; i < person->customers_n && rc == 0; i++)
-		rc = sweep_families(&sweep, &person->objects[i], err);
+	if (rc == 0)
+		rc = show_derived(&sweep, err);
+	if (rc == 0)
+		rc = person_wants(&sweep, err);
 	if (rc == 0)
 		rc = person_events(&sweep, err);
 	if (rc == 0)
@@ -551,9 +570,11 @@ erase_once(struct person_sweep *sweep, struct bh_err *err)
 	if (rc == 0)
 		rc = person_links(sweep, err);
 	if (rc == 0)
+		rc = person_wants(sweep, err);
+	if (rc == 0)
 		rc = erase_objects(sweep, person->customers_n, person->objects_n, err);
 	for (size_t i = 0; i < person->customers_n && rc == 0; i++) {
-		rc = sweep_families(sweep, &person->objects[i], err);
+		rc = erase_families(sweep, &person->objects[i], err);
 		if (rc == 0)
 			rc = erase_objects(sweep, i, i + 1, err);
 	}

@@ -31,8 +31,9 @@ enum person_part {
 	PERSON_OBJECT = 0, /* of the mirror */
 	PERSON_LINK,       /* which CRM record it has */
 	PERSON_RECORD,     /* given to a sandbox */
-	PERSON_DERIVED,    /* worked out by Billhook */
-	PERSON_EVENT,      /* of the journal */
+	PERSON_DERIVED, /* worked out by Billhook: histories, figures and what they are made of */
+	PERSON_WANT,    /* to be looked up at the source */
+	PERSON_EVENT,   /* of the journal */
 	PERSON_TRAIL,
 	PERSON_SPOOL, /* an event that is not taken in yet, or could not be */
 	PERSON__MAX
@@ -50,8 +51,9 @@ int person_visit(struct person *person,
     void *arg, struct bh_err *err);
 
 /*
- * Erase everything.  Objects become tombstones of id and version; the bodies
- * of events are replaced, their ids stay; the rest goes.  In many commits: when it is killed in the
+ * Erase everything.  Objects become tombstones of id and version (the next
+ * newer piece of news begins them anew); the bodies of events are replaced, their ids stay; the
+ * rest goes.  In many commits: when it is killed in the
  * middle, the same again goes on and ends in the same state.  What was erased already is not counted.
  *
  * gone gets each link before it goes: the CRM record is not in our reach.

@@ -45,6 +45,7 @@ bool is_person_object(const struct person *person, const struct mirror_id *id);
 int person_events(struct person_sweep *sweep, struct bh_err *err);
 int person_trail(struct person_sweep *sweep, struct bh_err *err);
 int person_records(struct person_sweep *sweep, struct bh_err *err);
+int person_wants(struct person_sweep *sweep, struct bh_err *err);
 int person_links(struct person_sweep *sweep, struct bh_err *err);
 int person_spool(struct person_sweep *sweep, struct bh_err *err);
 

@@ -15,11 +15,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/retain.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "state/want.h"
 #include "sync/person_internal.h"
 
 #define EVENTS_PAGE 200
@@ -427,6 +429,77 @@ int
 person_records(struct person_sweep *sweep, struct bh_err *err)
 {
 	return walk_part(sweep, PERSON_RECORD, records_page, err);
+}
+
+/* -- what is to be looked up -- */
+
+/* Whoever has what is looked up: {"owner_kind": "customer", "owner": id}. */
+static bool
+is_owner_theirs(const struct person *person, const struct want_entry *entry)
+{
+	const char *kind = bh_json_str(entry->hint, "owner_kind");
+	const char *owner = bh_json_str(entry->hint, "owner");
+	struct mirror_id id = {entry->connection, entry->account,
+	    kind != NULL ? object_kind_of(kind) : OBJECT_NONE, owner};
+
+	return owner != NULL && is_person_object(person, &id);
+}
+
+/* "what" is a kind, or begins with one: "invoice_lines". */
+static bool
+is_want_theirs(const struct person *person, const struct want_entry *entry)
+{
+	const struct person_scope *scope = person_scope(person, entry->connection);
+	char *hint = entry->hint != NULL ? bh_json_text(entry->hint) : NULL;
+	bool is_theirs =
+	    scope != NULL &&
+	    (is_owner_theirs(person, entry) || is_mentioned_surely(scope->mention, entry->id) ||
+		(hint != NULL && is_mentioned_in_json(scope->mention, hint, strlen(hint))));
+
+	free(hint);
+	for (int kind = 1; scope != NULL && kind < OBJECT__MAX && !is_theirs; kind++) {
+		struct mirror_id id = {entry->connection, entry->account, (enum object_kind)kind,
+		    entry->id};
+
+		is_theirs = bh_has_prefix(entry->what, object_kind_name(id.kind)) &&
+			    (is_person_object(person, &id) ||
+				(id.kind == OBJECT_CUSTOMER && strcmp(id.id, person->who) == 0));
+	}
+	return is_theirs;
+}
+
+static int
+take_want(void *arg, const struct want_entry *entry, struct bh_err *err)
+{
+	struct walk *walk = arg;
+	json_t *item;
+	int rc;
+
+	if (!is_want_theirs(walk->sweep->person, entry))
+		return 0;
+	if (walk->sweep->done != NULL) {
+		want_done(walk->txn, entry);
+		walk->erased++;
+		return 0;
+	}
+	item = json_pack("{s:s, s:s, s:s, s:o, s:O?}", "connection", entry->connection, "account",
+	    entry->account, "what", entry->what, "id", bh_json_string(entry->id), "hint",
+	    entry->hint);
+	rc = walk->sweep->each(walk->sweep->arg, PERSON_WANT, item, err);
+	json_decref(item);
+	return rc;
+}
+
+static int
+wants_page(struct walk *walk, struct bh_buf *after, bool *more_r, struct bh_err *err)
+{
+	return want_walk(walk->txn, PAGE, after, take_want, walk, more_r, err);
+}
+
+int
+person_wants(struct person_sweep *sweep, struct bh_err *err)
+{
+	return walk_part(sweep, PERSON_WANT, wants_page, err);
 }
 
 /* -- the spool -- */

@@ -10,6 +10,8 @@
 #include "state/queue.h"
 #include "state/want.h"
 #include "sync/apply.h"
+#include "sync/lookup.h"
+#include "sync/sweep.h"
 
 #define SLICE_MS 20000     /* then others get the worker */
 #define SHORT_WAIT_MS 1000 /* a pause that is waited for in place */
@@ -301,6 +303,24 @@ reread_open(const struct pull *pull, const struct setup_connection *connection, 
 	return rc;
 }
 
+/* 1 the page was stored, 0 the walk stopped, -1 */
+static int
+take_page(struct pull *pull, const struct setup_connection *connection,
+    const struct source_page *page, struct bh_err *err)
+{
+	size_t events = 0;
+
+	if (accept_events(pull, page->events, &events, err) < 0)
+		return -1;
+	/* Before the walk is noted as ended: killed in between, its last page is read again. */
+	if (connection->source->is_swept &&
+	    (sweep_note(pull->context, pull->connection, &page->result.changes, err) < 0 ||
+		(page->cursor == NULL && page->is_complete &&
+		    sweep_finish(pull->context, pull->connection, pull->walk.started_ms, err) < 0)))
+		return -1;
+	return store_page_again(pull, page, events, err);
+}
+
 /* 1 a page was stored, 0 the walk stopped, -1 */
 static int
 pull_page(struct pull *pull, const struct setup_connection *connection, struct bh_err *err)
@@ -311,15 +331,14 @@ pull_page(struct pull *pull, const struct setup_connection *connection, struct b
 	    pull->walk.cursor != NULL ? json_incref(pull->walk.cursor) : first_cursor(pull);
 	struct source_page page = {.total = -1};
 	struct bh_err why = BH_ERR_INIT;
-	size_t events = 0;
 	int rc = reread_open(pull, connection, err);
 
+	if (rc == 0 && connection->source->is_swept && pull->walk.cursor == NULL)
+		rc = sweep_begin(pull->context, pull->connection, err);
 	if (rc == 0 && connection->source->pull(&api, cursor, &page, &why) < 0)
 		rc = note_failure(pull, &why, err);
 	else if (rc == 0)
-		rc = accept_events(pull, page.events, &events, err) < 0
-			 ? -1
-			 : store_page_again(pull, &page, events, err);
+		rc = take_page(pull, connection, &page, err);
 	source_page_release(&page);
 	json_decref(cursor);
 	return rc;
@@ -431,6 +450,29 @@ schedule_one(struct store_txn *txn, const struct setup_connection *connection, i
 	return rc < 0 ? -1 : 0;
 }
 
+/* Work that stood while the connection was paused, or had no key, is found again. */
+static int
+wake_standing(struct store_txn *txn, const char *connection, struct bh_err *err)
+{
+	size_t wants = 0;
+
+	if (want_count(txn, connection, 1, &wants, err) < 0)
+		return -1;
+	if (wants != 0)
+		queue_wake(txn, LOOKUP_JOB, connection, bh_now_ms());
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		struct walk walk;
+		int rc = walk_load(txn, connection, names[i], &walk, err);
+
+		if (rc > 0 && walk.state == WALK_RUNNING)
+			queue_wake(txn, WALK_JOB, connection, bh_now_ms());
+		walk_release(&walk);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 pull_schedule(const struct sync_context *context, const struct setup *setup, int64_t now_ms,
     int64_t *next_r, struct bh_err *err)
@@ -446,6 +488,8 @@ pull_schedule(const struct sync_context *context, const struct setup *setup, int
 			continue;
 		txn = store_begin(context->store);
 		rc = schedule_one(txn, &setup->connections[i], now_ms, &next_ms, err);
+		if (rc == 0)
+			rc = wake_standing(txn, setup->connections[i].account.code, err);
 		if (rc == 0)
 			rc = store_commit(txn, NULL, err);
 		store_free(&txn);

@@ -12,9 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "state/queue.h"
 #include "state/retain.h"
-#include "state/schema.h"
 #include "state/trail.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
@@ -22,21 +20,6 @@
 #define IDLE_MS (3600 * (int64_t)1000)
 #define SLICE_MS 20000 /* then the worker is free for other work */
 #define PAGE 1000
-
-int
-retain_wake(struct store *store, struct bh_err *err)
-{
-	struct store_txn *txn = store_begin(store);
-	int rc = schema_is_set(txn, err);
-
-	/* A store that is being loaded is left alone: load refuses what somebody else has written. */
-	if (rc > 0) {
-		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
-		rc = store_commit(txn, NULL, err);
-	}
-	store_free(&txn);
-	return rc;
-}
 
 /* One run of the job. */
 struct run {

@@ -10,12 +10,7 @@
 /* The kind of the job; its arg is "". */
 #define RETAIN_JOB "retain"
 
-/*
- * Make it due now, unless the store is empty or being loaded.  It looks itself whether it is
- * time: waking it often is harmless.  -1: the store failed.
- */
-int retain_wake(struct store *store, struct bh_err *err);
-
+/* It looks itself whether it is time: waking it often is harmless. */
 /*
  * Remove what is not to be kept any more, in small commits, for at most a few
  * seconds.  outcome->again_ms: in ten minutes when there is more, else in an

@@ -77,6 +77,7 @@ note_before(struct working_object *object)
 	const char *customer = bh_json_str(object->object.fields, "customer");
 
 	object->is_loaded = true;
+	object->was_erased = object->object.fields != NULL && is_mirror_erased(&object->object);
 	if (customer != NULL && !object->object.deleted)
 		object->customer_before = bh_xstrdup(customer);
 	if (object->id.kind == OBJECT_CUSTOMER)
@@ -109,6 +110,27 @@ working_load(struct working *work, struct store_txn *txn, struct bh_err *err)
 	return rc;
 }
 
+/* Do two states say the same?  Versions, also those of fields, are left out. */
+static bool
+is_same(const struct object_state *a, const struct object_state *b)
+{
+	const char *name;
+	json_t *value;
+	size_t n = 0;
+
+	if (a->fields == NULL || a->deleted != b->deleted)
+		return false;
+	json_object_foreach (a->fields, name, value) {
+		if (strcmp(name, OBJECT_OLDER) == 0)
+			continue;
+		n++;
+		if (!json_equal(value, json_object_get(b->fields, name)))
+			return false;
+	}
+	return n ==
+	       json_object_size(b->fields) - (json_object_get(b->fields, OBJECT_OLDER) != NULL);
+}
+
 bool
 is_working_changed(struct working_object *object, const struct object_change *change)
 {
@@ -116,6 +138,7 @@ is_working_changed(struct working_object *object, const struct object_change *ch
 
 	if (object_merge(&object->object, change, &after) == 0)
 		return false;
+	object->is_different = object->is_different || !is_same(&object->object, &after);
 	mirror_object_release(&object->object);
 	object->object = after;
 	object->is_changed = true;

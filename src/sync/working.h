@@ -12,6 +12,8 @@ struct working_object {
 	struct object_state object;
 	bool is_loaded;
 	bool is_changed;          /* has to be stored */
+	bool was_erased;          /* nothing but a tombstone when it was loaded */
+	bool is_different;        /* and says something else than before, not only of when */
 	char *customer_before;    /* the customer it named when it was loaded; NULL; owned */
 	json_t *discounts_before; /* of a customer, when it was loaded; owned */
 

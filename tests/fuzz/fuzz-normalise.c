@@ -1,5 +1,5 @@
 /*
- * Webhook bodies of both drivers: whatever comes, the changes are canonical,
+ * Webhook bodies of all drivers: whatever comes, the changes are canonical,
  * have ids and versions, and merge.
  */
 #include "base/base.h"

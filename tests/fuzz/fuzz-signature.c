@@ -1,6 +1,6 @@
 /*
  * Signature headers of all sources.  The first line of the input is the
- * header, the second chooses Lago's algorithm or is the timestamp, the rest is the body.  Nothing
+ * header, the second chooses Lago's algorithm, is a timestamp or an id, the rest is the body.  Nothing
  * made up may pass: the secrets are not in the corpus.
  */
 #include "base/base.h"
@@ -56,6 +56,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    {"x-signature", header},
 	    {"x-webhook-token", header},
 	    {"authorization", header},
+	    {"webhook-id", algorithm},
+	    {"webhook-timestamp", "1790000000"},
+	    {"webhook-signature", header},
 	};
 	struct source_request request = {
 	    .headers = headers,
@@ -79,6 +82,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    json_string(schemes[i]));
 		verify("generic", &config, &request);
 	}
+	json_decref((json_t *)(uintptr_t)config.secrets);
+	/* Its secrets are base64. */
+	config.secrets = json_pack("{s:s, s:s}", "webhook",
+	    "whsec_c2VjcmV0IG9mIHRoZSBmdXp6ZXI=", "webhook_previous", "whsec_b3RoZXI=");
+	verify("alguna", &config, &request);
 	json_decref((json_t *)(uintptr_t)config.settings);
 	json_decref((json_t *)(uintptr_t)config.secrets);
 	free(header);

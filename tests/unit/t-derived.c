@@ -263,6 +263,70 @@ walks(void **state)
 	errand_release(&errand);
 }
 
+/* Documents, references and the timer go with whom they are of; others keep theirs. */
+static void
+erased(void **state)
+{
+	struct fixture *f = *state;
+	struct mirror_id hers[] = {id_of(OBJECT_CUSTOMER, "c"), id_of(OBJECT_SUBSCRIPTION, "s")};
+	struct mirror_id other = id_of(OBJECT_SUBSCRIPTION, "t"), plan = id_of(OBJECT_PLAN, "p q");
+	json_t *facts = json_pack("{s:i, s:{s:b}}", "due", 77, "refers", "plan p q", 1);
+	json_t *history = json_pack("{s:{s:b}}", "refers", "plan p q", 1);
+	struct store_scan scan = {.prefix = "F", .prefix_len = 1, .max = 100, .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	derived_put(f->txn, DERIVED_HISTORY, &other, history);
+	derived_refer(f->txn, &plan, &other);
+	state_commit(f);
+	derived_put(f->txn, DERIVED_FACTS, &hers[0], facts);
+	derived_put(f->txn, DERIVED_FIELDS, &hers[0], history);
+	derived_put(f->txn, DERIVED_HISTORY, &hers[1], history);
+	derived_refer(f->txn, &plan, &hers[0]);
+	derived_refer(f->txn, &plan, &hers[1]);
+	derived_timer(f->txn, &hers[0], INT64_MAX, 77);
+	derived_defer(f->txn, &hers[1], NULL);
+	state_commit(f);
+	MUST(derived_erase_many(f->txn, hers, 2, &n, &f->err));
+	assert_int_equal(n, 3);
+	state_commit(f);
+	MUST(store_scan(f->txn, &scan, &entries, &n, &more, &f->err));
+	assert_int_equal(n, 2);
+	assert_memory_equal(entries[0].key, "Fh", 2);
+	assert_memory_equal(entries[1].key, "Fr", 2);
+	store_reset(f->txn);
+	MUST(derived_erase_many(f->txn, hers, 2, &n, &f->err));
+	assert_int_equal(n, 0);
+	json_decref(facts);
+	json_decref(history);
+}
+
+static int
+note_want(void *arg, const struct want_entry *entry, struct bh_err *err BH_UNUSED)
+{
+	bh_buf_addf(arg, "%s %s %s,", entry->connection, entry->what, entry->id);
+	return 0;
+}
+
+static void
+wants_walked(void **state)
+{
+	struct fixture *f = *state;
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1), seen = BH_BUF_INIT(400);
+	bool more = true;
+
+	want_put(f->txn, "stripe", "plan", "", "b", NULL);
+	want_put(f->txn, "lago", "plan", "", "c", NULL);
+	want_put(f->txn, "stripe", "plan", "", "a", NULL);
+	state_commit(f);
+	while (more)
+		MUST(want_walk(f->txn, 2, &after, note_want, &seen, &more, &f->err));
+	assert_string_equal(bh_buf_str(&seen), "lago plan c,stripe plan a,stripe plan b,");
+	bh_buf_release(&after);
+	bh_buf_release(&seen);
+}
+
 int
 main(void)
 {
@@ -273,6 +337,8 @@ main(void)
 	    STATE_TEST(put_off),
 	    STATE_TEST(timers),
 	    STATE_TEST(wants),
+	    STATE_TEST(wants_walked),
+	    STATE_TEST(erased),
 	    STATE_TEST(walks),
 	};
 

@@ -323,6 +323,41 @@ random_orders(void **state BH_UNUSED)
 	}
 }
 
+/* An erasure ends with the next news, be it partial, in any order; a deletion at the source does not. */
+static void
+after_an_erasure(void **state BH_UNUSED)
+{
+	static const struct step steps[] = {{90, true, false, "{'number':'late'}"},
+	    {110, true, false, "{'number':'A-1'}"}, {120, true, false, "{'total':5}"},
+	    {95, false, false, "{'total':9,'status':'late'}"}};
+	static const int orders[][4] = {{0, 1, 2, 3}, {2, 1, 0, 3}, {3, 2, 0, 1}, {1, 3, 2, 0}};
+
+	for (size_t i = 0; i < 2 * BH_LEN(orders); i++) {
+		bool is_erasure = i % 2 == 0;
+		struct object_state held = {.version = {.at_ms = 100},
+		    .deleted = true,
+		    .fields = json_object()};
+
+		if (is_erasure)
+			snprintf(held.version.tie, sizeof(held.version.tie), OBJECT_TIE_ERASED);
+		for (size_t k = 0; k < 4; k++) {
+			const struct step *step = &steps[orders[i / 2][k]];
+			struct object_change change = {.kind = OBJECT_INVOICE,
+			    .version = {.at_ms = step->at_ms},
+			    .partial = step->partial,
+			    .fields = fields_of(step->fields)};
+
+			apply(&held, &change);
+			json_decref(change.fields);
+		}
+		assert_int_equal(held.deleted, !is_erasure);
+		assert_string_equal(bh_json_str(held.fields, "number"), "A-1");
+		assert_int_equal(bh_json_int(held.fields, "total", 0), 5);
+		assert_null(bh_json_str(held.fields, "status"));
+		state_release(&held);
+	}
+}
+
 static void
 change_lists(void **state BH_UNUSED)
 {
@@ -353,6 +388,7 @@ main(void)
 	    cmocka_unit_test(versions),
 	    cmocka_unit_test(merging),
 	    cmocka_unit_test(random_orders),
+	    cmocka_unit_test(after_an_erasure),
 	    cmocka_unit_test(change_lists),
 	};
 

@@ -3,15 +3,19 @@
 
 #include <sys/stat.h>
 
+#include <ctype.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "bench.h"
+#include "state/derived.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "state/want.h"
 #include "sync/configure.h"
 #include "sync/person.h"
+#include "sync/verify.h"
 #include "unit.h"
 
 /* -- helpers -- */
@@ -52,7 +56,7 @@ make_people(void)
 	bench_invoice(bench, "in_1", "cus_1", "sub_1", 1900);
 	bench_invoice(bench, "in_2", "cus_1", NULL, 2900);
 	bench_invoice(bench, "in_10", "cus_10", "sub_10", 3900);
-	/* Of a type that is not known; and one that names her by her address alone. */
+	/* A payment, which no mapping of the sync asks for; and one that names her by her address alone. */
 	bench_event(bench, "charge.succeeded",
 	    json_pack("{s:s, s:s, s:s, s:{s:s}}", "object", "charge", "id", "ch_1", "customer",
 		"cus_1", "billing_details", "name", "Ada Person"));
@@ -145,11 +149,11 @@ found_by(void **state)
 		const char *who, *connection;
 		size_t customers, objects;
 	} cases[] = {
-	    {"cus_1", NULL, 1, 4},
-	    {"cus_1", "stripe", 1, 4},
+	    {"cus_1", NULL, 1, 5}, /* and a subscription, two invoices, a payment */
+	    {"cus_1", "stripe", 1, 5},
 	    {"cus_1", "crm", 0, 0},
-	    {"ada@person.example", NULL, 1, 4},
-	    {"ADA@Person.Example", NULL, 1, 4},
+	    {"ada@person.example", NULL, 1, 5},
+	    {"ADA@Person.Example", NULL, 1, 5},
 	    {"ada@person.exampl", NULL, 0, 0},
 	    {"cus_10", NULL, 1, 3},
 	    {"cus_2", NULL, 1, 1},
@@ -185,7 +189,7 @@ shared_address(void **state)
 	bench_work(bench);
 	person = find(bench, "ada@person.example", NULL);
 	assert_int_equal(person_customers(person), 2);
-	assert_int_equal(person_objects(person), 5);
+	assert_int_equal(person_objects(person), 6);
 	person_free(&person);
 	erase(bench, "ada@person.example");
 	assert_int_equal(count_in_store(bench, "Ada "), 0);
@@ -200,7 +204,7 @@ moved_to_another(void **state)
 
 	bench_invoice(bench, "in_2", "cus_10", NULL, 2900);
 	bench_work(bench);
-	assert_int_equal(erase(bench, "cus_1").n[PERSON_OBJECT], 3);
+	assert_int_equal(erase(bench, "cus_1").n[PERSON_OBJECT], 4);
 	assert_int_equal(bench_mirror(bench, OBJECT_INVOICE, "in_2", &object), 1);
 	assert_string_equal(bh_json_str(object.fields, "customer"), "cus_10");
 	mirror_object_release(&object);
@@ -262,7 +266,7 @@ handed_out_whole(void **state)
 	struct bench *bench = *state = make_people();
 	struct handed handed = hand_out(bench, "ada@person.example");
 
-	assert_int_equal(handed.n[PERSON_OBJECT], 4);
+	assert_int_equal(handed.n[PERSON_OBJECT], 5);
 	assert_int_equal(handed.n[PERSON_LINK], 4);
 	assert_int_equal(handed.n[PERSON_RECORD], 4);
 	assert_int_equal(handed.n[PERSON_EVENT], 6);
@@ -331,7 +335,7 @@ erased_without_a_trace(void **state)
 	assert_true(count_in_store(bench, ":2900") > 1);
 	assert_int_equal(person_erase(person, count_gone, &gone, &done, &bench->err), 0);
 	person_free(&person);
-	assert_int_equal(done.n[PERSON_OBJECT], 4);
+	assert_int_equal(done.n[PERSON_OBJECT], 5);
 	assert_int_equal(done.n[PERSON_LINK], 4);
 	assert_int_equal(done.n[PERSON_RECORD], 4);
 	assert_int_equal(done.n[PERSON_EVENT], 6);
@@ -370,6 +374,172 @@ erased_without_a_trace(void **state)
 	bench_work(bench);
 	assert_int_equal(count_in_store(bench, "Ada "), 0);
 	assert_int_equal(bench_lane(bench).in_step, 4);
+}
+
+/* -- what was worked out of them, and is to be looked up -- */
+
+/* Ada's and Bob's: a price, and a discount whose end is known. */
+static void
+priced_subscription(struct bench *bench, const char *id, const char *customer)
+{
+	long long now_s = (long long)(bh_now_ms() / 1000);
+	char *text = bh_xasprintf(
+	    "{'object':'subscription','id':'%s','customer':'%s','status':'active','currency':'eur',"
+	    "'created':%lld,'start_date':%lld,'current_period_end':%lld,'discounts':["
+	    "{'id':'di_%s','object':'discount','subscription':'%s','start':%lld,'end':%lld,"
+	    "'coupon':{'id':'ten','object':'coupon','percent_off':10,'duration':'repeating',"
+	    "'duration_in_months':1,'valid':true}}],'items':{'object':'list','data':["
+	    "{'id':'si_1','object':'subscription_item','quantity':2,'price':{'id':'price_1',"
+	    "'object':'price','currency':'eur','unit_amount':1000,'product':'prod_1',"
+	    "'type':'recurring','recurring':{'interval':'month','interval_count':1,"
+	    "'usage_type':'licensed'}}}]}}",
+	    id, customer, now_s - 864000, now_s - 864000, now_s + 864000, id, id, now_s - 864000,
+	    now_s + 864000);
+
+	bench_event(bench, "customer.subscription.updated", bench_json(text));
+	free(text);
+}
+
+/* Entries of a family whose key names this, as a whole word of it. */
+static size_t
+count_keys(struct bench *bench, const char *family, const char *name)
+{
+	struct store_scan scan = {.prefix = family, .prefix_len = strlen(family), .max = 1000};
+	struct store_txn *txn = store_begin(bench->store);
+	const struct store_entry *entries;
+	size_t n, found = 0, len = strlen(name);
+	bool more;
+
+	assert_int_equal(store_scan(txn, &scan, &entries, &n, &more, &bench->err), 0);
+	for (size_t i = 0; i < n; i++) {
+		const char *at = memmem(entries[i].key, entries[i].key_len, name, len);
+
+		found += at != NULL && (at + len == entries[i].key + entries[i].key_len ||
+					   !isalnum((unsigned char)at[len]));
+	}
+	store_free(&txn);
+	return found;
+}
+
+static const char *const figure_families[] = {"Fh", "Fc", "Fd", "Fr", "Fq", "Ft", "Wn", "Mc"};
+
+static struct bench *
+make_figures(void)
+{
+	struct bench *bench = make_people();
+	struct store_txn *txn;
+	json_t *hint = json_pack("{s:s, s:s}", "owner_kind", "customer", "owner", "cus_1");
+
+	priced_subscription(bench, "sub_7", "cus_1");
+	priced_subscription(bench, "sub_17", "cus_10");
+	bench_work(bench);
+	txn = store_begin(bench->store);
+	derived_defer(txn, &(struct mirror_id){"stripe", "", OBJECT_CUSTOMER, "cus_1"}, NULL);
+	want_put(txn, "stripe", "subscription_items", "", "sub_7", NULL);
+	want_put(txn, "stripe", "discount", "", "di_3", hint);
+	want_put(txn, "stripe", "discount", "", "di_2", NULL);
+	want_put(txn, "stripe", "subscription_items", "", "sub_17", NULL);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	store_free(&txn);
+	json_decref(hint);
+	return bench;
+}
+
+static size_t
+count_figures(struct bench *bench, const char *const *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BH_LEN(figure_families); i++)
+		for (const char *const *name = names; *name != NULL; name++)
+			n += count_keys(bench, figure_families[i], *name);
+	return n;
+}
+
+static void
+figures_handed_out(void **state)
+{
+	struct bench *bench = *state = make_figures();
+	struct handed handed = hand_out(bench, "cus_1");
+
+	assert_int_equal(handed.n[PERSON_OBJECT], 6);
+	/* Two subscriptions and she herself, two documents each. */
+	assert_int_equal(handed.n[PERSON_DERIVED], 6);
+	assert_int_equal(handed.n[PERSON_WANT], 2);
+	assert_non_null(strstr(bh_buf_str(&handed.text), "\"mrr\""));
+	assert_null(strstr(bh_buf_str(&handed.text), "sub_17"));
+	bh_buf_release(&handed.text);
+}
+
+static size_t
+differences(struct bench *bench)
+{
+	struct verify verify = {0};
+
+	if (verify_connection(&bench->context, "stripe", &verify, &bench->err) < 0)
+		fail_msg("%s", bench->err.text);
+	return verify.differences;
+}
+
+static void
+figures_erased(void **state)
+{
+	static const char *const hers[] = {"cus_1", "sub_1", "sub_7", NULL};
+	static const char *const bobs[] = {"cus_10", "sub_10", "sub_17", NULL};
+	struct bench *bench = *state = make_figures();
+	size_t bobs_n = count_figures(bench, bobs);
+	struct person_done done;
+
+	/* There before: histories, facts, fields, references, put off, timers, look-ups. */
+	for (size_t i = 0; i < BH_LEN(figure_families); i++)
+		if (count_keys(bench, figure_families[i], "cus_1") +
+			count_keys(bench, figure_families[i], "sub_7") ==
+		    0)
+			fail_msg("nothing in %s", figure_families[i]);
+	assert_int_equal(differences(bench), 0);
+	done = erase(bench, "cus_1");
+	assert_int_equal(done.n[PERSON_OBJECT], 6);
+	assert_int_equal(done.n[PERSON_DERIVED], 6);
+	assert_int_equal(done.n[PERSON_WANT], 2);
+	assert_int_equal(count_figures(bench, hers), 0);
+	assert_int_equal(count_figures(bench, bobs), bobs_n);
+	/* Neither a look at everything nor what was sent late brings them back. */
+	assert_int_equal(differences(bench), 0);
+	assert_int_equal(count_figures(bench, hers), 0);
+	bench_pass(bench, 30 * 86400 * (int64_t)1000);
+	bench_work(bench);
+	assert_int_equal(count_figures(bench, hers), 0);
+	assert_int_equal(count_figures(bench, bobs), bobs_n - 1); /* his timer rang */
+	assert_int_equal(bench_link(bench, "account", "cus_1").state, LINK_NEW);
+}
+
+/* News from before the erasure, in a subscription's history too; then she comes back, with all her figures. */
+static void
+figures_come_back(void **state)
+{
+	static const char *const hers[] = {"cus_1", "sub_7", NULL};
+	struct bench *bench = *state = make_figures();
+	struct derived_doc doc = {DERIVED_FIELDS, {"stripe", "", OBJECT_CUSTOMER, "cus_1"}, NULL};
+	struct store_txn *txn;
+
+	priced_subscription(bench, "sub_7", "cus_1"); /* received, its time is before */
+	bench_pass(bench, 60000);
+	erase(bench, "cus_1");
+	priced_subscription(bench, "sub_7", "cus_1");
+	bench_work(bench);
+	/* The subscription is news; the customer is still nobody. */
+	assert_int_equal(count_keys(bench, "Fd", "sub_7"), 1);
+	assert_int_equal(count_keys(bench, "Fd", "cus_1"), 0);
+	customer_event(bench, "cus_1", "Ada New", "ada@person.example");
+	bench_work(bench);
+	txn = store_begin(bench->store);
+	assert_int_equal(derived_get_many(txn, &doc, 1, false, &bench->err), 0);
+	assert_int_equal(bh_json_int(doc.doc, "mrr", -1), 1800);
+	derived_release(&doc, 1);
+	store_free(&txn);
+	assert_int_equal(differences(bench), 0);
+	erase(bench, "cus_1");
+	assert_int_equal(count_figures(bench, hers), 0);
 }
 
 /* A sync that looks at everything again writes no empty record for who was erased. */
@@ -581,6 +751,9 @@ main(void)
 	    TEST(handed_out_whole),
 	    TEST(handing_out_may_stop),
 	    TEST(erased_without_a_trace),
+	    TEST(figures_handed_out),
+	    TEST(figures_erased),
+	    TEST(figures_come_back),
 	    TEST(nothing_is_pushed_for_them),
 	    TEST(late_and_new_events),
 	    TEST(before_ingest),
