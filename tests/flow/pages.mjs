@@ -199,7 +199,9 @@ async function withScript(page) {
     await says(page, 'The webhook is made.');
   });
   await attempt('with script: what is typed is not lost when an answer comes', async () => {
+    await sim('POST', 'settings', { latency_ms: 300 });
     await page.getByRole('button', { name: 'Ask again' }).click();
+    await says(page, 'Asking …');
     await page.getByLabel('Name', { exact: true }).fill('half typed');
     await page.getByText('There is an answer: show it').waitFor();
     expect(await page.getByLabel('Name', { exact: true }).inputValue() === 'half typed', 'the name is lost');
