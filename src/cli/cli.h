@@ -41,6 +41,7 @@ struct cli {
 	const char *type;          /* --type NAME */
 	const char *since, *until; /* --since TIME, --until TIME */
 	bool names;                /* --names */
+	bool settings;             /* --settings */
 	bool yes;                  /* --yes */
 	int64_t seconds;           /* --for SECONDS */
 	char **args;
