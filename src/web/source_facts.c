@@ -413,6 +413,7 @@ show_hook(struct source_facts *facts, const struct errand hooks[HOOKS], const in
 	bool is_able = can(facts, ERRAND_REGISTER) && has_key(facts);
 	json_t *hook = json_object(), *others = others_view(&hooks[SEEN]);
 	int last = HOOKS;
+	bool is_there;
 	const char *state;
 
 	for (int i = 0; i < HOOKS; i++)
@@ -424,9 +425,10 @@ show_hook(struct source_facts *facts, const struct errand hooks[HOOKS], const in
 	json_object_set_new(facts->model, "endpoint", hook);
 	json_object_set_new(facts->model, "can_register", json_boolean(is_able && is_addressed));
 	json_object_set_new(facts->model, "needs_address", json_boolean(!is_addressed));
+	is_there = last != HOOKS && last != GONE && hooks[last].error[0] == '\0' &&
+		   (last == MADE || find_ours(hooks[SEEN].answer) != NULL);
 	json_object_set_new(facts->model, "register_label",
-	    json_string(last == MADE && hooks[MADE].error[0] == '\0' ? "Save the choice there"
-								     : "Make the webhook"));
+	    json_string(is_there ? "Save the choice there" : "Make the webhook"));
 	json_object_set_new(facts->model, "has_others", json_boolean(json_array_size(others) > 0));
 	json_object_set_new(facts->model, "others", others);
 }

@@ -26,7 +26,7 @@ reading='"rak_customer_read", "rak_subscription_read", "rak_product_read", "rak_
 more='"rak_subscription_schedule_read", "rak_invoice_read", "rak_credit_note_read", "rak_charge_read", "rak_dispute_read",
 	"rak_payment_intent_read", "rak_coupon_read", "rak_event_read"'
 start stripe node "$BH_SRCDIR/tests/billing/stripe.mjs" --port 0 --port-file "$work/stripe.port" \
-	--settings '{"strict_urls": false, "rate_sandbox": 1000, "rate_endpoint": 1000, "keys": {"sk_test_sim": {"permissions": "*"}, "rk_test_sim": {"permissions": ['"$reading, $more"']},
+	--settings '{"strict_urls": false, "keys": {"sk_test_sim": {"permissions": "*"}, "rk_test_sim": {"permissions": ['"$reading, $more"']},
 		"rk_test_few": {"permissions": ['"$reading"']}}}'
 wait_for 10 test -f "$work/stripe.port" || not_ok "the simulator starts" "$(cat "$work/stripe.log")"
 STRIPE_URL=http://127.0.0.1:$(cat "$work/stripe.port")

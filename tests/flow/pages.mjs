@@ -199,7 +199,9 @@ async function withScript(page) {
     await says(page, 'The webhook is made.');
   });
   await attempt('with script: what is typed is not lost when an answer comes', async () => {
+    await sim('POST', 'settings', { latency_ms: 300 });
     await page.getByRole('button', { name: 'Ask again' }).click();
+    await says(page, 'Asking …');
     await page.getByLabel('Name', { exact: true }).fill('half typed');
     await page.getByText('There is an answer: show it').waitFor();
     expect(await page.getByLabel('Name', { exact: true }).inputValue() === 'half typed', 'the name is lost');
@@ -212,6 +214,7 @@ async function withScript(page) {
     await progress.filter({ hasText: /Step \d+ of \d+, \w+/ }).waitFor();
     const first = await progress.innerText();
     await progress.filter({ hasNotText: first }).waitFor();
+    if (shots !== undefined) await page.screenshot({ path: `${shots}/reading.png` });
     expect(await page.locator('button[form="pause-backfill"]').isVisible(), 'no button to pause');
     expect(Number(await page.locator('progress').first().getAttribute('value')) <= 100, 'the bar is broken');
     await sim('POST', 'settings', { latency_ms: 0 });
@@ -235,14 +238,13 @@ async function inspect(browser, state) {
       await page.goto(`${url}/activity?type=customer.*`);
       return page.locator('tbody a').first().getAttribute('href');
     })();
-    const pages = [['home', '/'], ['connections', '/connections'], ['source', '/connections/eu'], ['activity', '/activity'],
+    const pages = [['home', '/'], ['connections', '/connections'], ['source', '/connections/eu'], ['open-source', '/connections/us'], ['activity', '/activity'],
       ['activity-filtered', '/activity?type=invoice.*&state=applied&since=2026-01-01&q=none'], ['activity-error', '/activity?since=yesterday'],
       ['event', event], ['error', '/nothing'], ...['stripe', 'lago', 'lostchurn', 'generic'].map((one) => [`new-${one}`, `/connections/new/${one}`])];
     for (const [title, path] of pages) {
       await page.goto(`${url}${path}`);
-      if (title.startsWith('new') || title === 'source') {
-        for (const summary of await page.locator('summary').all()) if (await page.locator('details[open]').count() < 6) await summary.click();
-      }
+      const closed = page.locator('details:not([open]) > summary');
+      if (title.startsWith('new') || title.startsWith('open')) while (await closed.count() > 0) await closed.first().click();
       await look(page, `${title} ${name}`);
     }
     await context.close();
@@ -257,7 +259,6 @@ async function inspect(browser, state) {
 
 async function look(page, name) {
   if (shots !== undefined) {
-    mkdirSync(shots, { recursive: true });
     await page.screenshot({ path: `${shots}/${name.replace(' ', '-')}.png`, fullPage: true });
   }
   await page.evaluate(axe);
@@ -268,6 +269,7 @@ async function look(page, name) {
   report(`${name}: nothing stands out to the right`, wide[0] <= wide[1], wide.join(' > '));
 }
 
+if (shots !== undefined) mkdirSync(shots, { recursive: true });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 try {
   const plain = await open(browser, { javaScriptEnabled: false });

@@ -268,6 +268,8 @@ test_bad_times(void **state)
 	}
 	look(&browser, "/activity?since=yesterday", 400);
 	assert_page(&browser, "type=\"text\" step=\"any\" value=\"yesterday\"");
+	assert_page(&browser,
+	    "aria-describedby=\"time-error\"></p>\n<p class=\"field\"><label for=\"until\"");
 	look(&browser, "/activity?since=2026-11-22T01:00:00%2B01:00", 200);
 	assert_page(&browser, "type=\"datetime-local\" step=\"any\" value=\"2026-11-22T00:00:00\"");
 	close_browser(&browser);

@@ -815,9 +815,11 @@ test_webhook(void **state)
 	put_errand(world, "eu", ERRAND_ENDPOINTS, "[{\"url\": \"u\", \"ours\": true}]", NULL, 4000);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "The webhook is in order.");
+	assert_page(&browser, ">Save the choice there</button>");
 	put_errand(world, "eu", ERRAND_REMOVE, "{\"removed\": true}", NULL, 5000);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "The webhook was taken away.");
+	assert_page(&browser, ">Make the webhook</button>");
 	put_errand(world, "eu", ERRAND_REGISTER, NULL, "rak_<write> is missing", 6000);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "rak_&lt;write&gt; is missing");
