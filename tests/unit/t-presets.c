@@ -339,7 +339,30 @@ struct golden {
 	"{\"customer\":\"c1\",\"subscription\":\"s1\",\"number\":null,\"status\":\"draft\",\"source_status\":\"draft\"," \
 	"\"currency\":\"KWD\",\"total\":1005,\"subtotal\":1000,\"issued_on\":\"2026-11-22\",\"overdue\":null}"
 
+/* Amounts that Billhook works out are in figures_currency, whatever the customer's own is. */
+#define FIGURES                                                                                               \
+	"{\"name\":\"Acme\",\"currency\":\"JPY\",\"balance\":-5,\"figures_currency\":\"EUR\",\"mrr\":123450," \
+	"\"arr\":1481400,\"mrr_known\":true,\"movement\":\"contraction\",\"movement_amount\":-50,"            \
+	"\"movement_at\":\"2026-11-22T10:00:00Z\",\"payment_status\":\"past_due\",\"open_balance\":0,"        \
+	"\"latest_invoice\":\"in_1\",\"active_subscriptions\":2,\"next_renewal_at\":"                         \
+	"\"2026-12-31T23:59:59Z\"}"
+
 static const struct golden goldens[] = {
+    {"figures in Salesforce", "stripe-salesforce", "companies", OBJECT_CUSTOMER, FIGURES,
+	"src:id_1",
+	"{\"Billhook_MRR__c\":\"1234.50\",\"Billhook_ARR__c\":\"14814.00\",\"Billhook_MRR_Known__c\":true,"
+	"\"Billhook_Movement__c\":\"contraction\",\"Billhook_Movement_Amount__c\":\"-0.50\","
+	"\"Billhook_Open_Balance__c\":\"0.00\",\"Billhook_Latest_Invoice__c\":\"in_1\","
+	"\"Billhook_Next_Renewal__c\":\"2026-12-31\",\"Billhook_Figures_Currency__c\":\"EUR\","
+	"\"Billhook_Balance__c\":\"-5\",\"Billhook_Active_Subscriptions__c\":\"2\"}",
+	NULL},
+    {"figures in HubSpot", "lago-hubspot", "contacts", OBJECT_CUSTOMER, FIGURES, "id_1",
+	"{\"billhook_mrr\":\"1234.50\",\"billhook_payment_status\":\"past_due\","
+	"\"billhook_mrr_movement_at\":\"2026-11-22T10:00:00Z\",\"billhook_mrr_known\":true}",
+	NULL},
+    {"a subscription's worth", "stripe-hubspot", "companies", OBJECT_SUBSCRIPTION,
+	"{\"currency\":\"EUR\",\"mrr\":1800,\"arr\":21600}", "src:id_1",
+	"{\"billhook_subscription_mrr\":\"18.00\",\"billhook_subscription_arr\":\"216.00\"}", NULL},
     {"a company in Salesforce", "stripe-salesforce", "companies", OBJECT_CUSTOMER, CUSTOMER,
 	"src:id_1",
 	"{\"Name\":\"Example Labs\",\"Website\":\"https://www.example.com\",\"BillingStreet\":\"1 Main St\\nFloor 2\","
