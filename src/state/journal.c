@@ -599,6 +599,47 @@ journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *e
 	return 0;
 }
 
+/* -- duplicates -- */
+
+static void
+key_duplicates(struct key *key, const char *connection)
+{
+	key_begin(key, "Jd");
+	key_text(key, connection);
+}
+
+int
+journal_duplicates(struct store_txn *txn, const char *connection, int64_t *n_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(64);
+	struct key key;
+	int rc;
+
+	*n_r = 0;
+	key_duplicates(&key, connection);
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0 && value.len == 8)
+		*n_r = (int64_t)bh_get_be64((const unsigned char *)value.data);
+	bh_buf_release(&value);
+	return rc;
+}
+
+int
+journal_count_duplicates(struct store_txn *txn, const char *connection, int64_t n,
+    struct bh_err *err)
+{
+	unsigned char value[8];
+	struct key key;
+	int64_t before;
+
+	if (journal_duplicates(txn, connection, &before, err) < 0)
+		return -1;
+	bh_put_be64(value, (uint64_t)(before + n));
+	key_duplicates(&key, connection);
+	store_put(txn, key.data, key.len, value, sizeof(value));
+	return 0;
+}
+
 int
 journal_kept(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err)
 {

@@ -115,6 +115,13 @@ void journal_advance(struct store_txn *txn, const struct journal_batch *batch,
 /* 1, 0 nothing was handled yet, -1. */
 int journal_pace(struct store_txn *txn, struct journal_pace *pace, struct bh_err *err);
 
+/* Count redeliveries of a connection that were acknowledged and dropped; read and written. */
+int journal_count_duplicates(struct store_txn *txn, const char *connection, int64_t n,
+    struct bh_err *err);
+/* How many there were so far: 1 or 0 with *n_r, -1. */
+int journal_duplicates(struct store_txn *txn, const char *connection, int64_t *n_r,
+    struct bh_err *err);
+
 /* Queue an event for another handling. */
 void journal_replay(struct store_txn *txn, uint64_t stamp);
 /* Events not handled yet, replays included, counted up to max. */

@@ -249,22 +249,23 @@ run_one(const struct sync_context *context, const struct setup_connection *conne
 	const struct errand_kind *kind = find_kind(name);
 	struct bh_err why = BH_ERR_INIT;
 	json_t *answer = NULL;
-	int rc;
+	int done, rc;
 
 	job.api = (struct source_api){&job.config, context->transport, bh_now_ms()};
 	if (kind == NULL)
-		bh_fail(&why, BH_INVALID, "there is no such errand");
-	else if (source_check_can(connection->source, name, &why) == 0)
-		kind->run(&job, &answer, &why);
+		done = bh_fail(&why, BH_INVALID, "there is no such errand");
+	else if ((done = source_check_can(connection->source, name, &why)) == 0)
+		done = kind->run(&job, &answer, &why);
 	errand->is_open = false;
 	errand->done_ms = bh_now_ms();
 	json_decref(errand->answer);
-	errand->answer = why.code == BH_OK ? answer : NULL;
-	if (why.code != BH_OK)
+	/* What went wrong on the way to a good end is no error. */
+	errand->answer = done == 0 ? answer : NULL;
+	if (done < 0)
 		json_decref(answer);
-	snprintf(errand->error, sizeof(errand->error), "%s", why.text);
+	snprintf(errand->error, sizeof(errand->error), "%s", done < 0 ? why.text : "");
 	bh_log(BH_INFO, "%s of %s: %s", name, connection->account.code,
-	    why.code == BH_OK ? "done" : why.text);
+	    done < 0 ? why.text : "done");
 	rc = store_run(context->store, settle, &settling, NULL, err);
 	json_decref(job.learnt);
 	if (job.secret != NULL)

@@ -8,6 +8,7 @@
 #include "state/trail.h"
 #include "state/want.h"
 #include "sync/apply.h"
+#include "sync/writeback.h"
 
 #define SLICE_MS 20000
 #define PAGE 20
@@ -136,6 +137,22 @@ note_failure(struct lookup *lookup, const struct want_entry *want, const struct 
 	return put_off(lookup, want, wait_ms, err) < 0 ? -1 : 1;
 }
 
+/* A look-up, or the other way round: an id that a CRM gave goes to the source. */
+static int
+fetch(const struct lookup *lookup, const struct source_api *api, const struct source_want *want,
+    struct source_result *result, struct bh_err *err)
+{
+	const struct source_driver *driver = lookup->connection->source;
+	const char *crm = bh_json_str(want->hint, "crm"),
+		   *id = bh_json_str(want->hint, "remote_id");
+
+	if (strcmp(want->what, WRITEBACK_WANT) != 0)
+		return driver->fetch(api, want, result, err);
+	if (driver->write_back == NULL || crm == NULL || id == NULL)
+		return bh_fail(err, BH_INVALID, "%s keeps no id of a CRM", driver->title);
+	return driver->write_back(api, want->account, want->id, crm, id, err);
+}
+
 /* 1 the next one, 0 stop for now, -1 */
 static int
 look_up(struct lookup *lookup, const struct want_entry *entry, struct sync_outcome *outcome,
@@ -156,7 +173,7 @@ look_up(struct lookup *lookup, const struct want_entry *entry, struct sync_outco
 		snprintf(want.what, sizeof(want.what), "%s", entry->what);
 		snprintf(want.account, sizeof(want.account), "%s", entry->account);
 		snprintf(want.id, sizeof(want.id), "%s", entry->id);
-		if (lookup->connection->source->fetch(&api, &want, &result, &why) < 0) {
+		if (fetch(lookup, &api, &want, &result, &why) < 0) {
 			source_result_release(&result);
 			return note_failure(lookup, entry, &why, outcome, err);
 		}

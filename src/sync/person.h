@@ -31,9 +31,9 @@ enum person_part {
 	PERSON_OBJECT = 0, /* of the mirror */
 	PERSON_LINK,       /* which CRM record it has */
 	PERSON_RECORD,     /* given to a sandbox */
-	PERSON_DERIVED,    /* worked out by Billhook: histories, figures and what they are made of */
-	PERSON_WANT,       /* to be looked up at the source */
-	PERSON_EVENT,      /* of the journal */
+	PERSON_DERIVED, /* worked out by Billhook: histories, figures and what they are made of */
+	PERSON_WANT,    /* to be looked up at the source */
+	PERSON_EVENT,   /* of the journal */
 	PERSON_TRAIL,
 	PERSON_SPOOL, /* an event that is not taken in yet, or could not be */
 	PERSON__MAX

@@ -11,6 +11,7 @@
 #include "state/trail.h"
 #include "sync/lane.h"
 #include "sync/render.h"
+#include "sync/writeback.h"
 
 #define SLICE_MS 20000 /* then the worker is free for another job */
 #define QUIET_MS 120   /* no event for so long: the stream pauses */
@@ -366,6 +367,8 @@ settle_items(struct run *run, struct render_item *items, size_t n,
 	}
 	rc = link_settle(run->context->store, entries, links, clear, count, err);
 	bh_fault("push-settled");
+	if (rc == 0)
+		rc = writeback_note(run->lane, entries, links, count, err);
 	free(clear);
 	free(links);
 	free(entries);

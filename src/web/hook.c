@@ -41,6 +41,7 @@ hook_free(struct hook **hook)
 {
 	if (*hook == NULL)
 		return;
+	hook_flush(*hook);
 	for (size_t i = 0; i < HOOK_CACHE; i++)
 		forget(&(*hook)->cache[i]);
 	free(*hook);
@@ -260,6 +261,42 @@ spool(struct hook *hook, const struct journal_entry *entry, struct bh_err *err)
 	return HOOK_STORED;
 }
 
+/* Counted here and written down by hook_flush(): an acknowledgement waits for nothing else. */
+static void
+note_duplicate(struct hook *hook, const char *code)
+{
+	for (size_t i = 0; i < HOOK_CACHE; i++) {
+		struct hook_duplicates *slot = &hook->duplicates[i];
+
+		if (slot->code[0] != '\0' && strcmp(slot->code, code) != 0)
+			continue;
+		snprintf(slot->code, sizeof(slot->code), "%s", code);
+		slot->n++;
+		return;
+	}
+}
+
+static int
+write_duplicates(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct hook *hook = arg;
+	int rc = 0;
+
+	for (size_t i = 0; i < HOOK_CACHE && rc == 0; i++)
+		if (hook->duplicates[i].n != 0)
+			rc = journal_count_duplicates(txn, hook->duplicates[i].code,
+			    hook->duplicates[i].n, err);
+	return rc;
+}
+
+void
+hook_flush(struct hook *hook)
+{
+	if (hook->duplicates[0].n != 0 && hook->site->store != NULL &&
+	    store_run(hook->site->store, write_duplicates, hook, NULL, NULL) == 0)
+		memset(hook->duplicates, 0, sizeof(hook->duplicates));
+}
+
 static enum hook_result
 store(struct hook *hook, const struct journal_entry *entry, bool may_spool, struct bh_err *err)
 {
@@ -270,6 +307,8 @@ store(struct hook *hook, const struct journal_entry *entry, bool may_spool, stru
 		return may_spool ? spool(hook, entry, err) : HOOK_LATER;
 	}
 	rc = journal_accept(hook->site->store, entry, err);
+	if (rc == 0)
+		note_duplicate(hook, entry->connection);
 	if (rc >= 0)
 		return rc == 1 ? HOOK_STORED : HOOK_DUPLICATE;
 	if (err->code == BH_INVALID)

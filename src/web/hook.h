@@ -16,6 +16,8 @@ struct hook;
 
 /* site is borrowed; its store, key and place are used. */
 struct hook *hook_new(const struct site *site);
+/* Write down what was counted beside requests: redeliveries.  Cheap when there is nothing. */
+void hook_flush(struct hook *hook);
 void hook_free(struct hook **hook);
 
 /* POST /hook/:connection. */

@@ -15,8 +15,15 @@ struct hook_source {
 	int64_t loaded_ms;                    /* monotonic */
 };
 
+/* Redeliveries of a connection that are not written down yet. */
+struct hook_duplicates {
+	char code[72]; /* "" when the slot is free */
+	int64_t n;
+};
+
 struct hook {
 	const struct site *site;
+	struct hook_duplicates duplicates[HOOK_CACHE];
 	struct hook_source cache[HOOK_CACHE];
 	unsigned loads;        /* connections read from the store so far */
 	int64_t down_until_ms; /* monotonic: the store failed, leave it alone until then */

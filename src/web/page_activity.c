@@ -151,8 +151,7 @@ look_at(struct log *log, const struct journal_event *event)
 		log->is_ended = true;
 	else if (event->stamp != log->found && is_fitting(&log->filter, event) &&
 		 is_mentioned(log, event))
-		json_array_append_new(log->events,
-		    event_row(log->exchange, event, log->now_ms));
+		json_array_append_new(log->events, event_row(log->exchange, event, log->now_ms));
 }
 
 static bool

@@ -389,6 +389,7 @@ site_tick(struct site *site)
 	struct bh_err err = BH_ERR_INIT;
 	int n = hook_import_raw(site->hook, site->conf->data_dir, IMPORT_FILES, &err);
 
+	hook_flush(site->hook);
 	if (n > 0)
 		bh_log(BH_INFO, "spooled webhooks imported: %d", n);
 	else if (n < 0)

@@ -1,7 +1,7 @@
 // Where Billhook stands, always as ratios within one run: machines differ.
 //
 //   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 8]
-//                   [--only acks,slow,crm,lone,start] [--only size --mirrored 1000000]
+//                   [--only acks,slow,crm,lone,start] [--only size,ingest --mirrored 1000000]
 
 import { once } from 'node:events';
 import { copyFileSync, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -278,7 +278,20 @@ async function benchSize(cleanup) {
   atMost('cost with many / with few', round(many / few, 2), 'x', 1.3);
 }
 
-const PARTS = { acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart, size: benchSize };
+// Events a second through ingest: journal, mirror, figures; and what one costs beside a large mirror.
+async function benchIngest() {
+  const few = 10000, many = Number(values.mirrored);
+  const { status, out, err } = await run(join(process.env.BH_BUILDDIR ?? join(SOURCE_DIR, 'build'), 'bench-ingest'), ['20000', String(few), String(many)], { timeoutMs: 3600000 });
+  if (status !== 0) throw new Error(`bench-ingest: status ${status}: ${err}`);
+  const [a, b] = out.toString().trim().split('\n').map((line) => JSON.parse(line));
+  for (const one of [a, b]) {
+    report(`ingest, ${one.objects.toLocaleString('en')} objects`, one.per_s, '/s');
+    report('... processor time of an event', one.cpu_us, 'us');
+  }
+  atMost('ingest: cost with many / with few', round(b.cpu_us / a.cpu_us, 2), 'x', 1.3);
+}
+
+const PARTS = { acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart, size: benchSize, ingest: benchIngest };
 
 await main(async (cleanup) => {
   for (const name of wanted) await PARTS[name](cleanup);

@@ -807,7 +807,8 @@ test_webhook(void **state)
 	    NULL, 2000);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "is &lt;disabled&gt;");
-	assert_page(&browser, "<b>ours</b>");
+	assert_page(&browser, "<code>https://a</code>");
+	lacks(&browser, "<code>https://b</code>");
 	put_errand(world, "eu", ERRAND_REGISTER, "{\"id\": \"we_1\"}", NULL, 3000);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "The webhook is made.");
