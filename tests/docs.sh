@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the manual says is what the tables say: every option with its default
-# and limits, every verb.  Manual pages, scripts and sizes of files pass their
+# and limits, every verb, every setting of a source.  Manual pages, scripts and sizes of files pass their
 # checks.  One line for each fault; status 1 when there was any.
 set -eu
 
@@ -49,6 +49,34 @@ elif "$build/billhook" help --names >"$work/verbs" 2>/dev/null && [ -s "$work/ve
 	done <"$work/verbs"
 else
 	echo "docs.sh: billhook does not name its verbs: they are not compared"
+fi
+
+# -- settings of sources: each has its entry in billhook-connections(5), in its
+# driver's section, with these words; and no entry is of something else
+page=man/billhook-connections.5
+tab=$(printf '\t')
+if "$build/billhook" help --settings >"$work/settings" 2>/dev/null && [ -s "$work/settings" ]; then
+	cut -f 1 "$work/settings" | sort -u >"$work/drivers"
+	while read -r driver; do
+		title=$(echo "$driver" | tr '[:lower:]' '[:upper:]')
+		sed -n "/^\\.Sh $title\$/,/^\\.Sh /p" $page >"$work/section"
+		grep -q . "$work/section" || complain "$page: no section $title"
+		sed -n "s/^$driver$tab//p" "$work/settings" >"$work/of-driver"
+		while IFS=$tab read -r name words; do
+			if ! grep -q "^\\.It Cm $name No = " "$work/section"; then
+				complain "$page: $title: no entry for $name"
+			elif ! sed -n "/^\\.It Cm $name No = /,/^\\.\\(It\\|El\\)/p" "$work/section" |
+				sed 1d | grep -qxF "$words"; then
+				complain "$page: $title: the entry for $name does not say: $words"
+			fi
+		done <"$work/of-driver"
+		sed -n 's/^\.It Cm \([a-z_]*\) No = .*/\1/p' "$work/section" | while read -r name; do
+			grep -q "^$name$tab" "$work/of-driver" ||
+				complain "$page: $title: there is no setting $name"
+		done
+	done <"$work/drivers"
+else
+	echo "docs.sh: billhook does not name its settings: they are not compared"
 fi
 
 # -- manual pages

@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "run/supervisor.h"
+#include "source/source.h"
 
 static int cli_help(struct cli *cli);
 static int cli_version(struct cli *cli);
@@ -47,7 +48,7 @@ static const struct cli_verb verbs[] = {
     {"backup", "DIR", 1, 1, "quiet",
 	"copy the running store, its key and options to a new directory", cli_backup},
     {"restore", "DIR", 1, 1, "quiet", "put such a copy in place; nothing may run", cli_restore},
-    {"help", "[VERB]", 0, 1, "names", "show this, or one verb", cli_help},
+    {"help", "[VERB]", 0, 1, "names settings", "show this, or one verb", cli_help},
     {"version", "", 0, 0, "", "show the version", cli_version},
 };
 
@@ -78,6 +79,8 @@ static const struct option {
     {"all", OPTION_FLAG, offsetof(struct cli, all), "every event"},
     {"yes", OPTION_FLAG, offsetof(struct cli, yes), "do not ask"},
     {"names", OPTION_FLAG, offsetof(struct cli, names), "only the names, one a line"},
+    {"settings", OPTION_FLAG, offsetof(struct cli, settings),
+	"the settings of each kind of source, one a line"},
     {"user", OPTION_TEXT, offsetof(struct cli, user), "name of the user; default admin"},
     {"password-file", OPTION_TEXT, offsetof(struct cli, password_file),
 	"file that holds the password; - for standard input"},
@@ -234,10 +237,50 @@ print_all(FILE *out)
 	    "says, else " BH_LOCALSTATEDIR "/lib/billhook.  Manual: billhook(1).\n");
 }
 
+/* "stripe<tab>tolerance_s<tab>Default 300; from 10 to 86400.": tests/docs.sh looks for it in the manual. */
+static void
+print_setting(const struct source_driver *driver, const struct source_setting *setting)
+{
+	const char *fallback = setting->fallback;
+	bool has_fallback = fallback != NULL && *fallback != '\0';
+
+	printf("%s\t%s\t", driver->name, setting->name);
+	if (setting->flags & SOURCE_SETTING_SECRET)
+		printf("Secret%s.", setting->flags & SOURCE_SETTING_NEEDED ? "; needed" : "");
+	else if (setting->type == SOURCE_SETTING_NUMBER)
+		printf("Default %s; from %lld to %lld.", fallback, (long long)setting->least,
+		    (long long)setting->most);
+	else if (setting->type == SOURCE_SETTING_CHOICE)
+		printf("One of: %s; %s%s.", setting->options, has_fallback ? "default " : "",
+		    has_fallback                             ? fallback
+		    : setting->flags & SOURCE_SETTING_NEEDED ? "needed"
+							     : "no default");
+	else if (has_fallback)
+		printf("Default %s.", fallback);
+	else
+		printf(setting->flags & SOURCE_SETTING_NEEDED ? "Needed." : "No default.");
+	putchar('\n');
+}
+
+static void
+print_settings(void)
+{
+	for (const struct source_driver *const *driver = source_drivers(); *driver != NULL;
+	     driver++)
+		for (const struct source_setting *setting = (*driver)->settings;
+		     setting != NULL && setting->name != NULL; setting++)
+			print_setting(*driver, setting);
+}
+
 static int
 cli_help(struct cli *cli)
 {
 	const struct cli_verb *verb;
+
+	if (cli->settings) {
+		print_settings();
+		return 0;
+	}
 
 	if (cli->names) {
 		for (size_t i = 0; i < BH_LEN(verbs); i++)

@@ -41,6 +41,7 @@ struct cli {
 	const char *type;          /* --type NAME */
 	const char *since, *until; /* --since TIME, --until TIME */
 	bool names;                /* --names */
+	bool settings;             /* --settings */
 	bool yes;                  /* --yes */
 	int64_t seconds;           /* --for SECONDS */
 	char **args;
@@ -89,6 +90,11 @@ int cli_replay(struct cli *cli);
 int cli_retry(struct cli *cli);
 int cli_resync(struct cli *cli);
 int cli_source(struct cli *cli);
+/*
+ * The state of one source, {"code", "walks", "lookups", "errands" with their last answers}:
+ * 0 with a new reference, -1.
+ */
+int cli_source_state(struct store_txn *txn, const char *code, json_t **doc_r, struct bh_err *err);
 int cli_verify(struct cli *cli);
 int cli_person(struct cli *cli);
 

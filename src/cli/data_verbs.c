@@ -14,6 +14,7 @@
 #include "run/supervisor.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "state/schema.h"
 #include "sync/configure.h"
 
 #define PAGE 200
@@ -65,6 +66,9 @@ cli_load(struct cli *cli)
 		return cli_error("cannot open %s: %s", cli->args[0], strerror(errno));
 	status = cli_store(cli);
 	if (status == 0 && store_load(cli->store, read_file, file, &err) < 0)
+		status = cli_error("%s", err.text);
+	/* Killed here, the dispatcher brings it up when it begins. */
+	if (status == 0 && (bh_fault("load-schema") || schema_check(cli->store, &err) < 0))
 		status = cli_error("%s", err.text);
 	if (!is_stdin)
 		fclose(file);

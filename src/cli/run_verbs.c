@@ -1,4 +1,4 @@
-/* Verbs that run: serve, stop, reload, drain, status. */
+/* Verbs that run: serve, stop, reload, drain. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -10,8 +10,6 @@
 #include "base/proc.h"
 #include "cli/cli.h"
 #include "run/supervisor.h"
-#include "state/journal.h"
-#include "state/link.h"
 #include "state/queue.h"
 #include "sync/ingest.h"
 
@@ -175,120 +173,4 @@ cli_drain(struct cli *cli)
 		return cli_error("%s", err.text);
 	status = supervise(cli, &options);
 	return status == SUPERVISOR_EXIT_TAKEN ? wait_until_idle(cli) : status;
-}
-
-/* -- status -- */
-
-static void
-show_age(char out[64], int64_t at_ms)
-{
-	int64_t age = (bh_now_ms() - at_ms) / 1000;
-
-	if (at_ms == 0)
-		snprintf(out, 64, "never");
-	else if (age < 120)
-		snprintf(out, 64, "%lld s ago", (long long)age);
-	else if (age < 7200)
-		snprintf(out, 64, "%lld min ago", (long long)age / 60);
-	else
-		bh_rfc3339(out, at_ms / 1000 * 1000);
-}
-
-static json_t *
-lane_json(const struct account_connection *c, const struct link_lane *lane)
-{
-	return json_pack(
-	    "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}", "code",
-	    c->code, "driver", c->driver, "broken", c->broken, "paused", c->paused, "in_step",
-	    (json_int_t)lane->in_step, "dirty", (json_int_t)lane->dirty, "held",
-	    (json_int_t)lane->held, "waiting_parent", (json_int_t)lane->waiting_parent, "excluded",
-	    (json_int_t)lane->excluded, "pause_until_ms", (json_int_t)lane->pause_until_ms,
-	    "reason", lane->reason, "last_push_ms", (json_int_t)lane->last_push_ms, "calls",
-	    (json_int_t)lane->calls, "day_used", (json_int_t)lane->day_used, "day_limit",
-	    (json_int_t)lane->day_limit);
-}
-
-static int
-collect_lanes(struct store_txn *txn, json_t *lanes, json_t *sources, struct bh_err *err)
-{
-	json_t *codes = NULL, *code;
-	size_t i;
-	int rc = account_connections(txn, &codes, err);
-
-	json_array_foreach (codes, i, code) {
-		struct account_connection c;
-		struct link_lane lane;
-
-		if (rc < 0 || (rc = account_connection_load(txn, NULL, json_string_value(code), &c,
-				   err)) <= 0)
-			continue;
-		if (c.is_source)
-			json_array_append_new(sources, json_pack("{s:s, s:s, s:b}", "code", c.code,
-							   "driver", c.driver, "paused", c.paused));
-		else if ((rc = link_lane_get(txn, c.code, &lane, err)) == 0)
-			json_array_append_new(lanes, lane_json(&c, &lane));
-		account_connection_release(&c);
-	}
-	json_decref(codes);
-	return rc < 0 ? -1 : 0;
-}
-
-static void
-print_lane(const json_t *lane)
-{
-	const char *broken = bh_json_str(lane, "broken");
-	char age[64];
-
-	show_age(age, bh_json_int(lane, "last_push_ms", 0));
-	printf(
-	    "%-20s %8lld in step %8lld waiting %6lld need you %6lld excluded   last push %s, %lld calls\n",
-	    bh_json_str(lane, "code"), (long long)bh_json_int(lane, "in_step", 0),
-	    (long long)(bh_json_int(lane, "dirty", 0) + bh_json_int(lane, "waiting_parent", 0)),
-	    (long long)bh_json_int(lane, "held", 0), (long long)bh_json_int(lane, "excluded", 0),
-	    age, (long long)bh_json_int(lane, "calls", 0));
-	if (*broken != '\0')
-		printf("%-20s stopped: %s\n", "", broken);
-	if (bh_json_int(lane, "pause_until_ms", 0) > bh_now_ms())
-		printf("%-20s pauses: %s\n", "", bh_json_str(lane, "reason"));
-}
-
-int
-cli_status(struct cli *cli)
-{
-	json_t *lanes = json_array(), *sources = json_array(), *stats = NULL, *lane, *doc;
-	struct bh_err err = BH_ERR_INIT;
-	struct store_txn *txn;
-	size_t backlog = 0, i;
-	bool attention = false;
-	int status = cli_store(cli), rc = 0;
-
-	if (status == 0) {
-		txn = store_begin(cli->store);
-		rc = collect_lanes(txn, lanes, sources, &err);
-		if (rc == 0)
-			rc = journal_backlog(txn, 100000, &backlog, &err);
-		store_free(&txn);
-		if (rc == 0)
-			rc = store_stats(cli->store, &stats, &err);
-	}
-	if (rc < 0)
-		status = cli_error("%s", err.text);
-	json_array_foreach (lanes, i, lane) {
-		attention = attention || bh_json_int(lane, "held", 0) != 0 ||
-			    *bh_json_str(lane, "broken") != '\0';
-	}
-	doc = json_pack("{s:O, s:O, s:I, s:o}", "lanes", lanes, "sources", sources, "backlog",
-	    (json_int_t)backlog, "store", stats != NULL ? stats : json_null());
-	if (status == 0 && cli->json) {
-		cli_print_json(doc);
-	} else if (status == 0) {
-		printf("%zu events wait to be handled\n", backlog);
-		json_array_foreach (lanes, i, lane) {
-			print_lane(lane);
-		}
-	}
-	json_decref(doc);
-	json_decref(lanes);
-	json_decref(sources);
-	return status != 0 ? status : attention ? CLI_ATTENTION : 0;
 }

@@ -50,12 +50,10 @@ print_walk(const json_t *walk)
 		printf("%-10s %s\n", "", note);
 }
 
-/* The state of one source: its walks, look-ups, the last answers of its errands. */
-static int
-source_json(struct cli *cli, const char *code, json_t **doc_r, struct bh_err *err)
+int
+cli_source_state(struct store_txn *txn, const char *code, json_t **doc_r, struct bh_err *err)
 {
 	static const char *const errands[] = {ERRAND_PROBE, ERRAND_ENDPOINTS, ERRAND_REGISTER};
-	struct store_txn *txn = store_begin(cli->store);
 	json_t *doc = json_pack("{s:s, s:[], s:{}}", "code", code, "walks", "errands");
 	size_t wants = 0;
 	int rc = want_count(txn, code, WANTS_MAX, &wants, err);
@@ -81,7 +79,10 @@ source_json(struct cli *cli, const char *code, json_t **doc_r, struct bh_err *er
 				errand.answer));
 		errand_release(&errand);
 	}
-	store_free(&txn);
+	if (rc < 0) {
+		json_decref(doc);
+		doc = NULL;
+	}
 	*doc_r = doc;
 	return rc < 0 ? -1 : 0;
 }
@@ -92,8 +93,10 @@ show(struct cli *cli, const char *code)
 	struct bh_err err = BH_ERR_INIT;
 	json_t *doc = NULL, *walk;
 	size_t i;
-	int rc = source_json(cli, code, &doc, &err);
+	struct store_txn *txn = store_begin(cli->store);
+	int rc = cli_source_state(txn, code, &doc, &err);
 
+	store_free(&txn);
 	if (rc < 0) {
 		cli_error("%s", err.text);
 	} else if (cli->json) {

@@ -428,14 +428,21 @@ open_store(struct dispatcher *d, struct bh_err *err)
 /*
  * What goes by the clock may have missed its time while nothing ran.  A store
  * that is being loaded is left alone: load refuses what somebody else has written.
+ * -1: a newer Billhook wrote this store.
  */
-static void
+static int
 wake_periodic(struct dispatcher *d)
 {
 	struct store_txn *txn = store_begin(d->store);
 	struct bh_err err = BH_ERR_INIT;
 	int rc = schema_is_set(txn, &err);
 
+	/* What an older Billhook left is brought up to date before anybody works on it. */
+	if (rc > 0 && schema_check(d->store, &err) < 0) {
+		bh_log(BH_ERROR, "%s", err.text);
+		store_free(&txn);
+		return err.code == BH_INVALID ? -1 : 0;
+	}
 	if (rc > 0) {
 		queue_wake(txn, TEND_JOB, "", bh_now_ms());
 		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
@@ -444,6 +451,7 @@ wake_periodic(struct dispatcher *d)
 	if (rc < 0)
 		bh_log(BH_WARN, "%s", err.text);
 	store_free(&txn);
+	return 0;
 }
 
 int
@@ -465,7 +473,11 @@ dispatcher_run(const struct dispatcher_options *options)
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
-	wake_periodic(&d);
+	if (wake_periodic(&d) < 0) {
+		stop_workers(&d);
+		store_close(&d.store);
+		return 1;
+	}
 	while (!d.is_stopping && !is_idle) {
 		wait_for_news(&d);
 		start_workers(&d);

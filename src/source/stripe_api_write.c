@@ -64,19 +64,23 @@ is_listed(const json_t *texts, const char *text)
 	return false;
 }
 
-/* Types that should be sent and are not; owned. */
+/* Types that should be sent, by choice or by default, and are not; owned. */
 static char *
-events_missing(const json_t *enabled)
+events_missing(const struct source_api *api, const json_t *enabled)
 {
+	json_t *wanted = source_events(&source_stripe, api->config->settings), *type;
 	struct bh_buf text = BH_BUF_INIT(4096);
 	unsigned n = 0;
+	size_t i;
 
-	for (const struct source_type *type = source_stripe.types; type->type != NULL; type++) {
-		if (type->choice != SOURCE_BY_DEFAULT || is_listed(enabled, type->type))
+	json_array_foreach (wanted, i, type) {
+		if (!json_is_string(type) || is_listed(enabled, json_string_value(type)))
 			continue;
 		if (n++ < 3)
-			bh_buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", type->type);
+			bh_buf_addf(&text, "%s%s", text.len > 0 ? ", " : "",
+			    json_string_value(type));
 	}
+	json_decref(wanted);
 	if (n > 3)
 		bh_buf_addf(&text, " and %u more", n - 3);
 	return n > 0 ? bh_buf_steal(&text) : NULL;
@@ -91,7 +95,7 @@ problem_of(const struct source_api *api, const json_t *endpoint)
 	const char *status = bh_json_str(endpoint, "status");
 	const json_t *enabled = json_object_get(endpoint, "enabled_events");
 	bool all = is_listed(enabled, "*");
-	char *missing = all ? NULL : events_missing(enabled), *text;
+	char *missing = all ? NULL : events_missing(api, enabled), *text;
 	json_t *problem;
 
 	wanted = wanted != NULL && *wanted != '\0' ? wanted : STRIPE_API_VERSION;

@@ -28,6 +28,7 @@
 
 /* Version of the stored event: received_ms, then connection, id, type, headers, each ended by NUL, then the body. */
 #define EVENT_VERSION 1
+#define KEPT_PAGE 10000 /* keys read at once when events are counted */
 #define SPOOL_MAGIC "BHJ1"
 #define BATCH_BYTES (4u << 20) /* of replayed bodies; a scan has the same limit */
 
@@ -637,4 +638,32 @@ journal_count_duplicates(struct store_txn *txn, const char *connection, int64_t 
 	key_duplicates(&key, connection);
 	store_put(txn, key.data, key.len, value, sizeof(value));
 	return 0;
+}
+
+int
+journal_kept(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = JOURNAL_EVENTS,
+	    .prefix_len = strlen(JOURNAL_EVENTS),
+	    .max = KEPT_PAGE,
+	    .keys_only = true};
+	struct bh_buf from = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	const struct store_entry *entries;
+	bool more = true;
+	size_t n;
+	int rc = 0;
+
+	for (*n_r = 0; rc == 0 && more && *n_r < max;) {
+		rc = store_scan(txn, &scan, &entries, &n, &more, err);
+		if (rc < 0 || n == 0)
+			break;
+		*n_r += n;
+		bh_buf_reset(&from);
+		bh_buf_add(&from, entries[n - 1].key, entries[n - 1].key_len);
+		bh_buf_addc(&from, '\0'); /* the least key behind the last one */
+		scan.from = from.data;
+		scan.from_len = from.len;
+	}
+	bh_buf_release(&from);
+	return rc;
 }

@@ -126,6 +126,8 @@ int journal_duplicates(struct store_txn *txn, const char *connection, int64_t *n
 void journal_replay(struct store_txn *txn, uint64_t stamp);
 /* Events not handled yet, replays included, counted up to max. */
 int journal_backlog(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err);
+/* Events that are kept, handled or not, counted up to max. */
+int journal_kept(struct store_txn *txn, size_t max, size_t *n_r, struct bh_err *err);
 
 /* Prefixes to store_watch() for new work. */
 /*

@@ -107,11 +107,11 @@ key_customer(struct key *key, const char *connection, const char *account, const
 }
 
 void
-mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object)
+mirror_put_again(struct store_txn *txn, const struct mirror_id *id,
+    const struct object_state *object)
 {
 	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
 	unsigned char head[HEAD_LEN] = {OBJECT_VERSION};
-	const char *customer;
 	struct key key;
 
 	bh_put_be64(head + 1, (uint64_t)object->version.at_ms);
@@ -123,7 +123,15 @@ mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct objec
 	key_object(&key, id);
 	store_put(txn, key.data, key.len, value.data, value.len);
 	bh_buf_release(&value);
-	customer = bh_json_str(object->fields, "customer");
+}
+
+void
+mirror_put(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object)
+{
+	const char *customer = bh_json_str(object->fields, "customer");
+	struct key key;
+
+	mirror_put_again(txn, id, object);
 	if (customer != NULL && strlen(customer) <= ID_MAX && !object->deleted) {
 		key_customer(&key, id->connection, id->account, customer);
 		key_text(&key, object_kind_name(id->kind));

@@ -22,6 +22,12 @@ int mirror_get_many(struct store_txn *txn, const struct mirror_id *ids, size_t n
     struct object_state *objects, struct bh_err *err);
 void mirror_put(struct store_txn *txn, const struct mirror_id *id,
     const struct object_state *object);
+/*
+ * The same for an object that is held already and names the customer that it
+ * named: its place among the customer's objects stands, which saves a page of the store.
+ */
+void mirror_put_again(struct store_txn *txn, const struct mirror_id *id,
+    const struct object_state *object);
 
 /*
  * Another id of an object: under which id it is held, appended to held.  1,

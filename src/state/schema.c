@@ -3,25 +3,75 @@
  * older -> each step of `steps` in turn, in one transaction a step; newer ->
  * refused.
  *
+ *   1  mirror, journal, links
+ *   2  beside them what is worked out of the mirror (derived.h)
+ *
  * Key: Vs.
  */
 #include "base/base.h"
 
 #include "state/schema.h"
 
+#include "base/log.h"
 #include "base/text.h"
+#include "state/account.h"
+#include "state/derived.h"
+
+/*
+ * Nothing was worked out by then: all customers of all sources are put off to
+ * the job that does.  Histories of subscriptions begin with their present state.
+ */
+static int
+from_1(struct store_txn *txn, struct bh_err *err)
+{
+	json_t *codes = NULL, *code;
+	size_t i;
+	int rc = account_connections(txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		struct account_connection connection;
+
+		if (rc < 0)
+			break;
+		rc = account_connection_load(txn, NULL, json_string_value(code), &connection, err);
+		if (rc <= 0)
+			continue;
+		if (connection.is_source)
+			derived_defer(txn,
+			    &(struct mirror_id){connection.code, "", OBJECT_CUSTOMER, ""}, NULL);
+		account_connection_release(&connection);
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+/* steps[n] makes n + 1 of n. */
+static int (*const steps[SCHEMA_VERSION])(struct store_txn *txn, struct bh_err *err) = {
+    [1] = from_1,
+};
 
 static int
-check(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
+read_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(64);
-	uint64_t version = 0;
-	char text[24];
 	int rc = store_get(txn, "Vs", 2, &value, err);
 
-	if (rc > 0 && !bh_is_uint(bh_buf_str(&value), value.len, UINT32_MAX, &version))
+	*version_r = 0;
+	if (rc > 0 &&
+	    (!bh_is_uint(bh_buf_str(&value), value.len, UINT32_MAX, version_r) || *version_r == 0))
 		rc = bh_fail(err, BH_STORAGE, "the store's format version cannot be read");
 	bh_buf_release(&value);
+	return rc;
+}
+
+/* One step: 0 to be committed, 1 there is nothing to do, -1. */
+static int
+step(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
+{
+	uint64_t version;
+	char text[24];
+	int rc = read_version(txn, &version, err);
+
 	if (rc < 0)
 		return -1;
 	if (version == SCHEMA_VERSION)
@@ -30,15 +80,25 @@ check(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
 		return bh_fail(err, BH_INVALID,
 		    "the store has format %llu, this Billhook reads %d: install the newer Billhook again",
 		    (unsigned long long)version, SCHEMA_VERSION);
-	snprintf(text, sizeof(text), "%d", SCHEMA_VERSION);
+	if (rc > 0 && steps[version](txn, err) < 0)
+		return -1;
+	/* An empty store has nothing to be brought up. */
+	snprintf(text, sizeof(text), "%d", rc > 0 ? (int)version + 1 : SCHEMA_VERSION);
 	store_put(txn, "Vs", 2, text, strlen(text));
+	if (rc > 0)
+		bh_log(BH_INFO, "the store's format %d is brought up to %s", (int)version, text);
 	return 0;
 }
 
 int
 schema_check(struct store *store, struct bh_err *err)
 {
-	return store_run(store, check, NULL, NULL, err) < 0 ? -1 : 0;
+	int rc;
+
+	do
+		rc = store_run(store, step, NULL, NULL, err);
+	while (rc == 0);
+	return rc < 0 ? -1 : 0;
 }
 
 int

@@ -4,10 +4,10 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /*
- * 0 when the store is at SCHEMA_VERSION (an empty one is stamped with it);
+ * 0 when the store is at SCHEMA_VERSION (an empty one is stamped with it, an older one brought up);
  * -1 BH_INVALID when it was written by a newer Billhook (a downgrade is refused).
  */
 int schema_check(struct store *store, struct bh_err *err);

@@ -295,6 +295,16 @@ ask_derived(struct apply *apply, const struct derive *derive)
 
 /* -- all of it -- */
 
+/* Does it name the customer that it named when it was read? */
+static bool
+is_at_its_place(const struct working_object *object)
+{
+	const char *customer = bh_json_str(object->object.fields, "customer");
+
+	return object->customer_before != NULL && customer != NULL &&
+	       strcmp(object->customer_before, customer) == 0;
+}
+
 static int
 store_all(struct apply *apply, struct bh_err *err)
 {
@@ -303,7 +313,9 @@ store_all(struct apply *apply, struct bh_err *err)
 	for (size_t i = 0; i < apply->work.n && rc == 0; i++) {
 		const struct working_object *object = &apply->work.items[i];
 
-		if (object->is_changed)
+		if (object->is_changed && is_at_its_place(object))
+			mirror_put_again(apply->txn, &object->id, &object->object);
+		else if (object->is_changed)
 			mirror_put(apply->txn, &object->id, &object->object);
 		/* What is the same as before is stored for its version; nothing has to be pushed. */
 		if (object->is_different || object->is_fields_changed)

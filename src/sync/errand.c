@@ -8,6 +8,9 @@
 #include "base/text.h"
 #include "state/trail.h"
 
+#define PATIENCE_MS 120000 /* so long a source may ask to be asked later */
+#define PAUSE_MS 2000      /* where it does not say how much later */
+
 struct job {
 	const struct sync_context *context;
 	const struct setup_connection *connection;
@@ -233,9 +236,21 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	return 0;
 }
 
+/* When a source that is asked too fast may be asked again; 0: it is none, or has had its time. */
+static int64_t
+later_ms(const struct bh_err *why, const struct errand *errand)
+{
+	int64_t now = bh_now_ms();
+
+	if (why->code != BH_LIMITED || now - errand->asked_ms > PATIENCE_MS)
+		return 0;
+	return now + (why->retry_after_s > 0 ? why->retry_after_s * INT64_C(1000) : PAUSE_MS);
+}
+
+/* *again_r: when it is to be tried again; 0 it is settled. */
 static int
 run_one(const struct sync_context *context, const struct setup_connection *connection,
-    const char *name, struct errand *errand, struct bh_err *err)
+    const char *name, struct errand *errand, int64_t *again_r, struct bh_err *err)
 {
 	struct job job = {.context = context,
 	    .connection = connection,
@@ -256,6 +271,11 @@ run_one(const struct sync_context *context, const struct setup_connection *conne
 		done = bh_fail(&why, BH_INVALID, "there is no such errand");
 	else if ((done = source_check_can(connection->source, name, &why)) == 0)
 		done = kind->run(&job, &answer, &why);
+	*again_r = done < 0 ? later_ms(&why, errand) : 0;
+	if (*again_r != 0) {
+		json_decref(answer);
+		return 0; /* it stays open */
+	}
 	errand->is_open = false;
 	errand->done_ms = bh_now_ms();
 	json_decref(errand->answer);
@@ -293,16 +313,20 @@ errand_run(const struct sync_context *context, const char *code, struct sync_out
 	connection = setup_connection(setup, code);
 	json_array_foreach (names, i, name) {
 		struct errand errand;
+		int64_t again_ms = 0;
 
 		if (connection == NULL || connection->source == NULL)
 			break;
 		rc = errand_load(txn, code, json_string_value(name), &errand, err);
 		if (rc > 0)
-			rc = run_one(context, connection, json_string_value(name), &errand, err);
+			rc = run_one(context, connection, json_string_value(name), &errand,
+			    &again_ms, err);
 		errand_release(&errand);
 		if (rc < 0)
 			break;
-		outcome->handled++;
+		if (again_ms != 0 && (outcome->again_ms < 0 || again_ms < outcome->again_ms))
+			outcome->again_ms = again_ms;
+		outcome->handled += again_ms == 0;
 	}
 	json_decref(names);
 	store_free(&txn);

@@ -19,6 +19,7 @@
 struct filter {
 	const char *q, *connection, *state, *type, *since, *until;
 	int64_t since_ms, until_ms; /* INT64_MIN, INT64_MAX: open */
+	bool is_since_wrong, is_until_wrong;
 	uint64_t before;
 };
 
@@ -68,13 +69,19 @@ is_filter_read(const struct exchange *exchange, struct filter *filter)
 	const char *before = query(exchange, "before");
 	uint64_t stamp = 0;
 
-	*filter = (struct filter){query(exchange, "q"), query(exchange, "connection"),
-	    query(exchange, "state"), query(exchange, "type"), query(exchange, "since"),
-	    query(exchange, "until"), INT64_MIN, INT64_MAX, 0};
+	*filter = (struct filter){.q = query(exchange, "q"),
+	    .connection = query(exchange, "connection"),
+	    .state = query(exchange, "state"),
+	    .type = query(exchange, "type"),
+	    .since = query(exchange, "since"),
+	    .until = query(exchange, "until"),
+	    .since_ms = INT64_MIN,
+	    .until_ms = INT64_MAX};
 	if (*before != '\0' && bh_is_uint(before, strlen(before), UINT64_MAX, &stamp))
 		filter->before = stamp;
-	return is_moment(filter->since, &filter->since_ms) &&
-	       is_moment(filter->until, &filter->until_ms);
+	filter->is_since_wrong = !is_moment(filter->since, &filter->since_ms);
+	filter->is_until_wrong = !is_moment(filter->until, &filter->until_ms);
+	return !filter->is_since_wrong && !filter->is_until_wrong;
 }
 
 static bool
@@ -151,8 +158,7 @@ look_at(struct log *log, const struct journal_event *event)
 		log->is_ended = true;
 	else if (event->stamp != log->found && is_fitting(&log->filter, event) &&
 		 is_mentioned(log, event))
-		json_array_append_new(log->events,
-		    event_row(log->exchange, event, log->now_ms));
+		json_array_append_new(log->events, event_row(log->exchange, event, log->now_ms));
 }
 
 static bool
@@ -371,6 +377,8 @@ add_form(const struct log *log, json_t *model, bool is_good)
 	json_object_set_new(model, "type", words_json(filter->type));
 	json_object_set_new(model, "since", moment_view(filter->since, filter->since_ms, is_good));
 	json_object_set_new(model, "until", moment_view(filter->until, filter->until_ms, is_good));
+	json_object_set_new(model, "is_since_wrong", json_boolean(filter->is_since_wrong));
+	json_object_set_new(model, "is_until_wrong", json_boolean(filter->is_until_wrong));
 	json_object_set_new(model, "states", states_view(filter->state));
 	json_object_set_new(model, "is_filtered", json_boolean(!is_any(filter)));
 	json_object_set_new(model, "error",

@@ -12,6 +12,7 @@
 #include "state/link.h"
 #include "web/page_event.h"
 #include "web/page_source.h"
+#include "web/source_facts.h"
 #include "web/words.h"
 
 #define EVENTS_SHOWN 20
@@ -197,7 +198,7 @@ add_source(struct home *home, const struct account_connection *connection)
 	    words_json(connection->name[0] != '\0' ? connection->name : connection->code));
 	json_object_set_new(json, "driver",
 	    json_string(driver != NULL ? driver->title : connection->driver));
-	json_object_set_new(json, "environment", environment(connection));
+	json_object_set_new(json, "environment", words_json(source_mode(connection)));
 	json_object_set_new(json, "url",
 	    json_sprintf("%s/connections/%s", home->exchange->request->base, connection->code));
 	json_object_set_new(json, "hook_url", source_hook_url(home->exchange, connection->code));

@@ -47,11 +47,14 @@ can(const struct source_facts *facts, const char *what)
 const char *
 source_mode(const struct account_connection *connection)
 {
-	const char *mode = bh_json_str(connection->settings, "mode");
+	const char *const said[] = {bh_json_str(connection->settings, "mode"),
+	    bh_json_str(connection->settings, "environment"),
+	    bh_json_str(connection->learnt, "mode")};
 
-	if (mode == NULL || *mode == '\0')
-		mode = bh_json_str(connection->learnt, "mode");
-	return mode != NULL ? mode : "";
+	for (size_t i = 0; i < BH_LEN(said); i++)
+		if (said[i] != NULL && *said[i] != '\0')
+			return said[i];
+	return "";
 }
 
 /* -- walks -- */
@@ -385,9 +388,9 @@ hook_text(const struct errand *last, int which, bool is_able, const char **state
 			       : "There was no webhook to be taken away.");
 }
 
-/* What else there is, as it was seen. */
+/* The webhooks to elsewhere, as they were seen. */
 static json_t *
-hooks_view(const struct errand *seen)
+others_view(const struct errand *seen)
 {
 	json_t *list = json_array(), *one;
 	size_t i;
@@ -395,12 +398,10 @@ hooks_view(const struct errand *seen)
 	if (!json_is_array(seen->answer))
 		return list;
 	json_array_foreach (seen->answer, i, one) {
-		const char *url = bh_json_str(one, "url"), *problem = bh_json_str(one, "problem");
+		const char *url = bh_json_str(one, "url");
 
-		json_array_append_new(list,
-		    json_pack("{s:o, s:o, s:b}", "url", words_json(url != NULL ? url : ""),
-			"problem", words_json(problem != NULL ? problem : ""), "is_ours",
-			bh_is_json_true(one, "ours")));
+		if (url != NULL && !bh_is_json_true(one, "ours"))
+			json_array_append_new(list, json_pack("{s:o}", "url", words_json(url)));
 	}
 	return list;
 }
@@ -410,8 +411,9 @@ show_hook(struct source_facts *facts, const struct errand hooks[HOOKS], const in
 {
 	bool is_addressed = facts->exchange->site->conf->public_url[0] != '\0';
 	bool is_able = can(facts, ERRAND_REGISTER) && has_key(facts);
-	json_t *hook = json_object(), *list = hooks_view(&hooks[SEEN]);
+	json_t *hook = json_object(), *others = others_view(&hooks[SEEN]);
 	int last = HOOKS;
+	bool is_there;
 	const char *state;
 
 	for (int i = 0; i < HOOKS; i++)
@@ -423,11 +425,12 @@ show_hook(struct source_facts *facts, const struct errand hooks[HOOKS], const in
 	json_object_set_new(facts->model, "endpoint", hook);
 	json_object_set_new(facts->model, "can_register", json_boolean(is_able && is_addressed));
 	json_object_set_new(facts->model, "needs_address", json_boolean(!is_addressed));
+	is_there = last != HOOKS && last != GONE && hooks[last].error[0] == '\0' &&
+		   (last == MADE || find_ours(hooks[SEEN].answer) != NULL);
 	json_object_set_new(facts->model, "register_label",
-	    json_string(last == MADE && hooks[MADE].error[0] == '\0' ? "Save the choice there"
-								     : "Make the webhook"));
-	json_object_set_new(facts->model, "has_hooks", json_boolean(json_array_size(list) > 0));
-	json_object_set_new(facts->model, "hooks", list);
+	    json_string(is_there ? "Save the choice there" : "Make the webhook"));
+	json_object_set_new(facts->model, "has_others", json_boolean(json_array_size(others) > 0));
+	json_object_set_new(facts->model, "others", others);
 }
 
 /* A text that changes when an errand was done: there is more to be seen then than the live texts. */

@@ -23,7 +23,7 @@ int source_facts_get(struct source_facts *facts, struct exchange *exchange,
     struct bh_err *err);
 void source_facts_release(struct source_facts *facts);
 
-/* "live", "test", or "" where it is not known.  Borrowed. */
+/* "live", "test" or what else a person calls it; "" where it is not known.  Borrowed. */
 const char *source_mode(const struct account_connection *connection);
 /* For the list: name, url, state, progress; new reference. */
 int source_card(struct exchange *exchange, const struct account_connection *connection,

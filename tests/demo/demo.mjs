@@ -19,7 +19,7 @@ const post = (url, body) =>
   call(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 // What an administrator does once in each CRM: the custom fields and objects.
-async function install(salesforce, hubspot, file) {
+async function install(salesforce, hubspot, stripe, file) {
   await post(`${salesforce}/_sim/schema`, json('presets/schema/salesforce.json'));
   for (const name of ['hubspot-stripe', 'hubspot-lago'])
     await post(`${hubspot}/_sim/schema`, json(`presets/schema/${name}.json`));
@@ -36,7 +36,13 @@ async function install(salesforce, hubspot, file) {
   const document = {
     billhook: 1,
     connections: [
-      { code: 'stripe', driver: 'stripe', name: 'Stripe', secrets: { webhook: 'env:STRIPE_WEBHOOK_SECRET' } },
+      {
+        code: 'stripe',
+        driver: 'stripe',
+        name: 'Stripe (simulated)',
+        settings: { api_url: stripe },
+        secrets: { webhook: 'env:STRIPE_WEBHOOK_SECRET', api_key: 'env:STRIPE_API_KEY' },
+      },
       { code: 'lago', driver: 'lago', name: 'Lago', secrets: { webhook: 'env:LAGO_HMAC_KEY' } },
       {
         code: 'salesforce',

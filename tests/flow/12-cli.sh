@@ -98,7 +98,7 @@ refused "a secret in the open" 'connections\[0\].secrets.webhook must be "env:NA
 unlike "and it is not repeated" "$err" 'whsec_open'
 refused "a secret that is not there" 'connection s, secret webhook: the environment has no NOT_SET' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "env:NOT_SET"}}]}'
 refused "nothing to keep" 'no stored secret' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "keep"}}]}'
-refused "settings that a driver refuses" 'connection s: mode must be live or test' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "settings": {"mode": "x"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}}]}'
+refused "settings that a driver refuses" 'connection s: mode must be one of: live test' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "settings": {"mode": "x"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}}]}'
 refused "a sync from nowhere" 'sync x: there is no source connection "gone"' '{"billhook": 1, "syncs": [{"code": "x", "from": "gone", "to": "sandbox", "preset": "stripe-salesforce"}]}'
 refused "a sync the wrong way round" 'no source connection "sandbox"' '{"billhook": 1, "syncs": [{"code": "x", "from": "sandbox", "to": "stripe", "preset": "stripe-salesforce"}]}'
 refused "an unknown preset" 'syncs\[0\].preset' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "none"}]}'
@@ -111,6 +111,7 @@ is "after all that nothing has changed" "$(settings)" "$before"
 # -- verbs at rest --
 status "status" 0 bh status
 like "a lane is one line" "$out" '^salesforce +0 in step'
+like "a source is one line" "$out" '^stripe +stripe, last event'
 status "status --json" 0 bh status --json
 check "is JSON" node -e 'JSON.parse(process.argv[1]).lanes.length === 3 || process.exit(1)' "$out"
 status "check" 0 bh check

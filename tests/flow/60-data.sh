@@ -16,6 +16,12 @@ send lago '{"customer":"lc_1"}' '{"subscription":"ls_1","customer":"lc_1"}' >/de
 in_step="status.backlog === 0 && status.lanes.map((l) => [l.code, l.in_step, l.dirty].join(' ')).sort().join(', ')"
 seen "everything is in step" "$in_step" "hubspot 20 0, salesforce 20 0, sandbox 18 0"
 
+status "status of what came" 0 bh status
+like "tells what is kept" "$out" '^0 events wait to be handled, 20 are kept'
+like "and when the last event came" "$out" '^lago +lago, last event [0-9]+ s ago$'
+is "as JSON, too" "$(bh status --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0, "utf8")); console.log(d.journal.events, d.sources.map((s) => [s.code, s.lookups, s.walks.length, Date.now() - s.last_event_ms < 60000].join(" ")).sort().join(", "))')" \
+	"20 lago 0 0 true, stripe 0 0 true"
+
 # -- as large as may be --
 node -e 'const n = 1000000; console.log(JSON.stringify({ object: "event", id: "evt_large", type: "customer.updated", created: 1790000000, livemode: true,
 	data: { object: { id: "cus_1", object: "customer", name: "Kunde Ä 1", email: "large@example.com", created: 1790000000, metadata: { note: "x".repeat(n) } } } }))' >"$work/large"

@@ -177,6 +177,8 @@ batches_in_order(void **state)
 	}
 	MUST(journal_backlog(f->txn, 100, &n, &f->err));
 	assert_int_equal(n, 5);
+	MUST(journal_kept(f->txn, 100, &n, &f->err));
+	assert_int_equal(n, 5);
 	MUST(journal_backlog(f->txn, 3, &n, &f->err));
 	assert_int_equal(n, 3);
 	MUST(journal_next(f->txn, 3, &batch, &f->err));

@@ -2,6 +2,8 @@
 #include "base/base.h"
 
 #include "state.h"
+#include "state/account.h"
+#include "state/derived.h"
 #include "state/schema.h"
 
 static void
@@ -43,7 +45,7 @@ newer_store_is_refused(void **state)
 static void
 broken_versions(void **state)
 {
-	static const char *const texts[] = {"", "x", "-1", "1 ", "99999999999999999999"};
+	static const char *const texts[] = {"", "x", "0", "-1", "1 ", "99999999999999999999"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < BH_LEN(texts); i++) {
@@ -52,11 +54,63 @@ broken_versions(void **state)
 	}
 }
 
+static void
+add_connection(struct fixture *f, const char *code, bool is_source)
+{
+	struct account_key key = {{1}};
+	struct account_connection connection = {.is_source = is_source,
+	    .settings = json_object(),
+	    .secrets = json_object()};
+
+	snprintf(connection.code, sizeof(connection.code), "%s", code);
+	snprintf(connection.driver, sizeof(connection.driver), "stripe");
+	MUST(account_connection_save(f->txn, &key, &connection, &f->err));
+	state_commit(f);
+	json_decref(connection.settings);
+	json_decref(connection.secrets);
+}
+
+/* All customers of each source are to be looked at, once. */
+static void
+first_format_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct bh_buf names = BH_BUF_INIT(STORE_KEY_MAX), after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct bh_buf value = BH_BUF_INIT(20), seen = BH_BUF_INIT(200);
+	struct mirror_id of;
+	int rc;
+
+	add_connection(f, "crm", false);
+	add_connection(f, "one", true);
+	add_connection(f, "two", true);
+	put_version(f, "1");
+	MUST(schema_check(f->store, &f->err));
+	MUST(store_get(f->txn, "Vs", 2, &value, &f->err));
+	assert_string_equal(bh_buf_str(&value), "2");
+	while ((rc = MUST(derived_deferred(f->txn, &names, &of, &after, &f->err))) > 0) {
+		assert_int_equal(of.kind, OBJECT_CUSTOMER);
+		assert_string_equal(of.id, "");
+		assert_int_equal(after.len, 0);
+		bh_buf_addf(&seen, "%s ", of.connection);
+		derived_deferred_done(f->txn, &of);
+		state_commit(f);
+	}
+	assert_int_equal(rc, 0);
+	assert_string_equal(bh_buf_str(&seen), "one two ");
+	MUST(schema_check(f->store, &f->err));
+	assert_int_equal(MUST(derived_deferred(f->txn, &names, &of, &after, &f->err)), 0);
+	bh_buf_release(&names);
+	bh_buf_release(&after);
+	bh_buf_release(&value);
+	bh_buf_release(&seen);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    STATE_TEST(empty_store_is_stamped),
+	    STATE_TEST(first_format_is_brought_up),
 	    STATE_TEST(newer_store_is_refused),
 	    STATE_TEST(broken_versions),
 	};

@@ -267,9 +267,11 @@ test_bad_times(void **state)
 		look(&browser, uri, 400);
 	}
 	look(&browser, "/activity?since=yesterday", 400);
-	assert_page(&browser, "type=\"text\" step=\"1\" value=\"yesterday\"");
+	assert_page(&browser, "type=\"text\" step=\"any\" value=\"yesterday\"");
+	assert_page(&browser,
+	    "aria-describedby=\"time-error\"></p>\n<p class=\"field\"><label for=\"until\"");
 	look(&browser, "/activity?since=2026-11-22T01:00:00%2B01:00", 200);
-	assert_page(&browser, "type=\"datetime-local\" step=\"1\" value=\"2026-11-22T00:00:00\"");
+	assert_page(&browser, "type=\"datetime-local\" step=\"any\" value=\"2026-11-22T00:00:00\"");
 	close_browser(&browser);
 }
 
@@ -404,7 +406,7 @@ test_event(void **state)
 	assert_page(&browser, "customer cus_&lt;1&gt;");
 	assert_page(&browser, "a &lt;note&gt;");
 	assert_page(&browser, "title=\"2026-11-22 00:00:05 UTC\"");
-	assert_page(&browser, "by webhook; proved");
+	assert_page(&browser, "<dt>By</dt><dd>webhook, proved to be");
 	assert_null(strstr(browser.body, "<script>"));
 	assert_null(strstr(browser.body, "Handle again"));
 	assert_page(&browser, "<a href=\"/activity\" aria-current=\"page\">");

@@ -1,0 +1,262 @@
+/* The verb status: sources, lanes, what is kept, and what needs a person. */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "state/journal.h"
+#include "state/link.h"
+#include "state/retain.h"
+#include "state/walk.h"
+
+#define EVENTS_LOOKED_AT 200 /* for the last event of each source */
+#define BACKLOG_COUNTED 100000
+#define EVENTS_COUNTED 1000000
+#define MB (1024 * (int64_t)1024)
+
+static void
+show_age(char out[64], int64_t at_ms)
+{
+	int64_t age = (bh_now_ms() - at_ms) / 1000;
+
+	if (at_ms == 0)
+		snprintf(out, 64, "never");
+	else if (age < 120)
+		snprintf(out, 64, "%lld s ago", (long long)age);
+	else if (age < 7200)
+		snprintf(out, 64, "%lld min ago", (long long)age / 60);
+	else
+		bh_rfc3339(out, at_ms / 1000 * 1000);
+}
+
+static json_t *
+lane_json(const struct account_connection *c, const struct link_lane *lane)
+{
+	return json_pack(
+	    "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}", "code",
+	    c->code, "driver", c->driver, "broken", c->broken, "paused", c->paused, "in_step",
+	    (json_int_t)lane->in_step, "dirty", (json_int_t)lane->dirty, "held",
+	    (json_int_t)lane->held, "waiting_parent", (json_int_t)lane->waiting_parent, "excluded",
+	    (json_int_t)lane->excluded, "pause_until_ms", (json_int_t)lane->pause_until_ms,
+	    "reason", lane->reason, "last_push_ms", (json_int_t)lane->last_push_ms, "calls",
+	    (json_int_t)lane->calls, "day_used", (json_int_t)lane->day_used, "day_limit",
+	    (json_int_t)lane->day_limit);
+}
+
+/* -- sources -- */
+
+static int
+add_source(struct store_txn *txn, const struct account_connection *c, json_t *sources,
+    struct bh_err *err)
+{
+	json_t *source;
+
+	if (cli_source_state(txn, c->code, &source, err) < 0)
+		return -1;
+	json_object_set_new(source, "driver", json_string(c->driver));
+	json_object_set_new(source, "paused", json_boolean(c->paused));
+	json_object_set_new(source, "broken", bh_json_string(c->broken));
+	json_object_set_new(source, "last_event_ms", json_integer(0));
+	json_array_append_new(sources, source);
+	return 0;
+}
+
+/* When the newest event of each came: among the last ones. */
+static int
+find_last_events(struct store_txn *txn, json_t *sources, struct bh_err *err)
+{
+	struct journal_event *events = bh_xcalloc(EVENTS_LOOKED_AT, sizeof(events[0]));
+	json_t *source;
+	size_t n = 0, i;
+	int rc = journal_list(txn, 0, EVENTS_LOOKED_AT, events, &n, err);
+
+	for (size_t k = 0; k < n; k++) {
+		json_array_foreach (sources, i, source) {
+			if (strcmp(bh_json_str(source, "code"), events[k].connection) == 0 &&
+			    bh_json_int(source, "last_event_ms", 0) < events[k].received_ms)
+				json_object_set_new(source, "last_event_ms",
+				    json_integer(events[k].received_ms));
+		}
+		journal_event_release(&events[k]);
+	}
+	free(events);
+	return rc;
+}
+
+/* Of the walks: the one that runs or was refused, else the one that ended last. */
+static const json_t *
+telling_walk(const json_t *source)
+{
+	const json_t *walk, *telling = NULL;
+	size_t i;
+
+	json_array_foreach (json_object_get(source, "walks"), i, walk) {
+		const char *state = bh_json_str(walk, "state");
+
+		if (strcmp(state, "done") != 0 && strcmp(state, "idle") != 0)
+			return walk;
+		if (telling == NULL ||
+		    bh_json_int(walk, "ended_ms", 0) > bh_json_int(telling, "ended_ms", 0))
+			telling = walk;
+	}
+	return telling;
+}
+
+static void
+print_walk(const char *code, const json_t *walk)
+{
+	const char *state = bh_json_str(walk, "state"), *note = bh_json_str(walk, "note");
+	char age[64];
+
+	printf("%-20s %s %s", code, bh_json_str(walk, "walk"), state);
+	if (strcmp(state, "done") == 0) {
+		show_age(age, bh_json_int(walk, "ended_ms", 0));
+		printf(" %s", age);
+	} else if (bh_json_int(walk, "phases", 0) > 0) {
+		printf(", %s (%lld of %lld)", bh_json_str(walk, "phase"),
+		    (long long)bh_json_int(walk, "phase_number", 0),
+		    (long long)bh_json_int(walk, "phases", 0));
+	}
+	printf(": %lld read, %lld changed%s%s\n", (long long)bh_json_int(walk, "read", 0),
+	    (long long)bh_json_int(walk, "changed", 0), *note != '\0' ? "; " : "", note);
+}
+
+static void
+print_source(const json_t *source)
+{
+	const char *code = bh_json_str(source, "code"), *broken = bh_json_str(source, "broken");
+	const json_t *walk = telling_walk(source);
+	long long lookups = (long long)bh_json_int(source, "lookups", 0);
+	int64_t last_ms = bh_json_int(source, "last_event_ms", 0);
+	char age[64];
+
+	show_age(age, last_ms);
+	printf("%-20s %s, last event %s", code, bh_json_str(source, "driver"),
+	    last_ms != 0 ? age : "not among the newest");
+	if (lookups != 0)
+		printf(", %lld look-ups wait", lookups);
+	printf("%s\n", bh_is_json_true(source, "paused") ? ", paused" : "");
+	if (walk != NULL)
+		print_walk("", walk);
+	if (*broken != '\0')
+		printf("%-20s stopped: %s\n", "", broken);
+}
+
+static int
+collect_lanes(struct store_txn *txn, json_t *lanes, json_t *sources, struct bh_err *err)
+{
+	json_t *codes = NULL, *code;
+	size_t i;
+	int rc = account_connections(txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		struct account_connection c;
+		struct link_lane lane;
+
+		if (rc < 0 || (rc = account_connection_load(txn, NULL, json_string_value(code), &c,
+				   err)) <= 0)
+			continue;
+		if (c.is_source)
+			rc = add_source(txn, &c, sources, err);
+		else if ((rc = link_lane_get(txn, c.code, &lane, err)) == 0)
+			json_array_append_new(lanes, lane_json(&c, &lane));
+		account_connection_release(&c);
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+static void
+print_lane(const json_t *lane)
+{
+	const char *broken = bh_json_str(lane, "broken");
+	char age[64];
+
+	show_age(age, bh_json_int(lane, "last_push_ms", 0));
+	printf(
+	    "%-20s %8lld in step %8lld waiting %6lld need you %6lld excluded   last push %s, %lld calls\n",
+	    bh_json_str(lane, "code"), (long long)bh_json_int(lane, "in_step", 0),
+	    (long long)(bh_json_int(lane, "dirty", 0) + bh_json_int(lane, "waiting_parent", 0)),
+	    (long long)bh_json_int(lane, "held", 0), (long long)bh_json_int(lane, "excluded", 0),
+	    age, (long long)bh_json_int(lane, "calls", 0));
+	if (*broken != '\0')
+		printf("%-20s stopped: %s\n", "", broken);
+	if (bh_json_int(lane, "pause_until_ms", 0) > bh_now_ms())
+		printf("%-20s pauses: %s\n", "", bh_json_str(lane, "reason"));
+}
+
+static int
+collect(struct store_txn *txn, json_t *doc, struct bh_err *err)
+{
+	json_t *lanes = json_array(), *sources = json_array();
+	size_t backlog = 0, events = 0;
+	int64_t bytes = 0;
+	int rc = collect_lanes(txn, lanes, sources, err);
+
+	json_object_set_new(doc, "lanes", lanes);
+	json_object_set_new(doc, "sources", sources);
+	if (rc == 0)
+		rc = find_last_events(txn, sources, err);
+	if (rc == 0)
+		rc = journal_backlog(txn, BACKLOG_COUNTED, &backlog, err);
+	if (rc == 0)
+		rc = journal_kept(txn, EVENTS_COUNTED, &events, err);
+	if (rc == 0)
+		rc = retain_bytes(txn, &bytes, err);
+	json_object_set_new(doc, "backlog", json_integer((json_int_t)backlog));
+	json_object_set_new(doc, "journal",
+	    json_pack("{s:I, s:o}", "events", (json_int_t)events, "bytes",
+		rc > 0 ? json_integer(bytes) : json_null()));
+	return rc < 0 ? -1 : 0;
+}
+
+static void
+print_status(const json_t *doc)
+{
+	const json_t *bytes = bh_json_at(doc, "journal.bytes"), *one;
+	size_t i;
+
+	printf("%lld events wait to be handled, %lld are kept",
+	    (long long)bh_json_int(doc, "backlog", 0),
+	    (long long)bh_json_int(json_object_get(doc, "journal"), "events", 0));
+	if (json_is_integer(bytes))
+		printf(" (%lld.%lld MB)", (long long)(json_integer_value(bytes) / MB),
+		    (long long)(json_integer_value(bytes) % MB * 10 / MB));
+	putchar('\n');
+	json_array_foreach (json_object_get(doc, "sources"), i, one)
+		print_source(one);
+	json_array_foreach (json_object_get(doc, "lanes"), i, one)
+		print_lane(one);
+}
+
+int
+cli_status(struct cli *cli)
+{
+	json_t *doc = json_object(), *stats = NULL, *lane;
+	struct bh_err err = BH_ERR_INIT;
+	struct store_txn *txn;
+	bool attention = false;
+	int status = cli_store(cli), rc = 0;
+	size_t i;
+
+	if (status == 0) {
+		txn = store_begin(cli->store);
+		rc = collect(txn, doc, &err);
+		store_free(&txn);
+		if (rc == 0)
+			rc = store_stats(cli->store, &stats, &err);
+	}
+	if (rc < 0)
+		status = cli_error("%s", err.text);
+	json_array_foreach (json_object_get(doc, "lanes"), i, lane) {
+		attention = attention || bh_json_int(lane, "held", 0) != 0 ||
+			    *bh_json_str(lane, "broken") != '\0';
+	}
+	json_object_set_new(doc, "store", stats != NULL ? stats : json_null());
+	if (status == 0 && cli->json)
+		cli_print_json(doc);
+	else if (status == 0)
+		print_status(doc);
+	json_decref(doc);
+	return status != 0 ? status : attention ? CLI_ATTENTION : 0;
+}
