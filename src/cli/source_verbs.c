@@ -228,33 +228,35 @@ check_source(struct store_txn *txn, const char *code, const char *can, struct bh
 	return source_check_can(driver, can, err);
 }
 
-static int
-act_once(struct cli *cli, const char *code, const struct action *action, const char *walk,
-    struct bh_err *err)
-{
-	struct store_txn *txn = store_begin(cli->store);
-	int rc = check_source(txn, code, action->can, err);
+struct acting {
+	const char *code, *walk;
+	const struct action *action;
+};
 
-	if (rc == 0 && action->errand != NULL)
-		errand_ask(txn, code, action->errand, NULL, bh_now_ms());
-	else if (rc == 0)
-		rc = action->walk(txn, code, action->on != NULL ? action->on : walk, err);
-	if (rc == 0)
-		rc = store_commit(txn, NULL, err);
-	store_free(&txn);
-	return rc;
+static int
+act_in(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct acting *acting = arg;
+	const struct action *action = acting->action;
+
+	if (check_source(txn, acting->code, action->can, err) < 0)
+		return -1;
+	if (action->errand == NULL)
+		return action->walk(txn, acting->code, acting->walk, err);
+	errand_ask(txn, acting->code, action->errand, NULL, bh_now_ms());
+	return 0;
 }
 
 static int
 act(struct cli *cli, const char *code, const struct action *action)
 {
+	struct acting acting = {code, action->on != NULL ? action->on : walks[0], action};
 	struct bh_err err = BH_ERR_INIT;
-	int rc = act_once(cli, code, action, walks[0], &err);
+	int rc = store_run(cli->store, act_in, &acting, NULL, &err);
 
 	if (rc < 0 && action->walk != NULL && action->on == NULL) {
-		struct bh_err other = BH_ERR_INIT;
-
-		rc = act_once(cli, code, action, walks[1], &other);
+		acting.walk = walks[1];
+		rc = store_run(cli->store, act_in, &acting, NULL, NULL);
 	}
 	if (rc < 0)
 		return cli_error("%s", err.text);
