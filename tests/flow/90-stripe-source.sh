@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stripe as a source, whole: its key, its webhook, reading everything under
 # trouble, catching up, look-ups, recurring revenue.
+# shellcheck disable=SC2016,SC2317 # JavaScript; called by check
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=billing.sh
