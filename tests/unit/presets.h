@@ -17,6 +17,10 @@ static const struct preset presets[] = {
     {"lago-salesforce", "salesforce"},
     {"stripe-hubspot", "hubspot-stripe"},
     {"lago-hubspot", "hubspot-lago"},
+    {"alguna-salesforce", "salesforce"},
+    {"alguna-hubspot", "hubspot-stripe"},
+    {"lostchurn-salesforce", "salesforce-lostchurn"},
+    {"lostchurn-hubspot", "hubspot-lostchurn"},
 };
 
 /* What the schemas call types. */

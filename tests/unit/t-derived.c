@@ -82,7 +82,7 @@ references(void **state)
 	int pages = 0;
 
 	for (int i = 0; i < 25; i++) {
-		char name[8];
+		char name[16];
 		struct mirror_id user;
 
 		snprintf(name, sizeof(name), "s%02d", i);

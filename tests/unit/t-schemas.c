@@ -120,16 +120,16 @@ check_salesforce_field(const json_t *field, const char *object)
 }
 
 static void
-test_salesforce_schema(void **state BH_UNUSED)
+check_salesforce(const char *schema_name)
 {
-	json_t *schema = read_json("presets/schema", "salesforce"), *object, *field;
+	json_t *schema = read_json("presets/schema", schema_name), *object, *field;
 	size_t i, k;
 
 	json_array_foreach (json_object_get(schema, "objects"), i, object) {
 		const char *name = bh_json_str(object, "name");
 		json_t *fields = json_object_get(object, "fields");
 
-		if (strcmp(name, "Account") != 0) {
+		if (strstr(name, "__c") != NULL) {
 			assert_non_null(bh_json_str(object, "label"));
 			assert_non_null(bh_json_str(object, "plural"));
 			assert_string_equal(bh_json_str(object, "nameField.type"), "Text");
@@ -141,6 +141,13 @@ test_salesforce_schema(void **state BH_UNUSED)
 		}
 	}
 	json_decref(schema);
+}
+
+static void
+test_salesforce_schemas(void **state BH_UNUSED)
+{
+	check_salesforce("salesforce");
+	check_salesforce("salesforce-lostchurn");
 }
 
 static void
@@ -205,7 +212,7 @@ check_listed(const json_t *schema, const char *list, size_t max)
 }
 
 static void
-check_hubspot(const json_t *json)
+check_hubspot(const json_t *json, size_t schemas)
 {
 	json_t *schema, *list;
 	const char *name;
@@ -215,7 +222,7 @@ check_hubspot(const json_t *json)
 		check_properties(list, true);
 		assert_true(json_is_array(json_object_get(json_object_get(json, "groups"), name)));
 	}
-	assert_int_equal(json_array_size(json_object_get(json, "schemas")), 2);
+	assert_int_equal(json_array_size(json_object_get(json, "schemas")), schemas);
 	json_array_foreach (json_object_get(json, "schemas"), i, schema) {
 		assert_true(is_api_name(bh_json_str(schema, "name"), LOWER UPPER,
 		    LOWER UPPER DIGITS "_", 50));
@@ -237,9 +244,12 @@ test_hubspot_schemas(void **state BH_UNUSED)
 {
 	json_t *lago = read_json("presets/schema", "hubspot-lago");
 	json_t *stripe = read_json("presets/schema", "hubspot-stripe");
+	json_t *lostchurn = read_json("presets/schema", "hubspot-lostchurn");
 
-	check_hubspot(lago);
-	check_hubspot(stripe);
+	check_hubspot(lago, 2);
+	check_hubspot(stripe, 2);
+	check_hubspot(lostchurn, 0);
+	json_decref(lostchurn);
 	json_decref(lago);
 	json_decref(stripe);
 }
@@ -249,7 +259,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_schemas_used),
-	    cmocka_unit_test(test_salesforce_schema),
+	    cmocka_unit_test(test_salesforce_schemas),
 	    cmocka_unit_test(test_hubspot_schemas),
 	};
 
