@@ -713,6 +713,20 @@ test_buttons(void **state)
 		assert_int_equal(walk.state, steps[i].after);
 		walk_release(&walk);
 	}
+	/* The rate is that since it was last set going. */
+	walk = walk_of(world, "eu", WALK_BACKFILL);
+	assert_true(walk.turned_ms >= walk.started_ms && walk.started_ms > 0);
+	walk.state = WALK_PAUSED;
+	walk.read = 77;
+	walk.turned_ms = 1;
+	put_walk(world, "eu", WALK_BACKFILL, walk);
+	walk_release(&walk);
+	look(&browser, "/connections/eu", 200);
+	send(&browser, "/connections/eu/resume-backfill", "x=1", 303);
+	walk = walk_of(world, "eu", WALK_BACKFILL);
+	assert_int_equal(walk.turned_read, 77);
+	assert_true(walk.turned_ms >= walk.started_ms);
+	walk_release(&walk);
 	look(&browser, "/connections/eu", 200);
 	send(&browser, "/connections/eu/start-catchup", "x=1", 303);
 	walk = walk_of(world, "eu", WALK_CATCHUP);
