@@ -133,6 +133,7 @@ status "verify again" 0 bh verify
 is "nothing to complain in the log" "$(log | grep '^[^ ]* error ')" ""
 
 # -- a Lago that limits calls --
+seen "no look-up waits" source.lookups 0
 sim POST settings '{"rate_limit": 20, "rate_window_ms": 1000}' >/dev/null
 sim DELETE calls >/dev/null
 status "a backfill once more" 0 source_verb backfill
