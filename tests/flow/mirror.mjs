@@ -14,6 +14,9 @@ function readObject(value) {
   return { deleted: value[DELETED] !== 0, fields };
 }
 
+// LostChurn's lists know a recovery by its payment, its events by an id of its own: held under the one that came first.
+const byPayment = (objects, id) => [...objects?.values() ?? []].find(({ fields }) => fields.payment === id);
+
 // -> { kinds: Map of kind to Map of id to {deleted, fields}, object(kind, id), figures(kind, id) }
 export function readMirror(connection) {
   const dump = execFileSync(process.env.BILLHOOK, ['dump'], { maxBuffer: 1 << 30 });
@@ -30,5 +33,5 @@ export function readMirror(connection) {
       derived.set(`${kind} ${id}`, JSON.parse(bytes(row, 'v').toString('utf8')));
     }
   }
-  return { kinds, object: (kind, id) => kinds.get(kind)?.get(id), figures: (kind, id) => derived.get(`${kind} ${id}`), derived };
+  return { kinds, object: (kind, id) => kinds.get(kind)?.get(id) ?? (kind === 'recovery' ? byPayment(kinds.get(kind), id) : undefined), figures: (kind, id) => derived.get(`${kind} ${id}`), derived };
 }
