@@ -272,13 +272,36 @@ fetch_one(const struct source_api *api, const char *folder, const char *type,
 	return rc;
 }
 
+/* What a customer counts changes with the end of a recovery, and no list tells it. */
+static void
+want_customer(struct source_result *result)
+{
+	const char *customer = NULL, *stage = "", *text;
+
+	for (size_t i = 0; i < result->changes.n; i++) {
+		const json_t *fields = result->changes.items[i].fields;
+
+		if ((text = bh_json_str(fields, "customer")) != NULL)
+			customer = text;
+		if ((text = bh_json_str(fields, "stage")) != NULL)
+			stage = text;
+	}
+	if (customer != NULL && (strcmp(stage, "won") == 0 || strcmp(stage, "lost") == 0))
+		source_wants_add(&result->wants, "customer", "", customer, NULL);
+}
+
 int
 lostchurn_fetch(const struct source_api *api, const struct source_want *want,
     struct source_result *result, struct bh_err *err)
 {
 	if (strcmp(want->what, "customer") == 0)
 		return fetch_one(api, "customers", LOSTCHURN_CUSTOMER, want, result, err);
-	if (strcmp(want->what, "recovery") == 0 || strcmp(want->what, "payment") == 0)
-		return fetch_one(api, "payments", LOSTCHURN_PAYMENT, want, result, err);
+	if (strcmp(want->what, "recovery") == 0 || strcmp(want->what, "payment") == 0) {
+		int rc = fetch_one(api, "payments", LOSTCHURN_PAYMENT, want, result, err);
+
+		if (rc == 0)
+			want_customer(result);
+		return rc;
+	}
 	return bh_fail(err, BH_INVALID, "%s cannot be asked for a %s", TITLE, want->what);
 }

@@ -98,15 +98,17 @@ seen_slow "its look-ups end" 60 source.lookups 0
 stop_web
 node -e '
 	const { rows } = JSON.parse(require("fs").readFileSync(0));
-	const [won, lost] = rows.filter(({ status }) => ["pending", "retrying", "communication_pending"].includes(status)).slice(-2);
+	const [won, lost] = rows.filter(({ id, status }) => id !== process.argv[2] && ["pending", "retrying", "communication_pending"].includes(status)).slice(-2);
+	const first = rows.find(({ id }) => id === process.argv[2]);
 	require("fs").writeFileSync(process.argv[1], `${won.id} ${lost.id}`);
-	console.log(JSON.stringify({ changes: [{ do: "recovery.succeed", id: won.id, recovered_amount: won.amount, method: "retry" }, { do: "recovery.fail", id: lost.id, reason: "stolen_card" }] }));' "$work/ids" >"$work/changes" < <(sim GET 'state/payments?limit=5000')
+	console.log(JSON.stringify({ changes: [{ do: "recovery.succeed", id: first.id, recovered_amount: first.amount, method: "retry" }, { do: "recovery.succeed", id: won.id, recovered_amount: won.amount, method: "retry" }, { do: "recovery.fail", id: lost.id, reason: "stolen_card" }] }));' "$work/ids" "$first" >"$work/changes" < <(sim GET 'state/payments?limit=5000')
 read -r won lost <"$work/ids"
 change "$(cat "$work/changes")"
 serve_web
 status "catch-up" 0 source_verb catchup --wait
 seen_slow "its look-ups end, too" 60 'status.backlog === 0 && source.lookups' 0
 all_seen "a recovery that was won" "mirror('recovery', '$won').stage" won \
+	"one that was known by an event first" "mirror('recovery', '$first').stage" won \
 	"one that was lost" "mirror('recovery', '$lost').stage" lost
 same_as_simulator "the mirror is equal again"
 status "catch-up again" 0 source_verb catchup --wait
