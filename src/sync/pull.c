@@ -175,7 +175,8 @@ store_page(struct pull *pull, const struct source_page *page, size_t events, str
 			walk_save(txn, pull->connection, pull->name, &pull->walk);
 			rc = note_backfill(pull, txn, err);
 		}
-		bh_fault("pull-page");
+		if (rc == 0 && bh_fault("pull-page"))
+			rc = bh_fail_errno(err, BH_STORAGE, "a page cannot be stored");
 		if (rc == 0)
 			rc = store_commit(txn, NULL, err) < 0 ? -1 : 1;
 		if (rc < 0) {

@@ -3,12 +3,12 @@
 //
 //   node tests/load/backfill.mjs [--customers 100000] [--seed 5] [--most-mb 60] [--json]
 
-import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { main, makeDir, now, round, sleep, SOURCE_DIR, until } from './lib/base.mjs';
+import { main, makeDir, now, round, sleep, until } from './lib/base.mjs';
 import { Billhook } from './lib/billhook.mjs';
+import { startBilling } from './lib/simulators.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -20,30 +20,6 @@ const { values } = parseArgs({
 });
 const LOOK_MS = 500;
 const PACE_MS = 50; // the driver's own: 20 calls a second
-
-async function startStripe(cleanup, dir) {
-  const portFile = join(dir, 'stripe.port');
-  const child = spawn(process.execPath, [join(SOURCE_DIR, 'tests/billing/stripe.mjs'), '--port', '0', '--port-file', portFile], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const ended = new Promise((done) => child.on('exit', done));
-  cleanup.add(() => {
-    child.kill('SIGTERM');
-    return ended;
-  });
-  const read = () => {
-    try {
-      return Number(readFileSync(portFile, 'utf8'));
-    } catch {
-      return 0;
-    }
-  };
-  const url = `http://127.0.0.1:${await until('the simulator', read)}`;
-  const control = async (method, path, body) => {
-    const answer = await fetch(`${url}/_sim/${path}`, { method, body: body && JSON.stringify(body) });
-    if (answer.status !== 200) throw new Error(`${path}: ${await answer.text()}`);
-    return answer.json();
-  };
-  return { url, control };
-}
 
 // Most memory that each kind of process has had: VmHWM, kB.
 function notePeaks(billhook, peaks) {
@@ -60,7 +36,7 @@ function notePeaks(billhook, peaks) {
 }
 
 await main(async (cleanup) => {
-  const dir = makeDir(cleanup), stripe = await startStripe(cleanup, dir);
+  const dir = makeDir(cleanup), stripe = await startBilling('stripe', cleanup, dir);
   const made = await stripe.control('POST', 'generate', { customers: Number(values.customers), seed: Number(values.seed) });
   const data = join(dir, 'data');
   mkdirSync(data, { mode: 0o700 });

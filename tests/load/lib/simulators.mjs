@@ -1,4 +1,4 @@
-// The two CRM simulators as processes of their own, and their control interface.
+// The two CRM simulators as processes of their own, and their control interface; billing simulators.
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -82,3 +82,29 @@ export const salesforce = (settings = {}) =>
   new Simulator('salesforce', 'salesforce.json', { daily_limit: 1000000, ...settings });
 export const hubspot = (settings = {}) =>
   new Simulator('hubspot', 'hubspot-stripe.json', settings);
+
+// A billing system: { url, control(method, path, body) }.
+export async function startBilling(name, cleanup, dir, settings = {}) {
+  const portFile = join(dir, `${name}.port`);
+  const script = join(SOURCE_DIR, 'tests/billing', `${name}.mjs`);
+  const child = spawn(process.execPath, [script, '--port', '0', '--port-file', portFile, '--settings', JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = new Promise((done) => child.on('exit', done));
+  cleanup.add(() => {
+    child.kill('SIGTERM');
+    return ended;
+  });
+  const port = await until(`${name} simulator`, () => {
+    try {
+      return Number(readFileSync(portFile, 'utf8'));
+    } catch {
+      return 0;
+    }
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const control = async (method, path, body) => {
+    const answer = await fetch(`${url}/_sim/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+    if (answer.status !== 200) throw new Error(`${name} simulator, ${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  return { url, control };
+}
