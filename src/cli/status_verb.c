@@ -50,9 +50,15 @@ add_source(struct store_txn *txn, const struct account_connection *c, json_t *so
     struct bh_err *err)
 {
 	json_t *source;
+	int64_t duplicates;
 
 	if (cli_source_state(txn, c->code, &source, err) < 0)
 		return -1;
+	if (journal_duplicates(txn, c->code, &duplicates, err) < 0) {
+		json_decref(source);
+		return -1;
+	}
+	json_object_set_new(source, "duplicates", json_integer(duplicates));
 	json_object_set_new(source, "driver", json_string(c->driver));
 	json_object_set_new(source, "paused", json_boolean(c->paused));
 	json_object_set_new(source, "broken", bh_json_string(c->broken));
@@ -135,6 +141,8 @@ print_source(const json_t *source)
 	    last_ms != 0 ? age : "not among the newest");
 	if (lookups != 0)
 		printf(", %lld look-ups wait", lookups);
+	if (bh_json_int(source, "duplicates", 0) != 0)
+		printf(", %lld came twice", (long long)bh_json_int(source, "duplicates", 0));
 	printf("%s\n", bh_is_json_true(source, "paused") ? ", paused" : "");
 	if (walk != NULL)
 		print_walk("", walk);

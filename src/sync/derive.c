@@ -138,6 +138,55 @@ derive_read(struct derive *derive, struct bh_err *err)
 	return read_docs(derive, err);
 }
 
+/*
+ * What of a customer its figures depend on is kept with its facts, so that
+ * news of an invoice does not read the whole customer.
+ */
+static const char *const brief_members[] = {"currency", "discounts", "source_mrr",
+    "source_recovery_count"};
+
+static void
+keep_brief(struct working_object *customer)
+{
+	json_t *brief = NULL;
+
+	if (customer->is_brief)
+		return;
+	if (customer->object.fields != NULL && !customer->object.deleted)
+		brief = json_object();
+	for (size_t i = 0; brief != NULL && i < BH_LEN(brief_members); i++) {
+		json_t *value = json_object_get(customer->object.fields, brief_members[i]);
+
+		if (value != NULL)
+			json_object_set(brief, brief_members[i], value);
+	}
+	if (brief == NULL && json_object_del(customer->facts, "customer") == 0)
+		customer->is_facts_changed = true;
+	if (brief != NULL && !json_equal(brief, json_object_get(customer->facts, "customer"))) {
+		json_object_set(customer->facts, "customer", brief);
+		customer->is_facts_changed = true;
+	}
+	json_decref(brief);
+}
+
+/* Documents first: customers whose facts tell enough need not be read. */
+static int
+read_all(struct derive *d, struct bh_err *err)
+{
+	if (read_docs(d, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->work->n; i++) {
+		struct working_object *object = &d->work->items[i];
+		json_t *brief = json_object_get(object->facts, "customer");
+
+		if (object->is_loaded || brief == NULL)
+			continue;
+		object->object.fields = json_incref(brief);
+		object->is_loaded = object->is_brief = true;
+	}
+	return working_load(d->work, d->txn, err);
+}
+
 /* -- whole -- */
 
 struct gather {
@@ -200,14 +249,18 @@ put_gathered(struct gather *g, struct bh_err *err)
 	return rc;
 }
 
-/* Who a customer refers to is noted in its facts, which begin anew. */
+/* Who a customer refers to, and what it is itself, is noted in its facts, which begin anew. */
 static void
 keep_references(struct working_object *customer)
 {
-	json_t *refers = json_object_get(customer->facts_before, "refers");
+	static const char *const names[] = {"refers", "customer"};
 
-	if (refers != NULL)
-		json_object_set(customer->facts, "refers", refers);
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		json_t *value = json_object_get(customer->facts_before, names[i]);
+
+		if (value != NULL)
+			json_object_set(customer->facts, names[i], value);
+	}
 }
 
 static int
@@ -581,10 +634,11 @@ derive_customer(struct derive *d, struct working_object *customer)
 	const struct revenue_switches *switches = switches_of(d, customer->id.connection);
 	const char *name;
 	int64_t changes_ms;
-	json_t *value;
-	json_t *fields = figures_customer(customer->facts, customer->object.fields, switches,
-	    d->now_ms, &changes_ms);
+	json_t *value, *fields;
 
+	keep_brief(customer);
+	fields = figures_customer(customer->facts, customer->object.fields, switches, d->now_ms,
+	    &changes_ms);
 	set_fields(customer, fields);
 	json_object_foreach (json_object_get(customer->facts, "changes"), name, value)
 		if (json_integer_value(value) < changes_ms)
@@ -702,14 +756,14 @@ derive_run(struct derive *d, struct bh_err *err)
 
 	for (size_t i = 0; i < n; i++)
 		note_due(d, i);
-	if (working_load(d->work, d->txn, err) < 0 || read_docs(d, err) < 0)
+	if (read_all(d, err) < 0)
 		return -1;
 	/* Subscriptions that were asked for by name have a customer too. */
 	n = d->work->n;
 	for (size_t i = 0; i < n; i++)
 		if (d->work->items[i].is_due && d->work->items[i].id.kind == OBJECT_SUBSCRIPTION)
 			note_due(d, i);
-	if (working_load(d->work, d->txn, err) < 0 || read_docs(d, err) < 0)
+	if (read_all(d, err) < 0)
 		return -1;
 	put_parts(d);
 	if (gather_whole(d, err) < 0 || read_terms(d, err) < 0)

@@ -26,7 +26,7 @@
 #define ROUNDS_MAX 10    /* of erasing what came in meanwhile */
 
 /* Every family of the store whose keys begin with connection, account and customer: ids alone. */
-static const char *const customer_families[] = {"Mc", "Md"};
+static const char *const customer_families[] = {"Mc", "Md", "Ws"};
 
 static const char *const part_names[PERSON__MAX] = {"objects", "links", "records", "derived",
     "lookups", "events", "trail", "spool"};

@@ -23,6 +23,7 @@
 #include "state/trail.h"
 #include "state/want.h"
 #include "sync/person_internal.h"
+#include "sync/writeback.h"
 
 #define EVENTS_PAGE 200
 #define PAGE 1000
@@ -447,6 +448,13 @@ is_owner_theirs(const struct person *person, const struct want_entry *entry)
 
 /* "what" is a kind, or begins with one: "invoice_lines". */
 static bool
+is_want_about(const struct want_entry *entry, enum object_kind kind)
+{
+	return bh_has_prefix(entry->what, object_kind_name(kind)) ||
+	       (kind == OBJECT_CUSTOMER && strcmp(entry->what, WRITEBACK_WANT) == 0);
+}
+
+static bool
 is_want_theirs(const struct person *person, const struct want_entry *entry)
 {
 	const struct person_scope *scope = person_scope(person, entry->connection);
@@ -461,7 +469,7 @@ is_want_theirs(const struct person *person, const struct want_entry *entry)
 		struct mirror_id id = {entry->connection, entry->account, (enum object_kind)kind,
 		    entry->id};
 
-		is_theirs = bh_has_prefix(entry->what, object_kind_name(id.kind)) &&
+		is_theirs = is_want_about(entry, id.kind) &&
 			    (is_person_object(person, &id) ||
 				(id.kind == OBJECT_CUSTOMER && strcmp(id.id, person->who) == 0));
 	}

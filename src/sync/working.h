@@ -11,6 +11,7 @@ struct working_object {
 	struct mirror_id id; /* strings are owned */
 	struct object_state object;
 	bool is_loaded;
+	bool is_brief;            /* a customer of whom only what its facts keep is here */
 	bool is_changed;          /* has to be stored */
 	bool was_erased;          /* nothing but a tombstone when it was loaded */
 	bool is_different;        /* and says something else than before, not only of when */

@@ -59,13 +59,16 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	const struct press *press = arg;
 	const struct button *button = press->button;
+	char text[160];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = button->action,
 	    .subject = press->code,
-	    .text = press->exchange->session.user};
+	    .text = text};
 	int64_t now = bh_now_ms();
 	int rc = 0;
 
+	snprintf(text, sizeof(text), "asked for in the browser by %s",
+	    press->exchange->session.user);
 	if (button->errand != NULL)
 		errand_ask(txn, press->code, button->errand, ticked(press), now);
 	else if (button->turn == 's')

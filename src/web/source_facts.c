@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "state/journal.h"
 #include "state/walk.h"
 #include "state/want.h"
 #include "web/words.h"
@@ -232,6 +233,25 @@ add_lookups(struct source_facts *facts, struct bh_err *err)
 	return 0;
 }
 
+/* Redeliveries do no harm; many of them tell that answers come too late, or that two endpoints lead here. */
+static int
+add_duplicates(struct source_facts *facts, struct bh_err *err)
+{
+	char count[WORDS_MAX];
+	int64_t n;
+
+	if (journal_duplicates(exchange_read(facts->exchange), facts->connection->code, &n, err) <
+	    0)
+		return -1;
+	words_count(count, n);
+	json_object_set_new(facts->model, "duplicates",
+	    n == 0 ? json_string("No event came twice.")
+		   : json_sprintf("%s %s acknowledged and dropped.", count,
+			 n == 1 ? "repeated event was" : "repeated events were"));
+	json_object_set(facts->live, "duplicates", json_object_get(facts->model, "duplicates"));
+	return 0;
+}
+
 static int
 add_walks(struct source_facts *facts, struct bh_err *err)
 {
@@ -242,6 +262,8 @@ add_walks(struct source_facts *facts, struct bh_err *err)
 	json_object_set_new(facts->model, "can_read", json_boolean(is_able && has_key(facts)));
 	json_object_set_new(facts->model, "needs_key", json_boolean(is_able && !has_key(facts)));
 	json_object_set_new(facts->model, "walks", json_array());
+	if (add_duplicates(facts, err) < 0)
+		return -1;
 	if (!is_able || !has_key(facts))
 		return 0;
 	meaning = catchup_meaning(facts);

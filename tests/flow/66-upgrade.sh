@@ -55,7 +55,8 @@ bh stop --quiet
 if grep -q '^#define BH_FAULTS 1' "$BH_BUILDDIR/config.h"; then
 	empty found
 	BILLHOOK_FAULT=load-schema:die bh load "$old.dump" >"$work/killed" 2>&1
-	is "killed before it is brought up" "$(plain | grep -a '^Vs')" "Vs 1"
+	# To look is to start Billhook, which may be faster than the look.
+	like "killed before it is brought up" "$(plain | grep -a '^Vs')" '^Vs [12]$'
 	bh stop --quiet
 	serve
 	wait_for 10 figures_are_there || not_ok "figures are worked out" "$(plain | grep -a '^F' | cut -c1-100)"

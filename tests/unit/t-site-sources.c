@@ -1,6 +1,7 @@
 /* web/page_connections, page_source, source_facts, source_form: sources in the browser. */
 #include "site-unit.h"
 #include "source/source.h"
+#include "state/journal.h"
 #include "state/trail.h"
 #include "state/walk.h"
 #include "state/want.h"
@@ -713,6 +714,20 @@ test_buttons(void **state)
 		assert_int_equal(walk.state, steps[i].after);
 		walk_release(&walk);
 	}
+	/* The rate is that since it was last set going. */
+	walk = walk_of(world, "eu", WALK_BACKFILL);
+	assert_true(walk.turned_ms >= walk.started_ms && walk.started_ms > 0);
+	walk.state = WALK_PAUSED;
+	walk.read = 77;
+	walk.turned_ms = 1;
+	put_walk(world, "eu", WALK_BACKFILL, walk);
+	walk_release(&walk);
+	look(&browser, "/connections/eu", 200);
+	send(&browser, "/connections/eu/resume-backfill", "x=1", 303);
+	walk = walk_of(world, "eu", WALK_BACKFILL);
+	assert_int_equal(walk.turned_read, 77);
+	assert_true(walk.turned_ms >= walk.started_ms);
+	walk_release(&walk);
 	look(&browser, "/connections/eu", 200);
 	send(&browser, "/connections/eu/start-catchup", "x=1", 303);
 	walk = walk_of(world, "eu", WALK_CATCHUP);
@@ -945,11 +960,15 @@ test_many_wants(void **state)
 		if (i == 1) {
 			browser = open_at(world, "vic", "/connections/eu");
 			assert_page(&browser, "1 single object waits");
+			assert_page(&browser, "No event came twice.");
 		}
 	}
+	assert_int_equal(journal_count_duplicates(txn, "eu", 1, NULL), 0);
+	assert_int_equal(store_commit(txn, NULL, NULL), 0);
 	store_free(&txn);
 	look(&browser, "/connections/eu", 200);
 	assert_page(&browser, "10,000+ single objects wait");
+	assert_page(&browser, "1 repeated event was acknowledged and dropped.");
 	close_browser(&browser);
 }
 

@@ -189,6 +189,8 @@ test_home_empty(void **state)
 	assert_page(&browser, "Nothing is connected yet.");
 	assert_page(&browser, "No CRM is connected.");
 	assert_page(&browser, "Nothing has been received.");
+	assert_page(&browser, "<a href=\"/connections\">Connect one.</a>");
+	assert_page(&browser, "<a href=\"/\" aria-current=\"page\">");
 	connect((struct connection_case){.world = *state,
 	    .code = "stripe",
 	    .driver = "stripe",
@@ -223,6 +225,9 @@ test_home(void **state)
 	    .remedy = "Shorten it",
 	    .attempts = 2};
 	struct bh_err err = BH_ERR_INIT;
+	struct store_txn *txn = store_begin(world->site.store);
+	char link_to_event[100];
+	uint64_t stamp = 0;
 
 	connect((struct connection_case){.world = world,
 	    .code = "stripe",
@@ -240,6 +245,10 @@ test_home(void **state)
 	    .name = "Old",
 	    .is_paused = true});
 	assert_int_equal(journal_accept(world->site.store, &entry, &err), 1);
+	assert_int_equal(journal_find(txn, "stripe", "evt_<1>", &stamp, &err), 1);
+	store_free(&txn);
+	snprintf(link_to_event, sizeof(link_to_event),
+	    "<a href=\"/activity/%llu\"><code>evt_&lt;1&gt;</code></a>", (unsigned long long)stamp);
 	settle(world, "crm", "c1", (struct link){.state = LINK_CLEAN});
 	settle(world, "crm", "c2", (struct link){.state = LINK_CLEAN});
 	sign_in(&browser, "ada");
@@ -262,7 +271,7 @@ test_home(void **state)
 	assert_page(&browser, "There are more");
 	assert_page(&browser,
 	    "<a href=\"/connections/stripe\">Stripe &quot;EU&quot;</a> <span class=\"badge\">test</span>");
-	assert_page(&browser, "<code>evt_&lt;1&gt;</code>");
+	assert_page(&browser, link_to_event);
 	assert_page(&browser, ">90 s ago</time>");
 	assert_page(&browser, "<code class=\"url\">http://localhost:8080/hook/stripe</code>");
 	assert_page(&browser, "Paused by a person.");
