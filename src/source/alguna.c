@@ -187,6 +187,7 @@ const struct source_driver source_alguna = {
     .check = check,
     .steps = steps,
     .is_reread = is_reread,
+    .fetch_per_s = 5,
     .catchup_s = 900,
     .probe = alguna_probe,
     .fetch = alguna_fetch,

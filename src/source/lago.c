@@ -255,6 +255,7 @@ const struct source_driver source_lago = {
     .settings = settings,
     .check = check,
     .steps = steps,
+    .fetch_per_s = 10,
     .catchup_s = 3600,
     .is_swept = true,
     .probe = lago_probe,

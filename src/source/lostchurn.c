@@ -194,6 +194,7 @@ const struct source_driver source_lostchurn = {
 	"For filling up: Settings, API keys, make a key with the scope read, copy it into API key.",
     .tells_mrr = true,
     .is_reread = is_reread,
+    .fetch_per_s = 3,
     .catchup_s = 4 * 3600,
     .probe = lostchurn_probe,
     .fetch = lostchurn_fetch,

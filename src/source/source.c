@@ -74,6 +74,28 @@ source_result_release(struct source_result *result)
 	*result = (struct source_result){0};
 }
 
+struct source_result
+source_result_copy(const struct source_result *from)
+{
+	struct source_result to = {.outcome = from->outcome};
+
+	for (size_t i = 0; i < from->changes.n; i++) {
+		struct object_change *change = object_changes_add(&to.changes,
+		    from->changes.items[i].kind, from->changes.items[i].id);
+
+		json_decref(change->fields);
+		*change = from->changes.items[i];
+		json_incref(change->fields);
+	}
+	for (size_t i = 0; i < from->wants.n; i++) {
+		const struct source_want *want = &from->wants.items[i];
+
+		source_wants_add(&to.wants, want->what, want->account, want->id,
+		    json_incref(want->hint));
+	}
+	return to;
+}
+
 void
 source_page_release(struct source_page *page)
 {

@@ -90,6 +90,8 @@ struct source_result {
 	char note[160]; /* a phrase for people ("customer of another mode"); "" */
 };
 void source_result_release(struct source_result *result);
+/* A copy that shares the values: what is stored twice over conflicts is handed over once a try. */
+struct source_result source_result_copy(const struct source_result *from);
 
 /* -- calls to the source's API: workers only -- */
 
@@ -207,6 +209,8 @@ struct source_driver {
 	bool (*is_reread)(enum object_kind kind, const json_t *fields);
 	/* A webhook's secret is given out when it is made (and only then). */
 	bool gives_secret;
+	/* Look-ups a second at most, so that the source's limit is left to others; 0: 10. */
+	int fetch_per_s;
 	/* How often a catch-up is due by itself, seconds; 0: only when asked for. */
 	int catchup_s;
 

@@ -224,6 +224,7 @@ const struct source_driver source_stripe = {
     .check = stripe_check,
     .steps = stripe_steps,
     .gives_secret = true,
+    .fetch_per_s = 10,
     .catchup_s = 900,
     .probe = stripe_probe,
     .fetch = stripe_fetch,

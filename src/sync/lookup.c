@@ -12,6 +12,8 @@
 
 #define SLICE_MS 20000
 #define PAGE 20
+#define TRIES 20 /* commits of an answer, when live events are faster */
+#define PER_S 10 /* calls a second, where the driver does not say */
 #define ATTEMPTS_MAX 8
 #define PAUSE_MS 2000     /* after the first failure; doubled with each */
 #define REFUSED_MS 600000 /* the key is refused: a person has to act */
@@ -20,6 +22,7 @@ struct lookup {
 	const struct sync_context *context;
 	struct setup *setup;
 	const struct setup_connection *connection;
+	int64_t last_ms; /* monotonic: of the last call */
 };
 
 static bool
@@ -49,9 +52,9 @@ is_held(struct lookup *lookup, const struct want_entry *want, struct bh_err *err
 	return rc;
 }
 
-/* Its answer into the mirror and the want away, in one commit. */
+/* Its answer into the mirror and the want away, in one commit; result is taken. */
 static int
-settle(struct lookup *lookup, const struct want_entry *want, struct source_result *result,
+settle_once(struct lookup *lookup, const struct want_entry *want, struct source_result *result,
     struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(lookup->context->store);
@@ -61,8 +64,7 @@ settle(struct lookup *lookup, const struct want_entry *want, struct source_resul
 	lookup->connection = setup_connection(lookup->setup, want->connection);
 	if (rc == 0) {
 		apply = apply_new(txn, lookup->setup);
-		if (result != NULL)
-			apply_add(apply, want->connection, result);
+		apply_add(apply, want->connection, result);
 		rc = apply_run(apply, err);
 	}
 	if (rc == 0) {
@@ -74,11 +76,41 @@ settle(struct lookup *lookup, const struct want_entry *want, struct source_resul
 	return rc;
 }
 
-/* Live events may be faster: it is asked again then, which is what it takes to be right. */
+/*
+ * Live events may be faster: then the same answer is tried again.  When it was
+ * asked for anew meanwhile it stays a conflict, and is looked up again.
+ */
 static int
-is_settled(int rc, const struct bh_err *why)
+settle(struct lookup *lookup, const struct want_entry *want, const struct source_result *result,
+    struct bh_err *err)
 {
-	return rc == 0 || why->code != BH_CONFLICT;
+	int rc = -1;
+
+	for (int i = 0; i < TRIES; i++) {
+		struct source_result copy = source_result_copy(result);
+
+		*err = (struct bh_err)BH_ERR_INIT;
+		rc = settle_once(lookup, want, &copy, err);
+		source_result_release(&copy);
+		if (rc == 0 || err->code != BH_CONFLICT)
+			break;
+		bh_sleep_ms(i);
+	}
+	return rc;
+}
+
+/* The source's limit is for others too: not faster than so many a second. */
+static void
+keep_pace(struct lookup *lookup)
+{
+	int own = lookup->connection->source->fetch_per_s;
+	int64_t per_s = bh_json_int(lookup->connection->account.settings, "fetch_per_s",
+	    own > 0 ? own : PER_S);
+	int64_t next_ms = lookup->last_ms + 1000 / (per_s > 0 ? per_s : PER_S);
+
+	while (bh_mono_ms() < next_ms && !sync_is_stopping(lookup->context))
+		bh_sleep_ms(next_ms - bh_mono_ms() < 50 ? (int)(next_ms - bh_mono_ms()) : 50);
+	lookup->last_ms = bh_mono_ms();
 }
 
 static int
@@ -168,11 +200,12 @@ look_up(struct lookup *lookup, const struct want_entry *entry, struct sync_outco
 	if (rc < 0)
 		return -1;
 	if (rc > 0) {
-		rc = settle(lookup, entry, NULL, &why);
+		rc = settle(lookup, entry, &result, &why);
 	} else {
 		snprintf(want.what, sizeof(want.what), "%s", entry->what);
 		snprintf(want.account, sizeof(want.account), "%s", entry->account);
 		snprintf(want.id, sizeof(want.id), "%s", entry->id);
+		keep_pace(lookup);
 		if (fetch(lookup, &api, &want, &result, &why) < 0) {
 			source_result_release(&result);
 			return note_failure(lookup, entry, &why, outcome, err);
@@ -181,7 +214,7 @@ look_up(struct lookup *lookup, const struct want_entry *entry, struct sync_outco
 	}
 	source_result_release(&result);
 	outcome->handled++;
-	if (rc < 0 && is_settled(rc, &why)) {
+	if (rc < 0 && why.code != BH_CONFLICT) {
 		if (err != NULL)
 			*err = why;
 		return -1;

@@ -56,28 +56,6 @@ first_cursor(const struct pull *pull)
 
 /* -- storing a page -- */
 
-static struct source_result
-copy_result(const struct source_result *from)
-{
-	struct source_result to = {.outcome = from->outcome};
-
-	for (size_t i = 0; i < from->changes.n; i++) {
-		struct object_change *change = object_changes_add(&to.changes,
-		    from->changes.items[i].kind, from->changes.items[i].id);
-
-		json_decref(change->fields);
-		*change = from->changes.items[i];
-		json_incref(change->fields);
-	}
-	for (size_t i = 0; i < from->wants.n; i++) {
-		const struct source_want *want = &from->wants.items[i];
-
-		source_wants_add(&to.wants, want->what, want->account, want->id,
-		    json_incref(want->hint));
-	}
-	return to;
-}
-
 /* Events of an event list take the way of those that are delivered: known ones are dropped there. */
 static int
 accept_events(const struct pull *pull, const json_t *events, size_t *new_r, struct bh_err *err)
@@ -157,7 +135,7 @@ static int
 store_page(struct pull *pull, const struct source_page *page, size_t events, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(pull->context->store);
-	struct source_result result = copy_result(&page->result);
+	struct source_result result = source_result_copy(&page->result);
 	struct apply *apply = NULL;
 	json_t *cursor = json_incref(pull->walk.cursor);
 	int64_t started_ms = pull->walk.started_ms;

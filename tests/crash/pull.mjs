@@ -34,7 +34,7 @@ class Pulls {
     mkdirSync(this.dataDir, { mode: 0o700 });
     await this.billhook.setUp({
       billhook: 1, syncs: [],
-      connections: [{ code: 'stripe', driver: 'stripe', name: 'Stripe', settings: { mode: 'live', api_url: this.stripe.url, catchup_s: 0 }, secrets: { api_key: `file:${keyFile}` } }],
+      connections: [{ code: 'stripe', driver: 'stripe', name: 'Stripe', settings: { mode: 'live', api_url: this.stripe.url, catchup_s: 0, fetch_per_s: 1000 }, secrets: { api_key: `file:${keyFile}` } }],
     });
     cpSync(this.dataDir, this.template, { recursive: true, filter: (path) => !path.endsWith('.sock') });
     Object.assign(process.env, { BILLHOOK: this.billhook.binary, BILLHOOK_DIR: this.dataDir });

@@ -17,7 +17,7 @@ sim POST settings "{\"deliver_to\": \"$url\"}" >/dev/null
 
 # stripe_with KEY
 stripe_with() {
-	FLOW_KEY=$1 connect "{\"mode\": \"live\", \"api_url\": \"$BILL_URL\"}" '{"api_key": "env:FLOW_KEY"}'
+	FLOW_KEY=$1 connect "{\"mode\": \"live\", \"fetch_per_s\": 1000, \"api_url\": \"$BILL_URL\"}" '{"api_key": "env:FLOW_KEY"}'
 }
 # deliver [OPTIONS]: what waits, to the endpoint that is registered
 deliver() {
@@ -174,7 +174,7 @@ story() {
 	ids=$(node "$flow/billing.mjs" story "${stories[@]}")
 	behind_lighttpd "$1"
 	sim POST settings "{\"deliver_to\": \"$url\"}" >/dev/null
-	FLOW_HOOK=whsec_story connect "{\"mode\": \"live\", \"api_url\": \"$BILL_URL\", \"catchup_s\": 0}" '{"api_key": "env:FLOW_KEY", "webhook": "env:FLOW_HOOK"}'
+	FLOW_HOOK=whsec_story connect "{\"mode\": \"live\", \"fetch_per_s\": 1000, \"api_url\": \"$BILL_URL\", \"catchup_s\": 0}" '{"api_key": "env:FLOW_KEY", "webhook": "env:FLOW_HOOK"}'
 	serve_web
 	sim DELETE calls >/dev/null
 	sim POST deliver "{\"url\": \"$url/hook/stripe\", \"secret\": \"whsec_story\", \"ids\": $ids$2}" >"$work/delivered"

@@ -15,7 +15,7 @@ option public_url "$url"
 
 # alguna_with KEY
 alguna_with() {
-	FLOW_KEY=$1 connect "{\"api_url\": \"$BILL_URL\", \"catchup_s\": 0}" '{"api_key": "env:FLOW_KEY", "webhook": "env:FLOW_HOOK"}'
+	FLOW_KEY=$1 connect "{\"fetch_per_s\": 1000, \"api_url\": \"$BILL_URL\", \"catchup_s\": 0}" '{"api_key": "env:FLOW_KEY", "webhook": "env:FLOW_HOOK"}'
 }
 change() {
 	sim POST change "$1" >"$work/changed"

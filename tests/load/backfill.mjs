@@ -44,7 +44,7 @@ await main(async (cleanup) => {
   writeFileSync(keyFile, 'sk_live_sim');
   await billhook.setUp({
     billhook: 1,
-    connections: [{ code: 'stripe', driver: 'stripe', name: 'Stripe', settings: { mode: 'live', api_url: stripe.url, catchup_s: 0 }, secrets: { api_key: `file:${keyFile}` } }],
+    connections: [{ code: 'stripe', driver: 'stripe', name: 'Stripe', settings: { mode: 'live', api_url: stripe.url, catchup_s: 0, fetch_per_s: 1000 }, secrets: { api_key: `file:${keyFile}` } }],
     syncs: [],
   });
   billhook.serve(cleanup);
