@@ -96,10 +96,10 @@ struct source_result source_result_copy(const struct source_result *from);
 /* -- calls to the source's API: workers only -- */
 
 /*
- * A call needs a transport and somebody to ask between calls whether to stop
- * (then it ends with BH_UNAVAILABLE).  Drivers neither wait nor retry: they
- * say BH_LIMITED with retry_after_s (429 and the like), BH_DENIED (the key is
- * refused: name what it lacks), BH_UNAVAILABLE, BH_INVALID (refused for good).
+ * What a call needs; borrowed.  now_ms: the caller's clock, UTC.  Drivers
+ * neither wait nor retry: they say BH_LIMITED with retry_after_s (429 and the
+ * like), BH_DENIED (the key is refused: name what it lacks), BH_UNAVAILABLE,
+ * BH_INVALID (refused for good).
  */
 struct source_api {
 	const struct source_config *config;

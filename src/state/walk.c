@@ -194,15 +194,6 @@ walk_resume(struct store_txn *txn, const char *connection, const char *name, int
 }
 
 void
-walk_drop(struct store_txn *txn, const char *connection, const char *name)
-{
-	struct key key;
-
-	key_of(&key, "Wk", connection, name);
-	store_delete(txn, key.data, key.len);
-}
-
-void
 errand_release(struct errand *errand)
 {
 	json_decref(errand->ask);

@@ -56,7 +56,6 @@ int walk_begin(struct store_txn *txn, const char *connection, const char *name, 
 int walk_pause(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err);
 int walk_resume(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
     struct bh_err *err);
-void walk_drop(struct store_txn *txn, const char *connection, const char *name);
 
 /* Errands: the last one of each name, with what came of it. */
 struct errand {

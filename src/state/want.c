@@ -182,21 +182,3 @@ want_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
 	}
 	return rc;
 }
-
-int
-want_drop(struct store_txn *txn, const char *connection, size_t max, bool *more_r,
-    struct bh_err *err)
-{
-	const struct store_entry *found;
-	struct store_scan scan;
-	struct key prefix;
-	size_t n;
-
-	scan_of(&scan, &prefix, connection, max);
-	scan.keys_only = true;
-	if (store_scan(txn, &scan, &found, &n, more_r, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		store_delete(txn, found[i].key, found[i].key_len);
-	return 0;
-}

@@ -45,8 +45,5 @@ int want_count(struct store_txn *txn, const char *connection, size_t max, size_t
 int want_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const struct want_entry *entry, struct bh_err *err), void *arg,
     bool *more_r, struct bh_err *err);
-/* All of a connection, at most max a call; *more_r. */
-int want_drop(struct store_txn *txn, const char *connection, size_t max, bool *more_r,
-    struct bh_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "state/want.h"
 #include "sync/alias.h"
 #include "sync/derive.h"
+#include "sync/lookup.h"
 
 #define CHILDREN_PAGE 1000 /* a customer's objects marked by one commit */
 #define USERS_PAGE 200     /* objects derived anew by one commit */
@@ -262,15 +263,6 @@ mark(struct apply *apply, const struct working_object *object, struct bh_err *er
 
 /* -- looking up -- */
 
-static bool
-is_askable(const struct apply *apply, const char *connection)
-{
-	const struct setup_connection *found = setup_connection(apply->setup, connection);
-
-	return found != NULL && found->source != NULL && found->source->fetch != NULL &&
-	       bh_json_str(found->account.secrets, "api_key") != NULL;
-}
-
 static void
 ask(struct apply *apply, const char *connection, const struct source_wants *wants)
 {
@@ -278,7 +270,7 @@ ask(struct apply *apply, const char *connection, const struct source_wants *want
 		want_put(apply->txn, connection, wants->items[i].what, wants->items[i].account,
 		    wants->items[i].id, wants->items[i].hint);
 	if (wants->n != 0)
-		queue_wake(apply->txn, "fetch", connection, bh_now_ms());
+		queue_wake(apply->txn, LOOKUP_JOB, connection, bh_now_ms());
 }
 
 static void
@@ -289,7 +281,7 @@ ask_derived(struct apply *apply, const struct derive *derive)
 
 		want_put(apply->txn, derive->want_connections[i], want->what, want->account,
 		    want->id, want->hint);
-		queue_wake(apply->txn, "fetch", derive->want_connections[i], bh_now_ms());
+		queue_wake(apply->txn, LOOKUP_JOB, derive->want_connections[i], bh_now_ms());
 	}
 }
 
@@ -347,7 +339,8 @@ apply_run(struct apply *apply, struct bh_err *err)
 		derive_store(&derive);
 		ask_derived(apply, &derive);
 		for (size_t i = 0; i < apply->groups_n; i++)
-			if (is_askable(apply, apply->groups[i].connection))
+			if (setup_is_askable(
+				setup_connection(apply->setup, apply->groups[i].connection)))
 				ask(apply, apply->groups[i].connection, &apply->groups[i].wants);
 		rc = store_all(apply, err);
 	}

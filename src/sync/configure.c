@@ -14,6 +14,7 @@
 #include "state/queue.h"
 #include "state/trail.h"
 #include "sync/setup.h"
+#include "sync/tend.h"
 
 #define PRESET_MAX (1u << 20)
 #define SECRET_MAX 65536
@@ -431,7 +432,7 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;
 	}
-	queue_wake(txn, fresh.is_source ? "tend" : "push", fresh.is_source ? "" : code,
+	queue_wake(txn, fresh.is_source ? TEND_JOB : "push", fresh.is_source ? "" : code,
 	    bh_now_ms());
 	if (fresh.is_source && !same && found > 0)
 		refigure(txn, &old, &fresh);

@@ -16,6 +16,7 @@
 #include "model/figures.h"
 #include "state/derived.h"
 #include "state/queue.h"
+#include "sync/tend.h"
 #include "sync/terms.h"
 
 #define CHILDREN_PAGE 500
@@ -654,15 +655,6 @@ derive_customer(struct derive *d, struct working_object *customer)
 
 /* -- wants -- */
 
-static bool
-is_askable(const struct derive *d, const char *connection)
-{
-	const struct setup_connection *found = setup_connection(d->setup, connection);
-
-	return found != NULL && found->source != NULL && found->source->fetch != NULL &&
-	       bh_json_str(found->account.secrets, "api_key") != NULL;
-}
-
 static void
 want(struct derive *d, const struct working_object *object, json_t *hint_take)
 {
@@ -716,7 +708,7 @@ collect_wants(struct derive *d)
 
 		if ((!is_referred(kind) && !(kind == OBJECT_CUSTOMER && object->is_due)) ||
 		    object->is_changed || (object->object.fields != NULL && !is_partial) ||
-		    !is_askable(d, object->id.connection))
+		    !setup_is_askable(setup_connection(d->setup, object->id.connection)))
 			continue;
 		want(d, object, missing_hint(d, object));
 	}
@@ -782,7 +774,7 @@ set_timer(struct derive *d, const struct working_object *customer)
 
 	derived_timer(d->txn, &customer->id, customer->due_before_ms, due_ms);
 	if (due_ms != INT64_MAX && due_ms != customer->due_before_ms)
-		queue_wake(d->txn, "tend", "", (due_ms / HOUR_MS + 1) * HOUR_MS);
+		queue_wake(d->txn, TEND_JOB, "", (due_ms / HOUR_MS + 1) * HOUR_MS);
 }
 
 void

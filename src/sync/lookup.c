@@ -12,8 +12,9 @@
 
 #define SLICE_MS 20000
 #define PAGE 20
-#define TRIES 20 /* commits of an answer, when live events are faster */
-#define PER_S 10 /* calls a second, where the driver does not say */
+#define REFUSALS_MAX 5 /* then it is the key itself */
+#define TRIES 20       /* commits of an answer, when live events are faster */
+#define PER_S 10       /* calls a second, where the driver does not say */
 #define ATTEMPTS_MAX 8
 #define PAUSE_MS 2000     /* after the first failure; doubled with each */
 #define REFUSED_MS 600000 /* the key is refused: a person has to act */
@@ -23,14 +24,13 @@ struct lookup {
 	struct setup *setup;
 	const struct setup_connection *connection;
 	int64_t last_ms; /* monotonic: of the last call */
+	int refusals;    /* of the key, one after the other */
 };
 
 static bool
 is_askable(const struct setup_connection *connection)
 {
-	return connection != NULL && connection->source != NULL &&
-	       connection->source->fetch != NULL && !connection->account.paused &&
-	       bh_json_str(connection->account.secrets, "api_key") != NULL;
+	return setup_is_askable(connection) && !connection->account.paused;
 }
 
 /* What somebody missed may have come by itself meanwhile: 1 it is held, 0, -1. */
@@ -61,7 +61,7 @@ settle_once(struct lookup *lookup, const struct want_entry *want, struct source_
 	struct apply *apply = NULL;
 	int rc = setup_refresh(lookup->context, txn, &lookup->setup, err);
 
-	lookup->connection = setup_connection(lookup->setup, want->connection);
+	lookup->connection = rc == 0 ? setup_connection(lookup->setup, want->connection) : NULL;
 	if (rc == 0) {
 		apply = apply_new(txn, lookup->setup);
 		apply_add(apply, want->connection, result);
@@ -104,8 +104,8 @@ static void
 keep_pace(struct lookup *lookup)
 {
 	int own = lookup->connection->source->fetch_per_s;
-	int64_t per_s = bh_json_int(lookup->connection->account.settings, "fetch_per_s",
-	    own > 0 ? own : PER_S);
+	int64_t per_s =
+	    bh_json_int(lookup->connection->account.settings, "fetch_per_s", own > 0 ? own : PER_S);
 	int64_t next_ms = lookup->last_ms + 1000 / (per_s > 0 ? per_s : PER_S);
 
 	while (bh_mono_ms() < next_ms && !sync_is_stopping(lookup->context))
@@ -160,9 +160,17 @@ note_failure(struct lookup *lookup, const struct want_entry *want, const struct 
 		return 0;
 	}
 	if (why->code == BH_DENIED) {
-		bh_log(BH_WARN, "look-ups of %s: %s", want->connection, why->text);
+		/* It may lack the right to this kind alone: the others are still asked for.
+		 * That is the key's fault, so it does not count towards giving up. */
+		struct want_entry uncounted = *want;
+
+		uncounted.attempts--;
+		if (lookup->refusals++ == 0)
+			bh_log(BH_WARN, "look-ups of %s: %s", want->connection, why->text);
 		outcome->again_ms = bh_now_ms() + REFUSED_MS;
-		return 0;
+		if (put_off(lookup, &uncounted, REFUSED_MS, err) < 0)
+			return -1;
+		return lookup->refusals < REFUSALS_MAX;
 	}
 	if (why->code == BH_INVALID || want->attempts >= ATTEMPTS_MAX)
 		return give_up(lookup, want, why, err) < 0 ? -1 : 1;
@@ -210,6 +218,7 @@ look_up(struct lookup *lookup, const struct want_entry *entry, struct sync_outco
 			source_result_release(&result);
 			return note_failure(lookup, entry, &why, outcome, err);
 		}
+		lookup->refusals = 0;
 		rc = settle(lookup, entry, &result, &why);
 	}
 	source_result_release(&result);

@@ -276,7 +276,7 @@ reread_open(const struct pull *pull, const struct setup_connection *connection, 
 	if (rc < 0)
 		return -1;
 	txn = store_begin(pull->context->store);
-	queue_wake(txn, "fetch", pull->connection, bh_now_ms());
+	queue_wake(txn, LOOKUP_JOB, pull->connection, bh_now_ms());
 	rc = store_commit(txn, NULL, err);
 	store_free(&txn);
 	return rc;

@@ -211,6 +211,14 @@ setup_object(const struct setup_sync *sync, const char *name, size_t *index_r)
 	return NULL;
 }
 
+bool
+setup_is_askable(const struct setup_connection *connection)
+{
+	return connection != NULL && connection->source != NULL &&
+	       connection->source->fetch != NULL &&
+	       bh_json_str(connection->account.secrets, "api_key") != NULL;
+}
+
 struct source_config
 setup_source_config(const struct setup_connection *connection)
 {

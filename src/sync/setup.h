@@ -55,6 +55,8 @@ const struct setup_sync *setup_sync(const struct setup *setup, const char *code)
 /* The mapped object of this name in a sync; NULL.  *index_r: its place for map_render(). */
 const struct map_object *setup_object(const struct setup_sync *sync, const char *name,
     size_t *index_r);
+/* Can single objects be looked up: the driver knows how and a key is stored?  NULL: no. */
+bool setup_is_askable(const struct setup_connection *connection);
 /* A source connection as its driver wants it; borrowed. */
 struct source_config setup_source_config(const struct setup_connection *connection);
 

@@ -9,6 +9,7 @@
 #include "state/queue.h"
 #include "state/want.h"
 #include "store/key.h"
+#include "sync/lookup.h"
 
 #define PAGE 500
 
@@ -117,7 +118,7 @@ sweep_finish(const struct sync_context *context, const char *connection, int64_t
 		rc = mirror_walk(unseen.txn, connection, OBJECT_CUSTOMER, PAGE, &after, look_at,
 		    &unseen, &more, err);
 		if (unseen.n != 0)
-			queue_wake(unseen.txn, "fetch", connection, bh_now_ms());
+			queue_wake(unseen.txn, LOOKUP_JOB, connection, bh_now_ms());
 		if (rc == 0)
 			rc = store_commit(unseen.txn, NULL, err);
 		store_free(&unseen.txn);

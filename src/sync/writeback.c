@@ -7,6 +7,7 @@
 #include "state/mirror.h"
 #include "state/queue.h"
 #include "state/want.h"
+#include "sync/lookup.h"
 
 /* The sync of a link whose record is a customer's, where ids go back; NULL. */
 static const struct setup_sync *
@@ -65,7 +66,7 @@ writeback_note(struct lane *lane, const struct link_dirty_entry *entries, const 
 			continue;
 		hint = json_pack("{s:s, s:s}", "crm", crm, "remote_id", links[i].remote_id);
 		want_put(txn, sync->account.from, WRITEBACK_WANT, id->account, id->id, hint);
-		queue_wake(txn, "fetch", sync->account.from, bh_now_ms());
+		queue_wake(txn, LOOKUP_JOB, sync->account.from, bh_now_ms());
 		json_decref(hint);
 	}
 	if (txn != NULL && rc >= 0)

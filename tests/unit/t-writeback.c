@@ -81,9 +81,16 @@ known_already(void **state BH_UNUSED)
 	link = bench_link(bench, "account", "cus_1");
 	{
 		struct store_txn *txn = store_begin(bench->store);
-		bool more;
+		struct want_entry entry;
+		int64_t next;
+		size_t n;
 
-		assert_int_equal(want_drop(txn, "stripe", 10, &more, &bench->err), 0);
+		assert_int_equal(want_due(txn, "stripe", INT64_MAX, 1, &entry, &n, &next,
+				     &bench->err),
+		    0);
+		assert_int_equal(n, 1);
+		want_done(txn, &entry);
+		want_release(&entry, 1);
 		assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
 		store_free(&txn);
 	}
