@@ -113,16 +113,23 @@ keep_pace(struct lookup *lookup)
 	lookup->last_ms = bh_mono_ms();
 }
 
+/* Asked for again meanwhile: then it is due at once, and nothing is put off. */
 static int
 put_off(struct lookup *lookup, const struct want_entry *want, int64_t wait_ms, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(lookup->context->store);
+	struct bh_err why = BH_ERR_INIT;
 	int rc;
 
 	want_later(txn, want, bh_now_ms() + wait_ms);
-	rc = store_commit(txn, NULL, err);
+	rc = store_commit(txn, NULL, &why);
 	store_free(&txn);
-	return rc;
+	if (rc < 0 && why.code != BH_CONFLICT) {
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
+	return 0;
 }
 
 /* Refused for good: away with it, and the trail tells. */
