@@ -239,26 +239,26 @@ print_all(FILE *out)
 
 /* "stripe<tab>tolerance_s<tab>Default 300; from 10 to 86400.": tests/docs.sh looks for it in the manual. */
 static void
-print_setting(const struct source_driver *driver, const struct source_setting *setting)
+print_setting(const struct source_driver *driver, const struct setting *setting)
 {
 	const char *fallback = setting->fallback;
 	bool has_fallback = fallback != NULL && *fallback != '\0';
 
 	printf("%s\t%s\t", driver->name, setting->name);
-	if (setting->flags & SOURCE_SETTING_SECRET)
-		printf("Secret%s.", setting->flags & SOURCE_SETTING_NEEDED ? "; needed" : "");
-	else if (setting->type == SOURCE_SETTING_NUMBER)
+	if (setting->flags & SETTING_SECRET)
+		printf("Secret%s.", setting->flags & SETTING_NEEDED ? "; needed" : "");
+	else if (setting->type == SETTING_NUMBER)
 		printf("Default %s; from %lld to %lld.", fallback, (long long)setting->least,
 		    (long long)setting->most);
-	else if (setting->type == SOURCE_SETTING_CHOICE)
+	else if (setting->type == SETTING_CHOICE)
 		printf("One of: %s; %s%s.", setting->options, has_fallback ? "default " : "",
 		    has_fallback                             ? fallback
-		    : setting->flags & SOURCE_SETTING_NEEDED ? "needed"
+		    : setting->flags & SETTING_NEEDED ? "needed"
 							     : "no default");
 	else if (has_fallback)
 		printf("Default %s.", fallback);
 	else
-		printf(setting->flags & SOURCE_SETTING_NEEDED ? "Needed." : "No default.");
+		printf(setting->flags & SETTING_NEEDED ? "Needed." : "No default.");
 	putchar('\n');
 }
 
@@ -267,7 +267,7 @@ print_settings(void)
 {
 	for (const struct source_driver *const *driver = source_drivers(); *driver != NULL;
 	     driver++)
-		for (const struct source_setting *setting = (*driver)->settings;
+		for (const struct setting *setting = (*driver)->settings;
 		     setting != NULL && setting->name != NULL; setting++)
 			print_setting(*driver, setting);
 }

@@ -27,6 +27,14 @@ static const char *const outcome_names[DEST__MAX] = {
     [DEST_AUTH] = "auth",
 };
 
+int
+dest_check(const struct dest_driver *driver, const struct dest_config *config, struct bh_err *err)
+{
+	if (setting_check(driver->settings, config->settings, config->secrets, err) < 0)
+		return -1;
+	return driver->check != NULL ? driver->check(config, err) : 0;
+}
+
 const struct dest_driver *const *
 dest_drivers(void)
 {

@@ -7,6 +7,7 @@
 
 #include "model/record.h"
 #include "net/http.h"
+#include "net/setting.h"
 
 enum dest_outcome {
 	DEST_UNKNOWN = 0,
@@ -50,6 +51,8 @@ struct dest_auth {
 	int64_t expires_ms;  /* 0: not known */
 	char account_id[64]; /* org id, portal id */
 	char account_name[128];
+	char account_kind[64]; /* "Enterprise Edition"; "" not known */
+	bool is_sandbox;       /* nothing in it is real: a sandbox, a test portal */
 };
 void dest_auth_release(struct dest_auth *auth);
 
@@ -61,9 +64,113 @@ struct dest_config {
 	struct http_transport *transport;
 	struct dest_auth *auth;  /* read by push and describe; written by authorize */
 	struct dest_usage usage; /* updated from every answer */
+	/*
+	 * Rows that a push puts into one part of a call; 0: as many as it takes.  The
+	 * driver halves it where calls take too long, and lets it grow again; the caller keeps it.
+	 */
+	size_t slice;
 	int64_t calls;           /* HTTP calls made, counted up */
 	const char *broken;      /* stand-in: why the connection cannot be used; else NULL */
 };
+
+/* -- a person lets Billhook in (OAuth, authorization code with PKCE) -- */
+
+struct dest_login {
+	const char *redirect_uri; /* as it was given to login() */
+	const char *state;        /* random; comes back with the code */
+	const char *verifier;     /* 43 to 128 characters, unreserved (RFC 7636) */
+};
+
+/* -- which record is meant -- */
+
+enum dest_compare {
+	DEST_EQUAL = 0, /* as the CRM compares: case ignored where it ignores it */
+	DEST_DOMAIN     /* the field holds a web address; its host without "www." is the value */
+};
+#define DEST_WANTED_MAX 3
+#define DEST_CANDIDATES_MAX 10
+
+/* One question: which records of an object have these values in these fields (in all of them)?  Borrowed. */
+struct dest_wanted {
+	const char *object;
+	const char *key_field; /* its value is told with each candidate; NULL: not asked for */
+	enum dest_compare compare;
+	const char *fields[DEST_WANTED_MAX];
+	const char *values[DEST_WANTED_MAX]; /* not empty */
+	size_t n;                            /* 1 to DEST_WANTED_MAX */
+};
+struct dest_candidate {
+	char remote_id[64];
+	char name[128]; /* as people know it; "" */
+	char key[256];  /* value of key_field; "" it has none */
+};
+struct dest_found {
+	struct dest_candidate items[DEST_CANDIDATES_MAX];
+	size_t n;
+	bool more; /* there are more than fit */
+};
+
+/*
+ * What a record holds now.  values (owned by the caller afterwards): by field,
+ * in the form of struct record_field; null where the CRM holds nothing; a field
+ * that the connection's user cannot see is absent.  NULL: there is no such record (any more).
+ */
+struct dest_reading {
+	const char *object;
+	const char *remote_id;
+	const char *const *fields;
+	size_t fields_n;
+	json_t *values;
+};
+
+/* What became of a record that is gone. */
+enum dest_fate {
+	DEST_FATE_UNKNOWN = 0,
+	DEST_FATE_THERE,   /* it is there after all */
+	DEST_FATE_MERGED,  /* into the record survivor_id */
+	DEST_FATE_DELETED, /* may be restored by a person */
+	DEST_FATE_GONE     /* for good */
+};
+struct dest_end {
+	const char *object;
+	const char *remote_id;
+	enum dest_fate fate;
+	char survivor_id[64];
+};
+
+/* -- jobs over very many records -- */
+
+enum dest_bulk_phase {
+	DEST_BULK_NEW = 0,
+	DEST_BULK_OPEN,     /* made; nothing is uploaded for certain */
+	DEST_BULK_UPLOADED, /* rows are there, the CRM has not begun */
+	DEST_BULK_RUNNING,
+	DEST_BULK_DONE,   /* results can be fetched; single rows may have failed */
+	DEST_BULK_FAILED, /* so: error tells why; rows may have been written */
+	DEST_BULK__MAX
+};
+struct dest_bulk {
+	char object[128];
+	char key_field[128]; /* by whose value rows are upserted; "" with by_id */
+	bool by_id;          /* rows name the CRM's ids: updates only */
+	char id[64];         /* the CRM's, once there is one */
+	enum dest_bulk_phase phase;
+	int64_t processed, failed; /* rows, as the CRM tells them */
+	char error[240];
+};
+/* A column beside the key: a field, or a lookup by its parent's key. */
+struct dest_column {
+	const char *name;          /* the field, or the lookup as struct record_parent names it */
+	const char *parent_object; /* NULL: a field */
+	const char *parent_key;    /* the parent's key field */
+};
+/* Gets each row's verdict: key as it stood in the key column (by_id: the id). */
+typedef int dest_bulk_each(void *arg, const char *key, const struct dest_result *result,
+    struct bh_err *err);
+
+/* What kinds of things objects are to a driver; see object_traits. */
+#define DEST_OBJECT_LOOK 1u /* cannot be upserted by its key: look by key first, then insert */
+#define DEST_OBJECT_EVENT 2u /* sent once, neither read nor changed (at least once) */
 
 /* How the CRM describes an object: lengths and types by field. */
 struct dest_field {
@@ -98,7 +205,14 @@ struct dest_driver {
 	const char *title; /* "Salesforce" */
 	unsigned caps;
 	size_t batch; /* most records of a push() that cost the fewest calls */
-	/* Check settings and secrets when they are saved. */
+	/* Its settings and secrets, listed once. */
+	const struct setting *settings;
+	/*
+	 * What the names of fields and objects that Billhook makes begin with
+	 * ("Billhook_"); a connection's setting "prefix" puts another in its place.
+	 */
+	const char *prefix;
+	/* What the table cannot say, when they are saved; dest_check() calls it. */
 	int (*check)(const struct dest_config *config, struct bh_err *err);
 	/*
 	 * Get or refresh the access token into config->auth.  -1: BH_DENIED (a
@@ -116,9 +230,104 @@ struct dest_driver {
 	 */
 	void (*push)(struct dest_config *config, struct record *const *records, size_t n,
 	    struct dest_result *results);
-	/* Who is it: account_id and account_name of config->auth.  For "save and validate" and `billhook check`. */
+	/*
+	 * Who is it: account_id, account_name, account_kind, is_sandbox of config->auth.
+	 * For "save and validate" and `billhook check`.
+	 */
 	int (*identify)(struct dest_config *config, struct bh_err *err);
+
+	/*
+	 * The rest may be NULL: it cannot be done there.  Failures as of authorize;
+	 * BH_INVALID where the same call will fail again.
+	 */
+
+	/* What objects are, by name: DEST_OBJECT_...; NULL: nothing of it. */
+	unsigned (*object_traits)(const char *object);
+	/* Append the address that the person's browser is sent to.  No call is made. */
+	int (*login)(const struct dest_config *config, const struct dest_login *login,
+	    struct bh_buf *url, struct bh_err *err);
+	/* Turn the code that came back into tokens in config->auth, as authorize does. */
+	int (*exchange)(struct dest_config *config, const struct dest_login *login,
+	    const char *code, struct bh_err *err);
+	/* Give the tokens back.  0 also where they were dead already. */
+	int (*revoke)(struct dest_config *config, struct bh_err *err);
+	/* Fill config->usage; *detail_r (new reference): array of {"name", "used", "limit"} for people. */
+	int (*limits)(struct dest_config *config, json_t **detail_r, struct bh_err *err);
+
+	/*
+	 * Candidates for n questions (any number), in the fewest calls; found is
+	 * in their order.  An object or field that is not there: BH_INVALID naming it.
+	 */
+	int (*find)(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
+	    struct dest_found *found, struct bh_err *err);
+	/* Fill values of n readings (any number), in the fewest calls. */
+	int (*read)(struct dest_config *config, struct dest_reading *readings, size_t n,
+	    struct bh_err *err);
+	/* Fill fate of n records, in the fewest calls. */
+	int (*end)(struct dest_config *config, struct dest_end *ends, size_t n,
+	    struct bh_err *err);
+	/*
+	 * Delete records of an object whose time field is older than before_ms, at
+	 * most a page of them; *n_r how many went, *more_r whether there are more.
+	 */
+	int (*purge)(struct dest_config *config, const char *object, const char *field,
+	    int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
+
+	/*
+	 * The schema: objects and fields that a mapping needs, in the form of
+	 * presets/schema (names final; each may carry "why").  plan: what of it is
+	 * there, *plan_r (new reference):
+	 *   {"rows": [{"kind": "object"|"event"|"field"|"process"|"record_type"|"permission_set"|"assignment"...,
+	 *    "name", "label", "type", "state": "exists"|"missing"|"differs"|"hidden", "detail", "why"}],
+	 *    "exists": n, "missing": n, "differs": n, "hidden": n}
+	 * hidden: it is there, but the connection's user does not see it.
+	 */
+	int (*plan)(struct dest_config *config, const json_t *schema, json_t **plan_r,
+	    struct bh_err *err);
+	/*
+	 * Make what is missing, in the order of dependence; what is there stays as
+	 * it is, repeating it does no harm.  say (may be NULL) gets {"done": n, "of": n,
+	 * "at": "what"} between steps, and answers false to stop.  *report_r (new reference):
+	 *   {"created": [names], "failed": [{"name", "code", "cause", "remedy"}],
+	 *    "hidden": [names], "is_complete": bool}
+	 * -1 where it could not go on at all.
+	 */
+	int (*install)(struct dest_config *config, const json_t *schema,
+	    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
+	    struct bh_err *err);
+	/* How many records each object of the schema has, and each field that is not empty:
+	 * {"objects": [{"name", "label", "records"}], "fields": [{"name", "label", "records"}]}. */
+	int (*count)(struct dest_config *config, const json_t *schema, json_t **counts_r,
+	    struct bh_err *err);
+	/* Take away what install made, in the reverse order; reports as install, "removed" in place of "created". */
+	int (*uninstall)(struct dest_config *config, const json_t *schema,
+	    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
+	    struct bh_err *err);
+
+	/*
+	 * Bulk jobs.  Every row of a job has the same columns; what a record has not is
+	 * left alone.  bulk_head begins an upload, bulk_row adds a record (-1 BH_INVALID:
+	 * it cannot be sent so, rows is as before), bulk_step does what the phase asks for
+	 * (make, upload rows, close, look) in one call and moves on; rows is needed in DEST_BULK_OPEN.
+	 * bulk_results hands over every row's verdict once the phase is DONE or FAILED; bulk_drop aborts or deletes the job.
+	 */
+	void (*bulk_head)(const struct dest_bulk *bulk, const struct dest_column *columns,
+	    size_t n, struct bh_buf *rows);
+	int (*bulk_row)(const struct dest_bulk *bulk, const struct record *record,
+	    const struct dest_column *columns, size_t n, struct bh_buf *rows, struct bh_err *err);
+	int (*bulk_step)(struct dest_config *config, struct dest_bulk *bulk,
+	    const struct bh_buf *rows, struct bh_err *err);
+	int (*bulk_results)(struct dest_config *config, const struct dest_bulk *bulk,
+	    dest_bulk_each *each, void *arg, struct bh_err *err);
+	int (*bulk_drop)(struct dest_config *config, const struct dest_bulk *bulk,
+	    struct bh_err *err);
+	size_t bulk_rows;  /* most rows of a job */
+	size_t bulk_bytes; /* most bytes of an upload */
 };
+
+/* Everything that can be wrong with settings and secrets: the driver's table, then its check(). */
+int dest_check(const struct dest_driver *driver, const struct dest_config *config,
+    struct bh_err *err);
 
 const struct dest_driver *dest_driver(const char *name);
 const struct dest_driver *const *dest_drivers(void);

@@ -51,6 +51,8 @@ check_flow(const struct dest_config *config, const char *flow, const char *login
 			    "client credentials work only at your org's own address: set the login URL to https://NAME.my.salesforce.com");
 		return 0;
 	}
+	if (strcmp(flow, "login") == 0)
+		return 0; /* a person lets us in afterwards */
 	if (strcmp(flow, "refresh_token") == 0) {
 		/* Kept by the caller with the tokens once it has rotated. */
 		if (dest_text(config->secrets, "refresh_token", NULL) == NULL &&
@@ -66,7 +68,7 @@ check_flow(const struct dest_config *config, const char *flow, const char *login
 		return 0;
 	}
 	return bh_fail(err, BH_INVALID,
-	    "the flow must be client_credentials, refresh_token or jwt");
+	    "the flow must be login, client_credentials, refresh_token or jwt");
 }
 
 int
@@ -264,9 +266,41 @@ salesforce_identify(struct dest_config *config, struct bh_err *err)
 	return rc;
 }
 
+static const struct setting settings[] = {
+    {"login_url", "Login address", SETTING_URL, 0, NULL, 0, 0, LOGIN_URL,
+	"https://login.salesforce.com, https://test.salesforce.com for a sandbox, or your org's own https://NAME.my.salesforce.com"},
+    {"flow", "How Billhook logs in", SETTING_CHOICE, 0,
+	"login client_credentials jwt refresh_token", 0, 0, "client_credentials",
+	"login: a person allows it in the browser; client_credentials: the app's own run-as user; jwt: a certificate of the app"},
+    {"client_id", "Consumer key", SETTING_TEXT, SETTING_NEEDED, NULL, 0, 0, "",
+	"of the External Client App that you made in your org"},
+    {"client_secret", "Consumer secret", SETTING_TEXT, SETTING_SECRET, NULL, 0, 0, "",
+	"of the same app; not needed for jwt"},
+    {"username", "User name", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
+	"the user that jwt logs in"},
+    {"private_key", "Private key", SETTING_TEXT, SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
+	"for jwt: in PEM, of the certificate that the app holds"},
+    {"audience", "Audience", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
+	"for jwt, where it is not the login address of production or sandboxes"},
+    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
+	"", "only where it was got elsewhere (flow refresh_token)"},
+    {"prefix", "Prefix of names", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "Billhook_",
+	"what the names of objects and fields begin with that Billhook makes in your org"},
+    {"throttle", "Throttle", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "80",
+	"percent of the org's daily API calls from which on only urgent changes are sent"},
+    {"reserve", "Reserve", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "95",
+	"percent from which on nothing is sent until the limit resets"},
+    {"bulk_from", "Bulk from", SETTING_NUMBER, SETTING_ADVANCED, NULL, 200, 1000000, "2000",
+	"as many changed records of an object go by the Bulk API"},
+    {"api_version", "API version", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, DEFAULT_VERSION, ""},
+    {NULL, NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
+};
+
 const struct dest_driver dest_salesforce = {
     .name = "salesforce",
     .title = "Salesforce",
+    .settings = settings,
+    .prefix = "Billhook_",
     .caps = DEST_CAP_LINK_BY_KEY | DEST_CAP_DESCRIBE | DEST_CAP_REFRESH,
     .batch = (size_t)SALESFORCE_ROWS_MAX * SALESFORCE_COLLECTIONS,
     .check = salesforce_check,

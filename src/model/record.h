@@ -13,10 +13,19 @@ enum record_type {
 	RECORD_ENUM      /* JSON string: the option's value */
 };
 
+/* Who wins where both sides have a value. */
+enum record_when {
+	RECORD_ALWAYS = 0,   /* billing: written whenever it changed */
+	RECORD_IF_EMPTY,     /* the CRM: written only while nobody else wrote something there */
+	RECORD_IF_UNCHANGED, /* whoever wrote last: written until a person changes it */
+	RECORD_ON_CREATE     /* the CRM: written with the record's creation only */
+};
+
 /* A value of JSON null clears the CRM's field. */
 struct record_field {
 	char *name; /* the CRM's API name; owned */
 	enum record_type type;
+	enum record_when when;
 	json_t *value; /* owned */
 };
 

@@ -209,29 +209,29 @@ check(const struct source_config *config, struct bh_err *err)
 	return rc < 0 ? -1 : check_app_url(config, err);
 }
 
-static const struct source_setting settings[] = {
-    {"api_key", "API key", SOURCE_SETTING_TEXT, SOURCE_SETTING_SECRET, NULL, 0, 0, "",
+static const struct setting settings[] = {
+    {"api_key", "API key", SETTING_TEXT, SETTING_SECRET, NULL, 0, 0, "",
 	"From Developers > API keys. Needed to read what is there already and to catch up: Lago gives a webhook up after three attempts"},
-    {"webhook", "HMAC key", SOURCE_SETTING_TEXT, SOURCE_SETTING_SECRET, NULL, 0, 0, "",
+    {"webhook", "HMAC key", SETTING_TEXT, SETTING_SECRET, NULL, 0, 0, "",
 	"Shown under Developers > Webhooks, with its dashes; Lago does not give it out by its API. Can be left out only where webhooks are signed with JWT"},
-    {"webhook_previous", "Previous HMAC key", SOURCE_SETTING_TEXT,
-	SOURCE_SETTING_SECRET | SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"webhook_previous", "Previous HMAC key", SETTING_TEXT,
+	SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
 	"Accepted as well, while webhooks signed with it still arrive"},
-    {"api_url", "API address", SOURCE_SETTING_URL, 0, NULL, 0, 0, LAGO_CLOUD,
+    {"api_url", "API address", SETTING_URL, 0, NULL, 0, 0, LAGO_CLOUD,
 	"Of your own server, or https://api.eu.getlago.com; without /api/v1"},
-    {"app_url", "Address of the Lago pages", SOURCE_SETTING_TEXT, 0, NULL, 0, 0, "",
+    {"app_url", "Address of the Lago pages", SETTING_TEXT, 0, NULL, 0, 0, "",
 	"For links to customers and invoices. The cloud's is known; leave it empty there"},
-    {"slug", "Organization slug", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"slug", "Organization slug", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
 	"Part of the links since 2026-05; learnt from the API"},
-    {"organization_id", "Organization id", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0,
+    {"organization_id", "Organization id", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0,
 	"", "Webhooks of other organizations are left aside; learnt from the API"},
-    {"public_key", "Public key", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"public_key", "Public key", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
 	"For webhooks signed with JWT: PEM, or base64 of it as the API tells it; learnt from the API"},
-    {"jwt_issuer", "JWT issuer", SOURCE_SETTING_TEXT, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"jwt_issuer", "JWT issuer", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
 	"LAGO_API_URL of the server, where it is not the API address"},
-    {"revenue", "Revenue", SOURCE_SETTING_JSON, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"revenue", "Revenue", SETTING_JSON, SETTING_ADVANCED, NULL, 0, 0, "",
 	"Which discounts, cancellations, pauses count in MRR"},
-    {NULL, NULL, SOURCE_SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
+    {NULL, NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
 };
 
 static const char steps[] =

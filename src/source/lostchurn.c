@@ -146,32 +146,32 @@ is_reread(enum object_kind kind, const json_t *fields)
 	return stage == NULL || bh_has_prefix(stage, "open_");
 }
 
-static const struct source_setting settings[] = {
-    {"webhook", "Signing secret", SOURCE_SETTING_TEXT,
-	SOURCE_SETTING_SECRET | SOURCE_SETTING_NEEDED, NULL, 0, 0, "",
+static const struct setting settings[] = {
+    {"webhook", "Signing secret", SETTING_TEXT,
+	SETTING_SECRET | SETTING_NEEDED, NULL, 0, 0, "",
 	"the signing secret of the webhook endpoint at LostChurn"},
-    {"webhook_previous", "Previous signing secret", SOURCE_SETTING_TEXT,
-	SOURCE_SETTING_SECRET | SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"webhook_previous", "Previous signing secret", SETTING_TEXT,
+	SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
 	"still accepted, while the secret is being changed"},
-    {"api_key", "API key", SOURCE_SETTING_TEXT, SOURCE_SETTING_SECRET, NULL, 0, 0, "",
+    {"api_key", "API key", SETTING_TEXT, SETTING_SECRET, NULL, 0, 0, "",
 	"key with the scope read (lc_live_... or lc_test_...), for filling up and catching up"},
-    {"edition", "Edition of the API", SOURCE_SETTING_CHOICE, SOURCE_SETTING_ADVANCED, "auto 1 2", 0,
+    {"edition", "Edition of the API", SETTING_CHOICE, SETTING_ADVANCED, "auto 1 2", 0,
 	0, "auto", "1: /v1, 2: /api/v1, auto: tried out"},
-    {"api_url", "Address of the API", SOURCE_SETTING_URL, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"api_url", "Address of the API", SETTING_URL, SETTING_ADVANCED, NULL, 0, 0, "",
 	"where the API is elsewhere, with its path, for instance https://app.lostchurn.com/api/v1"},
-    {"currency", "Currency", SOURCE_SETTING_TEXT, 0, NULL, 0, 0, "",
+    {"currency", "Currency", SETTING_TEXT, 0, NULL, 0, 0, "",
 	"ISO 4217, for amounts that come without one"},
-    {"mrr_unit", "Unit of MRR", SOURCE_SETTING_CHOICE, 0, "minor major", 0, 0, "minor",
+    {"mrr_unit", "Unit of MRR", SETTING_CHOICE, 0, "minor major", 0, 0, "minor",
 	"LostChurn does not say in which unit it tells MRR: minor is cents, major is whole units"},
-    {"tolerance_s", "Age of a signature", SOURCE_SETTING_NUMBER, SOURCE_SETTING_ADVANCED, NULL, 10,
+    {"tolerance_s", "Age of a signature", SETTING_NUMBER, SETTING_ADVANCED, NULL, 10,
 	86400, "300", "seconds by which the time of a signature may be off"},
-    {"reader", "Reader", SOURCE_SETTING_JSON, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"reader", "Reader", SETTING_JSON, SETTING_ADVANCED, NULL, 0, 0, "",
 	"table of which member is which field, in place of the one that comes with Billhook"},
-    {"exponents", "Decimals of currencies", SOURCE_SETTING_JSON, SOURCE_SETTING_ADVANCED, NULL, 0,
+    {"exponents", "Decimals of currencies", SETTING_JSON, SETTING_ADVANCED, NULL, 0,
 	0, "", "where they are not those of ISO 4217: {\"ISK\": 2}"},
-    {"revenue", "MRR rules", SOURCE_SETTING_JSON, SOURCE_SETTING_ADVANCED, NULL, 0, 0, "",
+    {"revenue", "MRR rules", SETTING_JSON, SETTING_ADVANCED, NULL, 0, 0, "",
 	"Which discounts, cancellations, pauses count in MRR"},
-    {NULL, NULL, SOURCE_SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
+    {NULL, NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
 };
 
 const struct source_driver source_lostchurn = {

@@ -8,6 +8,7 @@
 
 #include "model/object.h"
 #include "net/http.h"
+#include "net/setting.h"
 
 /* The part of a webhook request that a driver may read. */
 struct source_header {
@@ -134,29 +135,6 @@ struct source_endpoint {
 	const json_t *events; /* array of types */
 };
 
-/* What a setting or secret of a connection is: feeds the form, the check, the manual. */
-enum source_setting_type {
-	SOURCE_SETTING_TEXT = 0,
-	SOURCE_SETTING_URL,
-	SOURCE_SETTING_CHOICE, /* one of options, separated by spaces */
-	SOURCE_SETTING_NUMBER, /* least to most */
-	SOURCE_SETTING_BOOL,
-	SOURCE_SETTING_JSON
-};
-#define SOURCE_SETTING_SECRET 1u   /* stands in secrets, sealed */
-#define SOURCE_SETTING_NEEDED 2u   /* the connection does not work without */
-#define SOURCE_SETTING_ADVANCED 4u /* shown only when asked for */
-struct source_setting {
-	const char *name; /* NULL ends a table */
-	const char *label;
-	enum source_setting_type type;
-	unsigned flags;
-	const char *options;  /* of a choice */
-	int64_t least, most;  /* of a number */
-	const char *fallback; /* what holds when it is left out, as text; "" nothing */
-	const char *meaning;  /* one phrase */
-};
-
 #define SOURCE_WALK_BACKFILL "backfill"
 #define SOURCE_WALK_CATCHUP "catchup"
 
@@ -187,7 +165,7 @@ struct source_driver {
 	    const json_t *body, int64_t received_ms, struct source_result *result,
 	    struct bh_err *err);
 	/* Its settings and secrets; source_check_settings() goes by it. */
-	const struct source_setting *settings;
+	const struct setting *settings;
 	/*
 	 * What the table cannot say, when they are saved: 0, or -1 BH_INVALID naming
 	 * the member.  May be NULL.  Call source_check().

@@ -11,7 +11,7 @@
 
 /* Every type of event that is known here. */
 extern const struct source_type stripe_types[];
-extern const struct source_setting stripe_settings[];
+extern const struct setting stripe_settings[];
 extern const char stripe_steps[];
 int stripe_check(const struct source_config *config, struct bh_err *err);
 

@@ -353,8 +353,8 @@ check_driver(const struct account_connection *c, struct bh_err *err)
 
 	if (c->is_source)
 		rc = source_check(source_driver(c->driver), &source, err);
-	else if (!c->is_source && dest_driver(c->driver)->check != NULL)
-		rc = dest_driver(c->driver)->check(&dest, err);
+	else
+		rc = dest_check(dest_driver(c->driver), &dest, err);
 	return rc < 0 ? bh_during(err, "connection %s", c->code) : 0;
 }
 

@@ -41,7 +41,7 @@ choose_driver(struct setup_connection *connection)
 	connection->dest = dest_driver(account->driver);
 	if (connection->dest == NULL)
 		bh_fail(&why, BH_INVALID, "there is no destination \"%s\"", account->driver);
-	else if (connection->dest->check == NULL || connection->dest->check(&config, &why) == 0)
+	else if (dest_check(connection->dest, &config, &why) == 0)
 		return;
 	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
 	snprintf(connection->why, sizeof(connection->why), "%s", why.text);

@@ -8,20 +8,20 @@
 #include "web/words.h"
 
 static bool
-is_secret(const struct source_setting *setting)
+is_secret(const struct setting *setting)
 {
-	return (setting->flags & SOURCE_SETTING_SECRET) != 0;
+	return (setting->flags & SETTING_SECRET) != 0;
 }
 
 static const json_t *
-stored(const struct account_connection *connection, const struct source_setting *setting)
+stored(const struct account_connection *connection, const struct setting *setting)
 {
 	return json_object_get(is_secret(setting) ? connection->secrets : connection->settings,
 	    setting->name);
 }
 
 static const char *
-fallback_of(const struct source_setting *setting)
+fallback_of(const struct setting *setting)
 {
 	return setting->fallback != NULL ? setting->fallback : "";
 }
@@ -57,7 +57,7 @@ is_option(const char *options, const char *word)
 
 /* A value as it stands in its field. */
 static json_t *
-field_text(const struct source_setting *setting, const json_t *value)
+field_text(const struct setting *setting, const json_t *value)
 {
 	char *text;
 	json_t *json;
@@ -74,7 +74,7 @@ field_text(const struct source_setting *setting, const json_t *value)
 
 /* What holds when nothing is chosen is one of the options, or an empty one in front of them. */
 static json_t *
-options_view(const struct source_setting *setting, const char *chosen)
+options_view(const struct setting *setting, const char *chosen)
 {
 	const char *fallback = fallback_of(setting);
 	bool is_listed = is_option(setting->options, fallback);
@@ -82,7 +82,7 @@ options_view(const struct source_setting *setting, const char *chosen)
 
 	if (*chosen == '\0' && is_listed)
 		chosen = fallback;
-	if (!is_listed && !(setting->flags & SOURCE_SETTING_NEEDED))
+	if (!is_listed && !(setting->flags & SETTING_NEEDED))
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:b}", "value", "", "label",
 			*fallback != '\0' ? fallback : "not set", "is_chosen", *chosen == '\0'));
@@ -124,31 +124,31 @@ is_about(const char *error, const char *name)
 }
 
 static bool
-is_named(const char *error, const struct source_setting *setting)
+is_named(const char *error, const struct setting *setting)
 {
 	return is_about(error, setting->name) || is_about(error, setting->label);
 }
 
 /* How it is entered: what the template branches by. */
 static void
-add_kind(json_t *view, const struct source_setting *setting, const char *value)
+add_kind(json_t *view, const struct setting *setting, const char *value)
 {
-	bool is_long = setting->type == SOURCE_SETTING_JSON;
-	bool is_choice = setting->type == SOURCE_SETTING_CHOICE;
-	bool is_bool = setting->type == SOURCE_SETTING_BOOL;
+	bool is_long = setting->type == SETTING_JSON;
+	bool is_choice = setting->type == SETTING_CHOICE;
+	bool is_bool = setting->type == SETTING_BOOL;
 
 	json_object_set_new(view, "is_long", json_boolean(is_long));
 	json_object_set_new(view, "is_choice", json_boolean(is_choice));
 	json_object_set_new(view, "is_bool", json_boolean(is_bool));
 	json_object_set_new(view, "is_plain", json_boolean(!is_long && !is_choice && !is_bool));
 	json_object_set_new(view, "is_number",
-	    json_boolean(setting->type == SOURCE_SETTING_NUMBER));
+	    json_boolean(setting->type == SETTING_NUMBER));
 	json_object_set_new(view, "options",
 	    is_choice ? options_view(setting, value) : json_array());
 }
 
 static bool
-is_on(const struct source_setting *setting, const json_t *value, const struct request *posted)
+is_on(const struct setting *setting, const json_t *value, const struct request *posted)
 {
 	if (posted != NULL)
 		return *posted_text(posted, "set", setting->name) != '\0';
@@ -156,11 +156,11 @@ is_on(const struct source_setting *setting, const json_t *value, const struct re
 }
 
 static json_t *
-setting_view(const struct source_setting *setting, const struct account_connection *connection,
+setting_view(const struct setting *setting, const struct account_connection *connection,
     const struct request *posted, const char *error)
 {
 	const json_t *value = stored(connection, setting);
-	bool is_needed = (setting->flags & SOURCE_SETTING_NEEDED) != 0;
+	bool is_needed = (setting->flags & SETTING_NEEDED) != 0;
 	bool is_set = is_secret(setting) && value != NULL;
 	json_t *text = posted != NULL && !is_secret(setting)
 			   ? words_json(posted_text(posted, "set", setting->name))
@@ -168,9 +168,9 @@ setting_view(const struct source_setting *setting, const struct account_connecti
 	json_t *view = json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "name",
 	    setting->name, "label", setting->label, "meaning",
 	    sentence(setting->meaning != NULL ? setting->meaning : ""), "fallback",
-	    fallback_of(setting), "is_advanced", (setting->flags & SOURCE_SETTING_ADVANCED) != 0,
+	    fallback_of(setting), "is_advanced", (setting->flags & SETTING_ADVANCED) != 0,
 	    "is_secret", is_secret(setting), "is_set", is_set, "can_drop", is_set && !is_needed,
-	    "is_needed", is_needed && !is_set && setting->type != SOURCE_SETTING_BOOL, "is_on",
+	    "is_needed", is_needed && !is_set && setting->type != SETTING_BOOL, "is_on",
 	    is_on(setting, value, posted), "is_wrong", is_named(error, setting));
 
 	add_kind(view, setting, json_string_value(text));
@@ -184,7 +184,7 @@ source_form_view(const struct source_driver *driver, const struct account_connec
 {
 	json_t *list = json_array();
 
-	for (const struct source_setting *setting = driver->settings;
+	for (const struct setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++)
 		json_array_append_new(list, setting_view(setting, connection, posted, error));
 	return list;
@@ -193,7 +193,7 @@ source_form_view(const struct source_driver *driver, const struct account_connec
 json_t *
 source_form_error(const struct source_driver *driver, const char *error)
 {
-	for (const struct source_setting *setting = driver->settings;
+	for (const struct setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++)
 		if (is_about(error, setting->name))
 			return json_sprintf("%s%s", setting->label, error + strlen(setting->name));
@@ -203,7 +203,7 @@ source_form_error(const struct source_driver *driver, const char *error)
 bool
 source_form_has_secret(const struct source_driver *driver, const struct request *request)
 {
-	for (const struct source_setting *setting = driver->settings;
+	for (const struct setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++)
 		if (is_secret(setting) && *posted_text(request, "set", setting->name) != '\0')
 			return true;
@@ -213,9 +213,9 @@ source_form_has_secret(const struct source_driver *driver, const struct request 
 bool
 source_form_has_more(const struct source_driver *driver)
 {
-	for (const struct source_setting *setting = driver->settings;
+	for (const struct setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL; setting++)
-		if (setting->flags & SOURCE_SETTING_ADVANCED)
+		if (setting->flags & SETTING_ADVANCED)
 			return true;
 	return false;
 }
@@ -235,7 +235,7 @@ trimmed(const char *text)
 }
 
 static int
-read_json(const struct source_setting *setting, const char *text, json_t **value_r,
+read_json(const struct setting *setting, const char *text, json_t **value_r,
     struct bh_err *err)
 {
 	if (bh_json_parse(text, strlen(text), value_r, NULL) < 0)
@@ -244,7 +244,7 @@ read_json(const struct source_setting *setting, const char *text, json_t **value
 }
 
 static int
-read_number(const struct source_setting *setting, const char *text, json_t **value_r,
+read_number(const struct setting *setting, const char *text, json_t **value_r,
     struct bh_err *err)
 {
 	bool is_negative = *text == '-';
@@ -258,7 +258,7 @@ read_number(const struct source_setting *setting, const char *text, json_t **val
 }
 
 static json_t *
-read_bool(const struct source_setting *setting, bool is_ticked)
+read_bool(const struct setting *setting, bool is_ticked)
 {
 	bool holds = strcmp(fallback_of(setting), "true") == 0;
 
@@ -267,7 +267,7 @@ read_bool(const struct source_setting *setting, bool is_ticked)
 
 /* NULL in *value_r: nothing was given, or what holds anyway. */
 static int
-read_setting(const struct source_setting *setting, const char *posted, json_t **value_r,
+read_setting(const struct setting *setting, const char *posted, json_t **value_r,
     struct bh_err *err)
 {
 	json_t *trim = trimmed(posted);
@@ -275,14 +275,14 @@ read_setting(const struct source_setting *setting, const char *posted, json_t **
 	int rc = 0;
 
 	*value_r = NULL;
-	if (setting->type == SOURCE_SETTING_BOOL)
+	if (setting->type == SETTING_BOOL)
 		*value_r = read_bool(setting, *text != '\0');
-	else if (*text == '\0' || (setting->type == SOURCE_SETTING_CHOICE && !is_secret(setting) &&
+	else if (*text == '\0' || (setting->type == SETTING_CHOICE && !is_secret(setting) &&
 				      strcmp(text, fallback_of(setting)) == 0))
 		*value_r = NULL;
-	else if (setting->type == SOURCE_SETTING_JSON)
+	else if (setting->type == SETTING_JSON)
 		rc = read_json(setting, text, value_r, err);
-	else if (setting->type == SOURCE_SETTING_NUMBER)
+	else if (setting->type == SETTING_NUMBER)
 		rc = read_number(setting, text, value_r, err);
 	else
 		*value_r = json_incref(trim);
@@ -291,7 +291,7 @@ read_setting(const struct source_setting *setting, const char *posted, json_t **
 }
 
 static int
-read_one(const struct source_setting *setting, const struct request *request, json_t *settings,
+read_one(const struct setting *setting, const struct request *request, json_t *settings,
     json_t *secrets, struct bh_err *err)
 {
 	json_t *into = is_secret(setting) ? secrets : settings, *value;
@@ -315,7 +315,7 @@ source_form_read(const struct source_driver *driver, const struct request *reque
 	    connection->secrets != NULL ? json_copy(connection->secrets) : json_object();
 	int rc = 0;
 
-	for (const struct source_setting *setting = driver->settings;
+	for (const struct setting *setting = driver->settings;
 	     setting != NULL && setting->name != NULL && rc == 0; setting++)
 		rc = read_one(setting, request, settings, secrets, err);
 	json_decref(connection->settings);

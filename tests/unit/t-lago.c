@@ -498,7 +498,7 @@ settings(void **state BH_UNUSED)
 	}
 	assert_non_null(strstr(driver->steps, "%s"));
 	assert_null(strstr(strstr(driver->steps, "%s") + 1, "%s"));
-	for (const struct source_setting *one = driver->settings; one->name != NULL; one++)
+	for (const struct setting *one = driver->settings; one->name != NULL; one++)
 		assert_true(*one->label != '\0' && *one->meaning != '\0' && one->fallback != NULL);
 }
 

@@ -547,7 +547,7 @@ test_every_driver(void **state)
 			assert_page(&browser, "Store an API key under");
 		else
 			assert_page(&browser, "it only sends events");
-		for (const struct source_setting *setting = driver->settings;
+		for (const struct setting *setting = driver->settings;
 		     setting != NULL && setting->name != NULL; setting++) {
 			snprintf(part, sizeof(part), "name=\"set.%s\"", setting->name);
 			assert_page(&browser, part);
@@ -568,12 +568,12 @@ test_every_driver(void **state)
 static void
 test_fallbacks(void **state)
 {
-	static const struct source_setting settings[] = {
-	    {.name = "on", .label = "On", .type = SOURCE_SETTING_BOOL, .fallback = "true"},
-	    {.name = "off", .label = "Off", .type = SOURCE_SETTING_BOOL, .fallback = "false"},
+	static const struct setting settings[] = {
+	    {.name = "on", .label = "On", .type = SETTING_BOOL, .fallback = "true"},
+	    {.name = "off", .label = "Off", .type = SETTING_BOOL, .fallback = "false"},
 	    {.name = "way",
 		.label = "Way",
-		.type = SOURCE_SETTING_CHOICE,
+		.type = SETTING_CHOICE,
 		.options = "auto left right",
 		.fallback = "auto"},
 	    {.name = NULL},
