@@ -6,8 +6,8 @@
  *   paused | a person stopped it; events are still kept  | ready
  *   broken | cannot work until a person acts (reason)    | ready, when it is saved again
  *
- * Keys: Ac <code> connection; Aa <code> tokens; As <code> sync; Av touched by
- * every change of Ac and As.
+ * Keys: Ac <code> connection; Aa <code> tokens; Al <SHA-256 of a state> a
+ * person logging in; As <code> sync; Av touched by every change of Ac and As.
  */
 #include "base/base.h"
 
@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
@@ -374,6 +375,72 @@ void
 account_auth_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "Aa", code);
+}
+
+/* -- people on their way through a CRM's login -- */
+
+static void
+hash_state(char out[2 * BH_SHA256_LEN + 1], const char *state)
+{
+	unsigned char digest[BH_SHA256_LEN];
+
+	bh_sha256(digest, state, strlen(state));
+	bh_hex(out, digest, sizeof(digest));
+}
+
+void
+account_login_save(struct store_txn *txn, const struct account_key *key, const char *state,
+    const struct account_login *login)
+{
+	char name[2 * BH_SHA256_LEN + 1];
+	json_t *doc, *secret = json_pack("{s:s, s:s, s:s, s:s, s:s}", "connection",
+			 login->connection, "user", login->user, "verifier", login->verifier,
+			 "redirect_uri", login->redirect_uri, "code", login->code);
+
+	hash_state(name, state);
+	doc = json_pack("{s:o, s:I}", "sealed", seal(key, "login", name, secret), "expires",
+	    (json_int_t)login->expires_ms);
+	put_doc(txn, "Al", name, doc);
+	json_decref(doc);
+	json_decref(secret);
+}
+
+int
+account_login_load(struct store_txn *txn, const struct account_key *key, const char *state,
+    struct account_login *login, struct bh_err *err)
+{
+	char name[2 * BH_SHA256_LEN + 1];
+	json_t *doc, *secret = NULL;
+	const char *sealed;
+	int rc;
+
+	memset(login, 0, sizeof(*login));
+	hash_state(name, state);
+	rc = read_doc(txn, "Al", name, &doc, err);
+	if (rc <= 0)
+		return rc;
+	sealed = bh_json_str(doc, "sealed");
+	login->expires_ms = bh_json_int(doc, "expires", 0);
+	rc = unseal(key, "login", name, sealed != NULL ? sealed : "", &secret, err);
+	if (rc == 0) {
+		copy_text(login->connection, sizeof(login->connection), secret, "connection");
+		copy_text(login->user, sizeof(login->user), secret, "user");
+		copy_text(login->verifier, sizeof(login->verifier), secret, "verifier");
+		copy_text(login->redirect_uri, sizeof(login->redirect_uri), secret, "redirect_uri");
+		copy_text(login->code, sizeof(login->code), secret, "code");
+	}
+	json_decref(secret);
+	json_decref(doc);
+	return rc < 0 ? -1 : login->expires_ms > bh_now_ms();
+}
+
+void
+account_login_drop(struct store_txn *txn, const char *state)
+{
+	char name[2 * BH_SHA256_LEN + 1];
+
+	hash_state(name, state);
+	drop_doc(txn, "Al", name);
 }
 
 /* -- syncs -- */

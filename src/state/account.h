@@ -62,6 +62,25 @@ void account_auth_save(struct store_txn *txn, const struct account_key *key, con
     const json_t *auth);
 void account_auth_drop(struct store_txn *txn, const char *code);
 
+/*
+ * A person on the way to let Billhook into a CRM: kept sealed, under a random state that
+ * comes back with the code; only its SHA-256 is stored.
+ */
+struct account_login {
+	char connection[72];
+	char user[72];
+	char verifier[129];
+	char redirect_uri[512];
+	char code[2100]; /* "" until it came */
+	int64_t expires_ms;
+};
+void account_login_save(struct store_txn *txn, const struct account_key *key, const char *state,
+    const struct account_login *login);
+/* 1; 0 unknown or expired; -1. */
+int account_login_load(struct store_txn *txn, const struct account_key *key, const char *state,
+    struct account_login *login, struct bh_err *err);
+void account_login_drop(struct store_txn *txn, const char *state);
+
 /* -- syncs: from a source to a destination -- */
 
 struct account_sync {

@@ -14,8 +14,8 @@
  *
  * Keys: Lk <dest> <sync> <object> <account> <id> the link; Ly <dest> <rank>
  * <sync> <object> <account> <id> the mark; Lh as Lk, held ones; Lw <parent as
- * Lk> <rank> <object> <account> <id> a waiting child; Ln <dest> counts; Lp
- * <dest> condition of the lane.
+ * Lk> <rank> <object> <account> <id> a waiting child; Lu as Lk, without a
+ * match; Ln <dest> counts.  Lm and Lp: link_lane.c.
  */
 #include "base/base.h"
 
@@ -25,6 +25,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/link_internal.h"
 #include "state/queue.h"
 #include "store/key.h"
 
@@ -39,8 +40,8 @@ link_state_name(enum link_state state)
 	return state < LINK__MAX ? state_names[state] : "new";
 }
 
-static void
-key_link(struct key *key, const char *family, const struct link_id *id)
+void
+link_key(struct key *key, const char *family, const struct link_id *id)
 {
 	key_begin(key, family);
 	key_text(key, id->dest);
@@ -71,8 +72,8 @@ key_mark(struct key *key, const struct link_id *id)
 	key_text(key, id->id);
 }
 
-static void
-key_lane(struct key *key, const char *family, const char *dest)
+void
+link_key_lane(struct key *key, const char *family, const char *dest)
 {
 	key_begin(key, family);
 	key_text(key, dest);
@@ -87,8 +88,8 @@ link_mark(struct store_txn *txn, const struct link_id *id)
 	store_put(txn, key.data, key.len, "", 0);
 }
 
-static bool
-is_rank(struct key_reader *reader, int *rank_r)
+bool
+is_link_rank(struct key_reader *reader, int *rank_r)
 {
 	const char *text;
 
@@ -101,7 +102,7 @@ is_rank(struct key_reader *reader, int *rank_r)
 static bool
 is_mark(struct key_reader *reader, struct link_id *id)
 {
-	return is_key_text(reader, &id->dest) && is_rank(reader, &id->rank) &&
+	return is_key_text(reader, &id->dest) && is_link_rank(reader, &id->rank) &&
 	       is_key_text(reader, &id->sync) && is_key_text(reader, &id->object) &&
 	       is_key_text(reader, &id->account) && is_key_text(reader, &id->id);
 }
@@ -150,7 +151,7 @@ link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirt
 	struct key prefix;
 	size_t n;
 
-	key_lane(&prefix, "Ly", dest);
+	link_key_lane(&prefix, "Ly", dest);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
 	scan.from = list->last_key;
@@ -192,8 +193,8 @@ copy_text(char *to, size_t size, const json_t *doc, const char *name)
 	snprintf(to, size, "%s", text != NULL ? text : "");
 }
 
-static void
-decode(const char *value, size_t len, uint64_t version, struct link *link)
+void
+link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 {
 	json_t *doc = json_loadb(value, len, 0, NULL);
 	int64_t state = bh_json_int(doc, "s", 0);
@@ -206,6 +207,8 @@ decode(const char *value, size_t len, uint64_t version, struct link *link)
 	copy_text(link->code, sizeof(link->code), doc, "e");
 	copy_text(link->cause, sizeof(link->cause), doc, "c");
 	copy_text(link->remedy, sizeof(link->remedy), doc, "m");
+	copy_text(link->how, sizeof(link->how), doc, "x");
+	copy_text(link->kept, sizeof(link->kept), doc, "k");
 	link->pushed_ms = bh_json_int(doc, "t", 0);
 	link->attempts = (int)bh_json_int(doc, "a", 0);
 	link->not_before_ms = bh_json_int(doc, "n", 0);
@@ -240,6 +243,8 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	set_text(doc, "e", link->code);
 	set_text(doc, "c", link->cause);
 	set_text(doc, "m", link->remedy);
+	set_text(doc, "x", link->how);
+	set_text(doc, "k", link->kept);
 	set_number(doc, "t", link->pushed_ms);
 	set_number(doc, "a", link->attempts);
 	set_number(doc, "n", link->not_before_ms);
@@ -261,13 +266,13 @@ link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct
 
 	memset(links, 0, n * sizeof(links[0]));
 	for (size_t i = 0; i < n; i++) {
-		key_link(&keys[i], "Lk", &ids[i]);
+		link_key(&keys[i], "Lk", &ids[i]);
 		items[i] = (struct store_item){.key = keys[i].data, .key_len = keys[i].len};
 	}
 	rc = store_get_many(txn, items, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (items[i].found)
-			decode(items[i].value, items[i].value_len, items[i].version, &links[i]);
+			link_decode(items[i].value, items[i].value_len, items[i].version, &links[i]);
 	free(items);
 	free(keys);
 	return rc;
@@ -283,12 +288,8 @@ link_get(struct store_txn *txn, const struct link_id *id, struct link *link, str
 
 /* -- counts of a lane -- */
 
-struct counts {
-	int64_t by_state[LINK__MAX];
-};
-
-static int
-read_counts(struct store_txn *txn, const char *dest, bool checked, struct counts *counts,
+int
+link_counts(struct store_txn *txn, const char *dest, bool checked, struct link_counts_by_state *counts,
     struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(4096);
@@ -296,7 +297,7 @@ read_counts(struct store_txn *txn, const char *dest, bool checked, struct counts
 	int rc;
 
 	memset(counts, 0, sizeof(*counts));
-	key_lane(&key, "Ln", dest);
+	link_key_lane(&key, "Ln", dest);
 	rc = checked ? store_get(txn, key.data, key.len, &value, err)
 		     : store_peek(txn, key.data, key.len, &value, err);
 	if (rc > 0) {
@@ -311,7 +312,7 @@ read_counts(struct store_txn *txn, const char *dest, bool checked, struct counts
 }
 
 static void
-put_counts(struct store_txn *txn, const char *dest, const struct counts *counts)
+put_counts(struct store_txn *txn, const char *dest, const struct link_counts_by_state *counts)
 {
 	json_t *doc = json_object();
 	struct key key;
@@ -321,7 +322,7 @@ put_counts(struct store_txn *txn, const char *dest, const struct counts *counts)
 		json_object_set_new(doc, state_names[i],
 		    json_integer((json_int_t)counts->by_state[i]));
 	text = bh_json_text(doc);
-	key_lane(&key, "Ln", dest);
+	link_key_lane(&key, "Ln", dest);
 	store_put(txn, key.data, key.len, text, strlen(text));
 	free(text);
 	json_decref(doc);
@@ -353,7 +354,7 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, 
 		link_mark(txn, parent);
 		return 1;
 	}
-	key_link(&prefix, "Lw", parent);
+	link_key(&prefix, "Lw", parent);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
 	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
@@ -363,7 +364,7 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, 
 		struct key_reader reader = {entries[i].key + prefix.len,
 		    entries[i].key_len - prefix.len};
 
-		if (is_rank(&reader, &child.rank) && is_key_text(&reader, &child.object) &&
+		if (is_link_rank(&reader, &child.rank) && is_key_text(&reader, &child.object) &&
 		    is_key_text(&reader, &child.account) && is_key_text(&reader, &child.id))
 			link_mark(txn, &child);
 		store_delete(txn, entries[i].key, entries[i].key_len);
@@ -415,13 +416,36 @@ is_same(const struct link *a, const struct link *b)
 	       a->not_before_ms == b->not_before_ms && a->has_waiters == b->has_waiters &&
 	       strcmp(a->remote_id, b->remote_id) == 0 && strcmp(a->hash, b->hash) == 0 &&
 	       strcmp(a->parents, b->parents) == 0 && strcmp(a->code, b->code) == 0 &&
-	       strcmp(a->cause, b->cause) == 0 && strcmp(a->remedy, b->remedy) == 0;
+	       strcmp(a->cause, b->cause) == 0 && strcmp(a->remedy, b->remedy) == 0 &&
+	       strcmp(a->how, b->how) == 0 && strcmp(a->kept, b->kept) == 0;
+}
+
+static bool
+is_unmatched(const struct link *link)
+{
+	return link->state == LINK_EXCLUDED && strcmp(link->code, LINK_NO_MATCH) == 0;
+}
+
+/* The index of links in a state, with their rank. */
+static void
+index_link(struct store_txn *txn, const char *family, const struct link_id *id, bool is_in,
+    bool was_in)
+{
+	struct key key;
+	char rank[12];
+
+	link_key(&key, family, id);
+	snprintf(rank, sizeof(rank), "%d", id->rank);
+	if (is_in)
+		store_put(txn, key.data, key.len, rank, strlen(rank));
+	else if (was_in)
+		store_delete(txn, key.data, key.len);
 }
 
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    size_t *left, struct counts *counts, struct link *made_r, struct bh_err *err)
+    size_t *left, struct link_counts_by_state *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links[i];
@@ -441,16 +465,9 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	if (was->version != 0)
 		counts->by_state[was->state]--;
 	counts->by_state[link.state]++;
-	key_link(&key, "Lh", id);
-	if (link.state == LINK_HELD) {
-		char rank[12];
-
-		snprintf(rank, sizeof(rank), "%d", id->rank);
-		store_put(txn, key.data, key.len, rank, strlen(rank));
-	} else if (was->state == LINK_HELD) {
-		store_delete(txn, key.data, key.len);
-	}
-	key_link(&key, "Lk", id);
+	index_link(txn, "Lh", id, link.state == LINK_HELD, was->state == LINK_HELD);
+	index_link(txn, "Lu", id, is_unmatched(&link), is_unmatched(was));
+	link_key(&key, "Lk", id);
 	put_link(txn, &key, &link);
 	link.version = UINT64_MAX; /* stored, by this commit */
 	*made_r = link;
@@ -465,11 +482,11 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
 	size_t left = WAKE_MAX;
-	struct counts counts;
+	struct link_counts_by_state counts;
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++) {
-		key_link(&keys[i], "Lk", &s->entries[i].id);
+		link_key(&keys[i], "Lk", &s->entries[i].id);
 		key_mark(&keys[s->n + i], &s->entries[i].id);
 	}
 	for (size_t i = 0; i < 2 * s->n; i++)
@@ -478,7 +495,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		    .checked = i < s->n};
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
-		rc = read_counts(txn, s->entries[0].id.dest, true, &counts, err);
+		rc = link_counts(txn, s->entries[0].id.dest, true, &counts, err);
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		clear_mark(txn, s, i, &items[s->n + i]);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
@@ -486,7 +503,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		struct link was = made[twin];
 
 		if (twin == i && items[i].found)
-			decode(items[i].value, items[i].value_len, items[i].version, &was);
+			link_decode(items[i].value, items[i].value_len, items[i].version, &was);
 		rc = settle_one(txn, s, i, &was, &left, &counts, &made[i], err);
 	}
 	if (rc == 0)
@@ -519,28 +536,28 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 	const struct wait *w = arg;
 	struct store_item item = {.checked = true};
 	struct link parent = {0};
-	struct counts counts;
+	struct link_counts_by_state counts;
 	struct key key;
 
-	key_link(&key, "Lk", w->parent);
+	link_key(&key, "Lk", w->parent);
 	item.key = key.data;
 	item.key_len = key.len;
 	if (store_get_many(txn, &item, 1, err) < 0)
 		return -1;
 	if (item.found)
-		decode(item.value, item.value_len, item.version, &parent);
+		link_decode(item.value, item.value_len, item.version, &parent);
 	if (parent.state == LINK_CLEAN)
 		return 1;
 	/* Written even when it says so already: a settling of the parent under way must run again. */
 	parent.has_waiters = true;
 	put_link(txn, &key, &parent);
 	if (!item.found) {
-		if (read_counts(txn, w->parent->dest, true, &counts, err) < 0)
+		if (link_counts(txn, w->parent->dest, true, &counts, err) < 0)
 			return -1;
 		counts.by_state[LINK_NEW]++;
 		put_counts(txn, w->parent->dest, &counts);
 	}
-	key_link(&key, "Lw", w->parent);
+	link_key(&key, "Lw", w->parent);
 	key_rank(&key, w->child->rank);
 	key_text(&key, w->child->object);
 	key_text(&key, w->child->account);
@@ -558,200 +575,65 @@ link_wait_for(struct store *store, const struct link_id *parent, const struct li
 	return store_run(store, wait_for, &w, NULL, err);
 }
 
-/* -- lanes -- */
-
-static int
-read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane, struct bh_err *err)
-{
-	struct bh_buf value = BH_BUF_INIT(4096);
-	struct key key;
-	int rc;
-
-	key_lane(&key, "Lp", dest);
-	rc = store_peek(txn, key.data, key.len, &value, err);
-	if (rc > 0) {
-		json_t *doc = json_loadb(value.data, value.len, 0, NULL);
-
-		lane->pause_until_ms = bh_json_int(doc, "pause_until", 0);
-		copy_text(lane->reason, sizeof(lane->reason), doc, "reason");
-		lane->last_push_ms = bh_json_int(doc, "last_push", 0);
-		lane->calls = bh_json_int(doc, "calls", 0);
-		lane->day_used = bh_json_int(doc, "day_used", 0);
-		lane->day_limit = bh_json_int(doc, "day_limit", 0);
-		json_decref(doc);
-	}
-	bh_buf_release(&value);
-	return rc < 0 ? -1 : 0;
-}
-
-int
-link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane, struct bh_err *err)
-{
-	struct store_scan scan = {.max = 1000, .keys_only = true};
-	const struct store_entry *entries;
-	struct counts counts;
-	struct key prefix;
-	bool more;
-
-	memset(lane, 0, sizeof(*lane));
-	if (read_counts(txn, dest, false, &counts, err) < 0 ||
-	    read_condition(txn, dest, lane, err) < 0)
-		return -1;
-	lane->in_step = counts.by_state[LINK_CLEAN];
-	lane->held = counts.by_state[LINK_HELD];
-	lane->waiting_parent = counts.by_state[LINK_WAITING];
-	lane->excluded = counts.by_state[LINK_EXCLUDED];
-	key_lane(&prefix, "Ly", dest);
-	scan.prefix = prefix.data;
-	scan.prefix_len = prefix.len;
-	return store_scan(txn, &scan, &entries, &lane->dirty, &more, err);
-}
-
-void
-link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane)
-{
-	json_t *doc = json_object();
-	struct key key;
-	char *text;
-
-	set_number(doc, "pause_until", lane->pause_until_ms);
-	set_text(doc, "reason", lane->reason);
-	set_number(doc, "last_push", lane->last_push_ms);
-	set_number(doc, "calls", lane->calls);
-	set_number(doc, "day_used", lane->day_used);
-	set_number(doc, "day_limit", lane->day_limit);
-	text = bh_json_text(doc);
-	key_lane(&key, "Lp", dest);
-	store_put(txn, key.data, key.len, text, strlen(text));
-	free(text);
-	json_decref(doc);
-}
-
-int
-link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err)
-{
-	struct store_scan scan = {.max = 1, .keys_only = true};
-	const struct store_entry *entries;
-	struct key prefix;
-	size_t n;
-	bool more;
-
-	key_lane(&prefix, "Ly", dest);
-	scan.prefix = prefix.data;
-	scan.prefix_len = prefix.len;
-	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
-		return -1;
-	return n != 0;
-}
-
-static int
-held_rank(const struct store_entry *entry)
-{
-	uint64_t rank = 0;
-
-	return bh_is_uint(entry->value, entry->value_len, 99, &rank) ? (int)rank : 0;
-}
-
-int
-link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
-    void *arg, bool *more_r, struct bh_err *err)
-{
-	struct store_scan scan = {.max = max};
-	const struct store_entry *entries;
-	struct key prefix;
-	size_t n;
-
-	key_lane(&prefix, "Lh", dest);
-	scan.prefix = prefix.data;
-	scan.prefix_len = prefix.len;
-	if (after->len != 0) {
-		bh_buf_addc(after, '\0');
-		scan.from = after->data;
-		scan.from_len = after->len;
-	}
-	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct link_id id = {0};
-		struct key_reader reader;
-		struct link link;
-
-		key_read(&reader, entries[i].key, entries[i].key_len, "Lh");
-		if (!is_key_text(&reader, &id.dest) || !is_key_text(&reader, &id.sync) ||
-		    !is_key_text(&reader, &id.object) || !is_key_text(&reader, &id.account) ||
-		    !is_key_text(&reader, &id.id))
-			return bh_fail(err, BH_STORAGE, "a held link has a broken key");
-		id.rank = held_rank(&entries[i]);
-		if (link_get(txn, &id, &link, err) < 0 || each(arg, &id, &link, err) < 0)
-			return -1;
-	}
-	if (n != 0) {
-		bh_buf_reset(after);
-		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
-	}
-	return 0;
-}
-
-int
-link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
-    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
-    void *arg, bool *more_r, struct bh_err *err)
-{
-	struct store_scan scan = {.prefix = "Lk", .prefix_len = 2, .max = max};
-	const struct store_entry *entries;
-	size_t n;
-	int rc = 0;
-
-	if (after->len != 0) {
-		bh_buf_addc(after, '\0');
-		scan.from = after->data;
-		scan.from_len = after->len;
-	}
-	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct link_id id = {0};
-		struct key_reader reader;
-		struct link link;
-
-		key_read(&reader, entries[i].key, entries[i].key_len, "Lk");
-		if (!is_key_text(&reader, &id.dest) || !is_key_text(&reader, &id.sync) ||
-		    !is_key_text(&reader, &id.object) || !is_key_text(&reader, &id.account) ||
-		    !is_key_text(&reader, &id.id))
-			return bh_fail(err, BH_STORAGE, "a link has a broken key");
-		decode(entries[i].value, entries[i].value_len, entries[i].version, &link);
-		rc = each(arg, &id, &link, err);
-	}
-	if (n != 0) {
-		bh_buf_reset(after);
-		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
-	}
-	return rc;
-}
-
 int
 link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 {
 	struct store_item item = {.checked = true};
-	struct counts counts;
+	struct link_counts_by_state counts;
 	struct link link;
 	struct key key;
 
-	key_link(&key, "Lk", id);
+	link_key(&key, "Lk", id);
 	item.key = key.data;
 	item.key_len = key.len;
 	if (store_get_many(txn, &item, 1, err) < 0)
 		return -1;
 	if (!item.found)
 		return 0;
-	decode(item.value, item.value_len, item.version, &link);
-	if (read_counts(txn, id->dest, true, &counts, err) < 0)
+	link_decode(item.value, item.value_len, item.version, &link);
+	if (link_counts(txn, id->dest, true, &counts, err) < 0)
 		return -1;
 	counts.by_state[link.state]--;
 	put_counts(txn, id->dest, &counts);
 	store_delete(txn, key.data, key.len);
-	key_link(&key, "Lh", id);
+	index_link(txn, "Lh", id, false, true);
+	index_link(txn, "Lu", id, false, true);
+	link_key(&key, "Lm", id);
 	store_delete(txn, key.data, key.len);
+	return 1;
+}
+
+int
+link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_id, const char *how,
+    struct bh_err *err)
+{
+	struct store_item item = {.checked = true};
+	struct link_counts_by_state counts;
+	struct link link;
+	struct key key;
+
+	link_key(&key, "Lk", id);
+	item.key = key.data;
+	item.key_len = key.len;
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	if (!item.found)
+		return 0;
+	link_decode(item.value, item.value_len, item.version, &link);
+	if (link_counts(txn, id->dest, true, &counts, err) < 0)
+		return -1;
+	counts.by_state[link.state]--;
+	counts.by_state[LINK_NEW]++;
+	put_counts(txn, id->dest, &counts);
+	link = (struct link){.state = LINK_NEW, .has_waiters = link.has_waiters};
+	snprintf(link.remote_id, sizeof(link.remote_id), "%s", remote_id);
+	snprintf(link.how, sizeof(link.how), "%s", how);
+	put_link(txn, &key, &link);
+	index_link(txn, "Lh", id, false, true);
+	index_link(txn, "Lu", id, false, true);
+	link_key(&key, "Lm", id);
+	store_delete(txn, key.data, key.len);
+	link_mark(txn, id);
+	queue_wake(txn, "push", id->dest, bh_now_ms());
 	return 1;
 }

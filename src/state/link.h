@@ -9,6 +9,7 @@
 #ifndef STATE_LINK_H
 #define STATE_LINK_H
 
+#include "base/json.h"
 #include "store/store.h"
 
 /* Identity of a link.  Strings are borrowed. */
@@ -32,6 +33,10 @@ enum link_state {
 };
 const char *link_state_name(enum link_state state);
 
+#define LINK_KEPT_MAX 32
+#define LINK_NO_MATCH "NO_MATCH"   /* code of an excluded link: nothing matches, and none may be made */
+#define LINK_AMBIGUOUS "AMBIGUOUS" /* code of a held link: several match, a person chooses */
+
 struct link {
 	enum link_state state;
 	char remote_id[64];
@@ -41,6 +46,12 @@ struct link {
 	int attempts; /* failed tries since it was pushed, or held, last */
 	int64_t not_before_ms;
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
+	char how[160]; /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
+	/*
+	 * What we wrote last into fields that are not always ours: 16 characters
+	 * each, 8 of a digest of the field's name, 8 of the value's (sync/conflict.h).
+	 */
+	char kept[LINK_KEPT_MAX * 16 + 1];
 	bool has_waiters;                       /* children wait for this record */
 	uint64_t version;
 };
@@ -102,7 +113,15 @@ struct link_lane {
 	int64_t last_push_ms;
 	int64_t calls; /* HTTP calls since the start of time */
 	int64_t day_used, day_limit;
+	int64_t day_at_ms;              /* when day_used was told */
+	int64_t first_used, first_at_ms; /* an older reading of the same day, for the forecast */
+	int64_t slice;                  /* rows that the CRM takes at once, learnt; 0 all */
 };
+/*
+ * Calls of the day as they will be in a day from the older reading on, if
+ * everybody goes on as since then; day_used where nothing can be said.
+ */
+int64_t link_lane_forecast(const struct link_lane *lane);
 int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
     struct bh_err *err);
 /* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
@@ -127,6 +146,25 @@ int link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
  * stay: a push that finds no object clears it.  1 forgotten, 0 there was none, -1.
  */
 int link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err);
+
+/* Links that are excluded as LINK_NO_MATCH, of a destination, as link_held() walks the held ones. */
+int link_unmatched(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err);
+
+/*
+ * Records that an ambiguous link may be: array of {"remote_id", "name", "key", "why"}.
+ * get: 1 and a new reference, 0 none, -1.
+ */
+void link_candidates_put(struct store_txn *txn, const struct link_id *id, const json_t *list);
+int link_candidates_get(struct store_txn *txn, const struct link_id *id, json_t **list_r,
+    struct bh_err *err);
+/*
+ * A person says which CRM record it is; remote_id "": none of them, a new one
+ * is to be made.  Marks it and wakes the lane.  1; 0 there is no such link; -1.
+ */
+int link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_id,
+    const char *how, struct bh_err *err);
 
 #define LINK_WATCH "Ly"
 

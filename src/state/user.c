@@ -291,13 +291,25 @@ is_failure_over(const json_t *doc, int64_t now_ms)
 static const struct passing {
 	const char *family;
 	bool (*is_over)(const json_t *doc, int64_t now_ms);
-} passing[] = {{"AS", is_session_over}, {"Af", is_failure_over}};
+} passing[] = {{"AS", is_session_over}, {"Af", is_failure_over}, {"Al", is_session_over}};
+
+/* Which of them a place to go on from is in; the first at the start. */
+static size_t
+family_of(const struct bh_buf *after)
+{
+	size_t k = BH_LEN(passing);
+
+	while (after->len >= 2 && --k > 0)
+		if (memcmp(after->data, passing[k].family, 2) == 0)
+			return k;
+	return 0;
+}
 
 int
 account_prune(struct store_txn *txn, size_t max, const struct bh_buf *after, struct bh_buf *next,
     size_t *n_r, bool *more_r, struct bh_err *err)
 {
-	size_t k = after->len != 0 && memcmp(after->data, passing[0].family, 2) != 0;
+	size_t k = family_of(after);
 	struct store_scan scan = {.prefix = passing[k].family, .prefix_len = 2, .max = max};
 	const struct store_entry *entries;
 	size_t n;
