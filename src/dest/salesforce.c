@@ -115,18 +115,23 @@ take_limits(struct dest_usage *usage, const char *text)
 }
 
 static void
-set_headers(struct http_request *request, const struct dest_config *config)
+set_headers(struct http_request *request, const struct dest_config *config,
+    const struct salesforce_ask *ask)
 {
 	char *bearer = bh_xasprintf("Bearer %s", bh_secret_str(&config->auth->access_token));
 
 	http_request_header(request, "Authorization", bearer);
 	bh_wipe(bearer, strlen(bearer));
 	free(bearer);
-	http_request_header(request, "Accept", "application/json");
+	http_request_header(request, "Accept",
+	    ask->accept != NULL ? ask->accept : "application/json");
 	http_request_header(request, "Sforce-Call-Options", "client=Billhook/" PACKAGE_VERSION);
 	if (request->body.len == 0)
 		return;
-	http_request_header(request, "Content-Type", "application/json");
+	http_request_header(request, "Content-Type",
+	    ask->type != NULL ? ask->type : "application/json");
+	if (ask->type != NULL)
+		return;
 	/* Without it a duplicate rule that only warns would refuse the record. */
 	http_request_header(request, "Sforce-Duplicate-Rule-Header",
 	    "allowSave=true; includeRecordDetails=false; runAsCurrentUser=true");
@@ -144,8 +149,8 @@ take_json(struct salesforce_answer *answer)
 }
 
 int
-salesforce_call(struct dest_config *config, const char *method, const char *path,
-    const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err)
+salesforce_ask(struct dest_config *config, const struct salesforce_ask *ask,
+    struct salesforce_answer *answer, struct bh_err *err)
 {
 	struct http_request request;
 	char *url;
@@ -155,13 +160,14 @@ salesforce_call(struct dest_config *config, const char *method, const char *path
 	http_response_init(&answer->response);
 	if (config->auth->access_token.len == 0 || config->auth->base_url[0] == '\0')
 		return bh_fail(err, BH_DENIED, "there is no access token yet");
-	url = bh_xasprintf("%s%s", config->auth->base_url, path);
-	http_request_init(&request, method, url);
+	url = bh_xasprintf("%s%s", config->auth->base_url, ask->path);
+	http_request_init(&request, ask->method, url);
 	free(url);
-	if (body != NULL)
-		bh_buf_add(&request.body, body->data, body->len);
-	request.timeout_ms = CALL_TIMEOUT_MS;
-	set_headers(&request, config);
+	if (ask->body != NULL)
+		bh_buf_add(&request.body, ask->body->data, ask->body->len);
+	request.timeout_ms = ask->timeout_ms > 0 ? ask->timeout_ms : CALL_TIMEOUT_MS;
+	request.answer_max = ask->answer_max;
+	set_headers(&request, config, ask);
 
 	config->calls++;
 	config->usage.pause_s = 0;
@@ -169,10 +175,20 @@ salesforce_call(struct dest_config *config, const char *method, const char *path
 	if (rc == 0) {
 		take_limits(&config->usage,
 		    http_response_header(&answer->response, "Sforce-Limit-Info"));
-		take_json(answer);
+		if (ask->accept == NULL || answer->response.status >= 300)
+			take_json(answer);
 	}
 	http_request_release(&request);
 	return rc;
+}
+
+int
+salesforce_call(struct dest_config *config, const char *method, const char *path,
+    const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err)
+{
+	const struct salesforce_ask ask = {.method = method, .path = path, .body = body};
+
+	return salesforce_ask(config, &ask, answer, err);
 }
 
 /* Retry-After in seconds, at most a day; 0 when there is none. */
@@ -308,4 +324,5 @@ const struct dest_driver dest_salesforce = {
     .describe = salesforce_describe,
     .push = salesforce_push,
     .identify = salesforce_identify,
+    .object_traits = salesforce_object_traits,
 };

@@ -27,6 +27,20 @@ const char *salesforce_version(const struct dest_config *config);
 int salesforce_call(struct dest_config *config, const char *method, const char *path,
     const struct bh_buf *body, struct salesforce_answer *answer, struct bh_err *err);
 
+/* A call that is not JSON both ways. */
+struct salesforce_ask {
+	const char *method, *path;
+	const struct bh_buf *body; /* may be NULL */
+	const char *type;          /* of the body; NULL: JSON, which may be records */
+	const char *accept;        /* NULL: JSON */
+	int timeout_ms;            /* 0: the one of data calls */
+	size_t answer_max;         /* 0: the usual */
+};
+
+/* As salesforce_call(); with accept set, json is filled for refusals only. */
+int salesforce_ask(struct dest_config *config, const struct salesforce_ask *ask,
+    struct salesforce_answer *answer, struct bh_err *err);
+
 /*
  * What a failure means.  error is one error object ("errorCode" or
  * "statusCode", "message", "fields"), an array whose first element is one, or
@@ -55,6 +69,7 @@ bool salesforce_is_by_id(const struct record *record);
 int salesforce_encode(struct bh_buf *out, const struct record *record, struct bh_err *err);
 
 /* Functions of the driver's table. */
+unsigned salesforce_object_traits(const char *object);
 int salesforce_check(const struct dest_config *config, struct bh_err *err);
 int salesforce_authorize(struct dest_config *config, struct bh_err *err);
 int salesforce_describe(struct dest_config *config, const char *object,

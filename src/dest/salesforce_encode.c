@@ -11,6 +11,21 @@
 #include "base/text.h"
 #include "dest/salesforce.h"
 
+/*
+ * Platform events are published, never written again.  Whether a custom
+ * field of Activity works as a key of Task and Event is not known, so that
+ * those are inserted (Object Reference; platform events guide).
+ */
+unsigned
+salesforce_object_traits(const char *object)
+{
+	if (bh_has_suffix(object, "__e"))
+		return DEST_OBJECT_EVENT;
+	if (strcmp(object, "Task") == 0 || strcmp(object, "Event") == 0)
+		return DEST_OBJECT_LOOK;
+	return 0;
+}
+
 bool
 salesforce_is_by_id(const struct record *record)
 {

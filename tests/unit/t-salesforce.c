@@ -456,6 +456,20 @@ orphan_waits(void **state)
 	bench_free(bench);
 }
 
+static void
+kinds_of_objects(void **state)
+{
+	const struct dest_driver *driver = dest_driver("salesforce");
+
+	(void)state;
+	assert_int_equal(driver->object_traits("Billhook_Event__e"), DEST_OBJECT_EVENT);
+	assert_int_equal(driver->object_traits("Task"), DEST_OBJECT_LOOK);
+	assert_int_equal(driver->object_traits("Event"), DEST_OBJECT_LOOK);
+	assert_int_equal(driver->object_traits("Account"), 0);
+	assert_int_equal(driver->object_traits("Billhook_Invoice__c"), 0);
+	assert_int_equal(driver->object_traits(""), 0);
+}
+
 /* --- rubbish ------------------------------------------------------------ */
 
 /* No answer may leave a record without a verdict, and none may break us. */
@@ -536,6 +550,7 @@ main(void)
 	    cmocka_unit_test(many_objects_by_id),
 	    cmocka_unit_test(random_mixtures),
 	    cmocka_unit_test(orphan_waits),
+	    cmocka_unit_test(kinds_of_objects),
 	    cmocka_unit_test(mutated_answers),
 	};
 
