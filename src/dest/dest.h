@@ -69,8 +69,8 @@ struct dest_config {
 	 * driver halves it where calls take too long, and lets it grow again; the caller keeps it.
 	 */
 	size_t slice;
-	int64_t calls;           /* HTTP calls made, counted up */
-	const char *broken;      /* stand-in: why the connection cannot be used; else NULL */
+	int64_t calls;      /* HTTP calls made, counted up */
+	const char *broken; /* stand-in: why the connection cannot be used; else NULL */
 };
 
 /* -- a person lets Billhook in (OAuth, authorization code with PKCE) -- */
@@ -169,7 +169,7 @@ typedef int dest_bulk_each(void *arg, const char *key, const struct dest_result 
     struct bh_err *err);
 
 /* What kinds of things objects are to a driver; see object_traits. */
-#define DEST_OBJECT_LOOK 1u /* cannot be upserted by its key: look by key first, then insert */
+#define DEST_OBJECT_LOOK 1u  /* cannot be upserted by its key: look by key first, then insert */
 #define DEST_OBJECT_EVENT 2u /* sent once, neither read nor changed (at least once) */
 
 /* How the CRM describes an object: lengths and types by field. */
@@ -264,8 +264,7 @@ struct dest_driver {
 	int (*read)(struct dest_config *config, struct dest_reading *readings, size_t n,
 	    struct bh_err *err);
 	/* Fill fate of n records, in the fewest calls. */
-	int (*end)(struct dest_config *config, struct dest_end *ends, size_t n,
-	    struct bh_err *err);
+	int (*end)(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
 	/*
 	 * Delete records of an object whose time field is older than before_ms, at
 	 * most a page of them; *n_r how many went, *more_r whether there are more.
@@ -311,8 +310,8 @@ struct dest_driver {
 	 * (make, upload rows, close, look) in one call and moves on; rows is needed in DEST_BULK_OPEN.
 	 * bulk_results hands over every row's verdict once the phase is DONE or FAILED; bulk_drop aborts or deletes the job.
 	 */
-	void (*bulk_head)(const struct dest_bulk *bulk, const struct dest_column *columns,
-	    size_t n, struct bh_buf *rows);
+	void (*bulk_head)(const struct dest_bulk *bulk, const struct dest_column *columns, size_t n,
+	    struct bh_buf *rows);
 	int (*bulk_row)(const struct dest_bulk *bulk, const struct record *record,
 	    const struct dest_column *columns, size_t n, struct bh_buf *rows, struct bh_err *err);
 	int (*bulk_step)(struct dest_config *config, struct dest_bulk *bulk,

@@ -8,7 +8,9 @@
 #include "map/map.h"
 
 #include "map/filter.h"
+#include "map/match.h"
 #include "map/row.h"
+#include "map/template.h"
 
 #define OBJECTS 64
 #define ROWS 500
@@ -27,6 +29,8 @@ struct parent {
 struct object {
 	struct map_object shown; /* texts borrowed from the mapping */
 	struct filter *filter;   /* NULL: all objects */
+	struct match *match;     /* NULL: it is known by its key alone */
+	struct template *key;    /* NULL: the id is the key */
 	struct row **rows;
 	size_t rows_n;
 	struct parent parents[PARENTS];
@@ -111,11 +115,41 @@ check_to(const char *to, struct bh_err *err)
 	return 0;
 }
 
+/* Which record it is, and what is done where there is none. */
+static int
+parse_existence(const json_t *json, struct object *object, struct bh_err *err)
+{
+	static const char *const names[] = {"yes", "no", "wait"};
+	const json_t *create = json_object_get(json, "create"),
+		     *key = json_object_get(json, "key_from");
+	size_t i = 0;
+
+	if (match_new(json_object_get(json, "match"), object->shown.from, &object->match, err) < 0)
+		return -1;
+	object->shown.has_match = has_match_rules(object->match);
+	object->shown.is_urgent = bh_is_json_true(json, "urgent");
+	while (create != NULL && i < BH_LEN(names) &&
+	       (!json_is_string(create) || strcmp(json_string_value(create), names[i]) != 0))
+		i++;
+	if (i == BH_LEN(names))
+		return bh_fail(err, BH_INVALID, "create is yes, no or wait");
+	object->shown.create = (enum map_create)i;
+	if (i != MAP_CREATE && !object->shown.has_match)
+		return bh_fail(err, BH_INVALID, "create %s needs rules to match by", names[i]);
+	if (key == NULL)
+		return 0;
+	if (!json_is_string(key))
+		return bh_fail(err, BH_INVALID, "key_from is a template");
+	if (template_new(json_string_value(key), object->shown.from, &object->key, err) < 0)
+		return bh_during(err, "key_from");
+	return 0;
+}
+
 static int
 parse_object(const json_t *json, struct object *object, struct bh_err *err)
 {
 	static const char *const members[] = {"name", "from", "to", "key", "parents", "if",
-	    "fields"};
+	    "fields", "match", "create", "key_from", "urgent"};
 	const char *from;
 
 	if (parse_text(json, "from", &from, err) < 0 ||
@@ -127,10 +161,16 @@ parse_object(const json_t *json, struct object *object, struct bh_err *err)
 	object->shown.from = object_kind_of(from);
 	if (object->shown.from == OBJECT_NONE)
 		return bh_fail(err, BH_INVALID, "from: there is no kind '%.60s'", from);
+	if (parse_existence(json, object, err) < 0)
+		return -1;
 	if (json_object_get(json, "if") != NULL &&
 	    filter_new(json_object_get(json, "if"), object->shown.from, &object->filter, err) < 0)
 		return -1;
-	return parse_rows(json_object_get(json, "fields"), object, err);
+	if (parse_rows(json_object_get(json, "fields"), object, err) < 0)
+		return -1;
+	for (size_t i = 0; i < object->rows_n; i++)
+		object->shown.has_shared |= is_row_shared(object->rows[i]);
+	return 0;
 }
 
 static int
@@ -161,7 +201,8 @@ parse_parent(const struct map *map, const json_t *json, enum object_kind kind,
 		return bh_fail(err, BH_INVALID, "there is no object '%.60s'", name);
 	if (reference_parse(id, strlen(id), kind, &parent->id, err) < 0)
 		return -1;
-	if (parent->id.field == NULL || parent->id.field->type != FIELD_TEXT)
+	/* "id": both are made of the same object. */
+	if (parent->id.field == NULL ? parent->id.name != 'i' : parent->id.field->type != FIELD_TEXT)
 		return bh_fail(err, BH_INVALID, "'%.60s' holds no id", id);
 	return 0;
 }
@@ -321,6 +362,8 @@ map_free(struct map **map)
 		return;
 	for (size_t i = 0; i < m->n; i++) {
 		filter_free(&m->objects[i].filter);
+		match_free(&m->objects[i].match);
+		template_free(&m->objects[i].key);
 		for (size_t row = 0; row < m->objects[i].rows_n; row++)
 			row_free(&m->objects[i].rows[row]);
 		free(m->objects[i].rows);
@@ -397,37 +440,84 @@ key_prefix(const struct map *map, const struct map_context *context)
 	return context->key_prefix != NULL ? context->key_prefix : "";
 }
 
+/*
+ * The key of an object as seen by view, whose id is id: 1; 0 its template gives nothing; -1.
+ */
 static int
-render_parent(const struct map *map, const struct parent *parent, const struct reference_view *view,
-    const struct map_context *context, struct record *record, struct bh_err *err)
+render_key(const struct map *map, const struct object *object, const struct reference_view *view,
+    const struct map_context *context, const char *id, struct bh_buf *key, struct bh_err *err)
 {
+	struct map_value value = MAP_VALUE_ABSENT;
+	int rc = 1;
+
+	if (object->key == NULL) {
+		map_key(key, key_prefix(map, context), view->account, id);
+		return bh_buf_check(key, "the key", err) < 0 ? -1 : 1;
+	}
+	if (template_render(object->key, view, &value, err) < 0)
+		rc = bh_during(err, "key_from");
+	else if (is_map_value_empty(&value))
+		rc = 0;
+	else
+		map_key(key, key_prefix(map, context), "", json_string_value(value.json));
+	map_value_release(&value);
+	if (rc == 1 && bh_buf_check(key, "the key", err) < 0)
+		rc = -1;
+	return rc;
+}
+
+/*
+ * What a parent's own template sees: the object itself where both are of one
+ * kind, else the object's customer.
+ */
+static struct reference_view
+parent_view(const struct map *map, const struct parent *parent, enum object_kind kind,
+    const struct reference_view *view, const char *id)
+{
+	struct reference_view seen = *view;
+
+	seen.id = id;
+	if (map->objects[parent->index].shown.from != kind) {
+		seen.object = view->customer;
+		seen.customer = NULL;
+	}
+	return seen;
+}
+
+static int
+render_parent(const struct map *map, const struct parent *parent, enum object_kind kind,
+    const struct reference_view *view, const struct map_context *context, struct record *record,
+    struct bh_err *err)
+{
+	const struct object *above = &map->objects[parent->index];
 	struct bh_buf object = BH_BUF_INIT(KEY_BYTES), key = BH_BUF_INIT(KEY_BYTES);
 	struct map_value id = MAP_VALUE_ABSENT;
 	int rc = 0;
 
 	reference_read(&parent->id, view, &id);
 	if (!is_map_value_empty(&id) && json_is_string(id.json)) {
-		map_key(&key, key_prefix(map, context), view->account, json_string_value(id.json));
+		const char *text = json_string_value(id.json);
+		struct reference_view seen = parent_view(map, parent, kind, view, text);
+
 		if (json_string_length(id.json) > ID_MAX)
 			rc = bh_fail(err, BH_INVALID, "the parent's id is longer than %d bytes",
 			    ID_MAX);
 		if (rc == 0)
 			rc = map_object_to(map, parent->index, context->settings, &object, err);
 		if (rc == 0)
-			rc = bh_buf_check(&key, "the key of the parent", err);
-		if (rc == 0) {
-			struct record_parent *added =
-			    record_add_parent(record, parent->to, bh_buf_str(&object),
-				map->objects[parent->index].shown.key, bh_buf_str(&key));
+			rc = render_key(map, above, &seen, context, text, &key, err);
+		if (rc > 0) {
+			struct record_parent *added = record_add_parent(record, parent->to,
+			    bh_buf_str(&object), above->shown.key, bh_buf_str(&key));
 
 			added->mapped = parent->index;
-			added->source_id = bh_xstrdup(json_string_value(id.json));
+			added->source_id = bh_xstrdup(text);
 		}
 	}
 	map_value_release(&id);
 	bh_buf_release(&object);
 	bh_buf_release(&key);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 static int
@@ -440,7 +530,8 @@ render_into(const struct map *map, const struct object *object, const struct ref
 			    row_to(object->rows[i]));
 	}
 	for (size_t i = 0; i < object->parents_n; i++) {
-		if (render_parent(map, &object->parents[i], view, context, record, err) < 0)
+		if (render_parent(map, &object->parents[i], object->shown.from, view, context,
+			record, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -458,15 +549,15 @@ map_render(const struct map *map, size_t index, const char *id, const json_t *ob
 
 	*record_r = NULL;
 	*verdict_r = MAP_RENDERED;
-	map_key(&key, key_prefix(map, context), context->account, id);
+	rc = render_key(map, mapped, &view, context, id, &key, err);
 	view.key = bh_buf_str(&key);
-	if (mapped->filter != NULL && !is_filter_passed(mapped->filter, &view)) {
+	if (rc == 0 ||
+	    (rc > 0 && mapped->filter != NULL && !is_filter_passed(mapped->filter, &view))) {
 		*verdict_r = MAP_FILTERED;
 		bh_buf_release(&key);
 		return 0;
 	}
-	rc = bh_buf_check(&key, "the key", err);
-	if (rc == 0)
+	if (rc > 0)
 		rc = map_object_to(map, index, context->settings, &to, err);
 	if (rc == 0) {
 		*record_r = record_new(bh_buf_str(&to), mapped->shown.key, view.key);
@@ -477,4 +568,49 @@ map_render(const struct map *map, size_t index, const char *id, const json_t *ob
 	bh_buf_release(&to);
 	bh_buf_release(&key);
 	return rc;
+}
+
+void
+map_questions(const struct map *map, size_t index, const char *id, const json_t *object,
+    const struct map_context *context, struct map_questions *questions)
+{
+	const struct object *mapped = &map->objects[index];
+	struct reference_view view = {object, context->customer, id, "", context->account};
+
+	match_questions(mapped->match, mapped->shown.to, &view, context, questions);
+}
+
+static bool
+is_listed(const json_t *list, const char *text)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
+			return true;
+	return false;
+}
+
+json_t *
+map_fields(const struct map *map, size_t index)
+{
+	const struct object *object = &map->objects[index];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < object->rows_n; i++)
+		if (is_row_written(object->rows[i]) && !is_listed(list, row_to(object->rows[i])))
+			json_array_append_new(list, json_string(row_to(object->rows[i])));
+	return list;
+}
+
+json_t *
+map_lookups(const struct map *map, size_t index)
+{
+	const struct object *object = &map->objects[index];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < object->parents_n; i++)
+		if (object->parents[i].to[0] != '\0')
+			json_array_append_new(list,
+			    json_pack("{s:s, s:I}", "to", object->parents[i].to, "object",
+				(json_int_t)object->parents[i].index));
+	return list;
 }

@@ -14,6 +14,10 @@
  *         "key": "Billhook_Id__c",        external id field or unique property
  *         "parents": [ { "object": "account", "id": "customer", "to": "Account__c" } ],
  *         "if": { "field": "status", "in": ["open","paid"] },          optional filter
+ *         "match": [ {"by": "key"}, ... ],  which record it is: see match.h; optional
+ *         "create": "yes",                "no": link only; "wait": until there is a match
+ *         "key_from": "domain:{email|company_domain}",   the key's text in place of the id; optional
+ *         "urgent": true,                 sent above the throttle of calls, too
  *         "fields": [ { "to": "Name", "from": "name", "as": "text", "when": "always" } ] } ] }
  *
  * "from" names a canonical field, or is a template: text with {field} or
@@ -32,6 +36,13 @@ struct map;
 int map_new(const json_t *mapping, struct map **map_r, struct bh_err *err);
 void map_free(struct map **map);
 
+/* What is done for an object that no record of the CRM matches. */
+enum map_create {
+	MAP_CREATE = 0, /* one is made */
+	MAP_LINK_ONLY,  /* nothing */
+	MAP_WAIT        /* nothing, and it is looked for again */
+};
+
 /* Mapped objects, in parent order. */
 struct map_object {
 	const char *name;
@@ -39,6 +50,10 @@ struct map_object {
 	const char *to; /* as written; may hold "{setting}" */
 	const char *key;
 	int rank; /* parents have a lower one */
+	enum map_create create;
+	bool is_urgent;
+	bool has_match;  /* it has rules by which a record is found */
+	bool has_shared; /* it has fields that are not always ours: "if_empty" ... */
 };
 size_t map_objects(const struct map *map, const struct map_object **objects_r);
 /*
@@ -82,6 +97,40 @@ enum map_verdict {
 int map_render(const struct map *map, size_t index, const char *id, const json_t *object,
     const struct map_context *context, enum map_verdict *verdict_r, struct record **record_r,
     struct bh_err *err);
+
+/* What the CRM is to be asked to find an object's record: one for each rule that has a value. */
+#define MAP_RULES 8
+#define MAP_PAIRS 3
+enum map_by {
+	MAP_BY_ID = 0,
+	MAP_BY_KEY,
+	MAP_BY_VALUE,
+	MAP_BY_DOMAIN,
+	MAP_BY__MAX
+};
+struct map_question {
+	enum map_by by;
+	const char
+	    *fields[MAP_PAIRS];  /* borrowed from the mapping; with MAP_BY_ID no field's name */
+	char *values[MAP_PAIRS]; /* owned */
+	size_t n;                /* 0 with MAP_BY_KEY */
+};
+struct map_questions {
+	struct map_question items[MAP_RULES];
+	size_t n;
+};
+/* As map_render() sees the object.  To be released. */
+void map_questions(const struct map *map, size_t index, const char *id, const json_t *object,
+    const struct map_context *context, struct map_questions *questions);
+void map_questions_release(struct map_questions *questions);
+
+/*
+ * The CRM fields that a mapped object may write, each once, without key and
+ * lookups: array of texts (new reference).
+ */
+json_t *map_fields(const struct map *map, size_t index);
+/* Its lookups: array of {"to", "object": place of the parent among the objects} (new reference). */
+json_t *map_lookups(const struct map *map, size_t index);
 
 /* The key of a record: "stripe:cus_1", "stripe:acct_1/cus_1"; "cus_1" for the prefix "".  Appended to out. */
 void map_key(struct bh_buf *out, const char *key_prefix, const char *account, const char *id);

@@ -10,15 +10,15 @@
 #define SOURCES 16 /* of one row, and defaults of one row */
 #define TO_BYTES 255
 
-enum row_when {
-	ROW_ALWAYS = 0,
-	ROW_IF_EMPTY, /* not yet told apart from always: records carry no rule */
-	ROW_ON_CREATE,
-	ROW_NEVER,
-	ROW__MAX
-};
+#define NEVER (RECORD_ON_CREATE + 1)
 
-static const char *const when_names[ROW__MAX] = {"always", "if_empty", "on_create", "never"};
+static const char *const when_names[NEVER + 1] = {
+    [RECORD_ALWAYS] = "always",
+    [RECORD_IF_EMPTY] = "if_empty",
+    [RECORD_IF_UNCHANGED] = "if_unchanged",
+    [RECORD_ON_CREATE] = "on_create",
+    [NEVER] = "never",
+};
 
 /* A field by name, or a template. */
 struct source {
@@ -27,9 +27,9 @@ struct source {
 };
 
 struct row {
-	const json_t *json; /* borrowed */
-	const char *to;     /* borrowed from json */
-	enum row_when when;
+	const json_t *json;         /* borrowed */
+	const char *to;             /* borrowed from json */
+	unsigned when;              /* enum record_when, or NEVER */
 	bool keeps;                 /* "empty": "keep" */
 	const struct transform *as; /* never NULL */
 	const json_t *constant;     /* NULL: there are sources */
@@ -72,13 +72,14 @@ parse_words(struct row *row, struct bh_err *err)
 {
 	const json_t *when = json_object_get(row->json, "when"),
 		     *empty = json_object_get(row->json, "empty");
-	size_t i = 0;
+	unsigned i = 0;
 
-	while (when != NULL && i < ROW__MAX && !is_word(when, when_names[i]))
+	while (when != NULL && i <= NEVER && !is_word(when, when_names[i]))
 		i++;
-	if (i == ROW__MAX)
-		return bh_fail(err, BH_INVALID, "when is always, if_empty, on_create or never");
-	row->when = (enum row_when)i;
+	if (i > NEVER)
+		return bh_fail(err, BH_INVALID,
+		    "when is always, if_empty, if_unchanged, on_create or never");
+	row->when = i;
 	row->keeps = is_word(empty, "keep");
 	if (empty != NULL && !row->keeps && !is_word(empty, "clear"))
 		return bh_fail(err, BH_INVALID, "empty is clear or keep");
@@ -256,6 +257,18 @@ row_free(struct row **row)
 	*row = NULL;
 }
 
+bool
+is_row_written(const struct row *row)
+{
+	return row->when != NEVER;
+}
+
+bool
+is_row_shared(const struct row *row)
+{
+	return row->when != RECORD_ALWAYS && row->when != NEVER;
+}
+
 const char *
 row_to(const struct row *row)
 {
@@ -360,7 +373,7 @@ row_render(const struct row *row, const struct reference_view *view,
 	struct map_limit limit = {.scale = -1};
 	int rc = 0;
 
-	if (row->when == ROW_NEVER || !is_on(json_object_get(row->json, "on"), record->object))
+	if (row->when == NEVER || !is_on(json_object_get(row->json, "on"), record->object))
 		return 0;
 	if (read_value(row, view, &value, err) < 0 || apply_defaults(row, view, &value, err) < 0) {
 		map_value_release(&value);
@@ -373,8 +386,10 @@ row_render(const struct row *row, const struct reference_view *view,
 	}
 	if (value.json != NULL)
 		rc = fit_value(&value, &limit, err);
-	if (rc == 0 && value.json != NULL && !(row->keeps && json_is_null(value.json)))
+	if (rc == 0 && value.json != NULL && !(row->keeps && json_is_null(value.json))) {
 		record_take_field(record, row->to, limit.type, json_incref(value.json));
+		record->fields[record->fields_n - 1].when = (enum record_when)row->when;
+	}
 	map_value_release(&value);
 	return rc;
 }

@@ -55,6 +55,16 @@ record_take_field(struct record *record, const char *name, enum record_type type
 	    (struct record_field){.name = bh_xstrdup(name), .type = type, .value = value};
 }
 
+void
+record_drop_field(struct record *record, size_t index)
+{
+	free(record->fields[index].name);
+	json_decref(record->fields[index].value);
+	record->fields_n--;
+	memmove(&record->fields[index], &record->fields[index + 1],
+	    (record->fields_n - index) * sizeof(record->fields[0]));
+}
+
 struct record_parent *
 record_add_parent(struct record *record, const char *field, const char *object,
     const char *key_field, const char *key)
@@ -83,6 +93,17 @@ add_part(struct bh_buf *bytes, const char *text)
 	bh_buf_add(bytes, text, strlen(text) + 1);
 }
 
+/* What is written only once is no reason to write again. */
+static size_t
+count_hashed(const struct record *record)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < record->fields_n; i++)
+		n += record->fields[i].when != RECORD_ON_CREATE;
+	return n;
+}
+
 void
 record_hash(const struct record *record, char out[65])
 {
@@ -92,9 +113,11 @@ record_hash(const struct record *record, char out[65])
 	add_part(&bytes, record->object);
 	add_part(&bytes, record->key_field);
 	add_part(&bytes, record->key);
-	bh_buf_addf(&bytes, "%zu", record->fields_n);
+	bh_buf_addf(&bytes, "%zu", count_hashed(record));
 	bh_buf_addc(&bytes, '\0');
 	for (size_t i = 0; i < record->fields_n; i++) {
+		if (record->fields[i].when == RECORD_ON_CREATE)
+			continue;
 		add_part(&bytes, record->fields[i].name);
 		bh_buf_addf(&bytes, "%d", (int)record->fields[i].type);
 		bh_json_add(&bytes, record->fields[i].value);

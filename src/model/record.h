@@ -58,9 +58,14 @@ void record_free(struct record **record);
 /* Keeps value's reference (take). */
 void record_take_field(struct record *record, const char *name, enum record_type type,
     json_t *value);
+/* The order of the others stays. */
+void record_drop_field(struct record *record, size_t index);
 struct record_parent *record_add_parent(struct record *record, const char *field,
     const char *object, const char *key_field, const char *key);
-/* SHA-256 in hex over everything that is pushed: object, key, fields, parents' fields and keys; not ids. */
+/*
+ * SHA-256 in hex over everything that is pushed: object, key, fields, parents' fields and
+ * keys; not ids, nor fields that are written with the creation only.
+ */
 void record_hash(const struct record *record, char out[65]);
 
 #endif

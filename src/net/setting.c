@@ -12,8 +12,7 @@ static const json_t *
 value_of(const struct setting *setting, const json_t *settings, const json_t *secrets)
 {
 	const json_t *value =
-	    json_object_get(setting->flags & SETTING_SECRET ? secrets : settings,
-		setting->name);
+	    json_object_get(setting->flags & SETTING_SECRET ? secrets : settings, setting->name);
 
 	if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
 		return NULL;

@@ -39,8 +39,8 @@ int setting_check(const struct setting *table, const json_t *settings, const jso
  * A setting as text, or its fallback; of a secret its value.  NULL when the table does not
  * know it; a value that is no text counts as none.  Borrowed.
  */
-const char *setting_text(const struct setting *table, const json_t *settings,
-    const json_t *secrets, const char *name);
+const char *setting_text(const struct setting *table, const json_t *settings, const json_t *secrets,
+    const char *name);
 /* A number, or its fallback; 0 when the table does not know it. */
 int64_t setting_number(const struct setting *table, const json_t *settings, const char *name);
 

@@ -272,7 +272,8 @@ link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct
 	rc = store_get_many(txn, items, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (items[i].found)
-			link_decode(items[i].value, items[i].value_len, items[i].version, &links[i]);
+			link_decode(items[i].value, items[i].value_len, items[i].version,
+			    &links[i]);
 	free(items);
 	free(keys);
 	return rc;
@@ -289,8 +290,8 @@ link_get(struct store_txn *txn, const struct link_id *id, struct link *link, str
 /* -- counts of a lane -- */
 
 int
-link_counts(struct store_txn *txn, const char *dest, bool checked, struct link_counts_by_state *counts,
-    struct bh_err *err)
+link_counts(struct store_txn *txn, const char *dest, bool checked,
+    struct link_counts_by_state *counts, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(4096);
 	struct key key;

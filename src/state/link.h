@@ -34,7 +34,8 @@ enum link_state {
 const char *link_state_name(enum link_state state);
 
 #define LINK_KEPT_MAX 32
-#define LINK_NO_MATCH "NO_MATCH"   /* code of an excluded link: nothing matches, and none may be made */
+#define LINK_NO_MATCH                                                                              \
+	"NO_MATCH" /* code of an excluded link: nothing matches, and none may be made */
 #define LINK_AMBIGUOUS "AMBIGUOUS" /* code of a held link: several match, a person chooses */
 
 struct link {
@@ -52,7 +53,7 @@ struct link {
 	 * each, 8 of a digest of the field's name, 8 of the value's (sync/conflict.h).
 	 */
 	char kept[LINK_KEPT_MAX * 16 + 1];
-	bool has_waiters;                       /* children wait for this record */
+	bool has_waiters; /* children wait for this record */
 	uint64_t version;
 };
 
@@ -113,9 +114,9 @@ struct link_lane {
 	int64_t last_push_ms;
 	int64_t calls; /* HTTP calls since the start of time */
 	int64_t day_used, day_limit;
-	int64_t day_at_ms;              /* when day_used was told */
+	int64_t day_at_ms;               /* when day_used was told */
 	int64_t first_used, first_at_ms; /* an older reading of the same day, for the forecast */
-	int64_t slice;                  /* rows that the CRM takes at once, learnt; 0 all */
+	int64_t slice;                   /* rows that the CRM takes at once, learnt; 0 all */
 };
 /*
  * Calls of the day as they will be in a day from the older reading on, if

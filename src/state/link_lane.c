@@ -5,9 +5,8 @@
  */
 #include "base/base.h"
 
-#include "state/link.h"
-
 #include "base/text.h"
+#include "state/link.h"
 #include "state/link_internal.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
@@ -35,8 +34,7 @@ read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane, 
 		const char *reason = bh_json_str(doc, "reason");
 
 		lane->pause_until_ms = bh_json_int(doc, "pause_until", 0);
-		snprintf(lane->reason, sizeof(lane->reason), "%s",
-		    reason != NULL ? reason : "");
+		snprintf(lane->reason, sizeof(lane->reason), "%s", reason != NULL ? reason : "");
 		lane->last_push_ms = bh_json_int(doc, "last_push", 0);
 		lane->calls = bh_json_int(doc, "calls", 0);
 		lane->day_used = bh_json_int(doc, "day_used", 0);
@@ -124,7 +122,8 @@ link_lane_forecast(const struct link_lane *lane)
 
 	if (passed < 60000 || passed > DAY_MS || grown <= 0)
 		return lane->day_used;
-	return lane->day_used + (int64_t)((double)grown / (double)passed * (double)(DAY_MS - passed));
+	return lane->day_used +
+	       (int64_t)((double)grown / (double)passed * (double)(DAY_MS - passed));
 }
 
 /* -- walks -- */

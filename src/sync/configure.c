@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "dest/dest.h"
 #include "map/map.h"
+#include "map/shape.h"
 #include "source/source.h"
 #include "state/derived.h"
 #include "state/link.h"
@@ -182,17 +183,20 @@ static int
 check_sync(const json_t *object, const char *preset_dir, const char *path, struct bh_err *err)
 {
 	struct map *map = NULL;
-	json_t *mapping;
+	json_t *mapping, *shaped = NULL;
 	int rc;
 
 	if (check_members(object, sync_members, path, err) < 0 ||
 	    check_code(object, path, err) < 0 ||
 	    read_mapping(object, preset_dir, path, &mapping, err) < 0)
 		return -1;
-	rc = map_new(mapping, &map, err);
+	rc = map_shape(mapping, json_object_get(object, "settings"), NULL, NULL, &shaped, err);
+	if (rc == 0)
+		rc = map_new(shaped, &map, err);
 	if (rc < 0)
 		bh_during(err, "%s.mapping", path);
 	map_free(&map);
+	json_decref(shaped);
 	json_decref(mapping);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "sync/setup.h"
 
 #include "base/log.h"
+#include "map/shape.h"
 
 struct load {
 	const struct account_key *key;
@@ -91,15 +92,43 @@ load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Does any template of the mapping reach the parent customer? */
+/* Does any template of the mapping reach the parent customer, or may the key of a parent do so? */
 static bool
 is_using_customer(const json_t *mapping)
 {
 	char *text = bh_json_text(mapping);
-	bool uses = strstr(text, "{customer.") != NULL || strstr(text, "\"customer.") != NULL;
+	bool uses = strstr(text, "{customer.") != NULL || strstr(text, "\"customer.") != NULL ||
+		    strstr(text, "\"key_from\"") != NULL;
 
 	free(text);
 	return uses;
+}
+
+/* The mapping as the sync's settings and the CRM's prefix make it. */
+static int
+make_map(struct setup_sync *sync, const struct account_sync *account, struct bh_err *err)
+{
+	json_t *shaped;
+
+	if (setup_shape(account, sync->to, &shaped, err) < 0)
+		return -1;
+	sync->uses_customer = is_using_customer(shaped);
+	if (map_new(shaped, &sync->map, err) < 0) {
+		json_decref(shaped);
+		return -1;
+	}
+	json_decref(shaped);
+	return 0;
+}
+
+int
+setup_shape(const struct account_sync *account, const struct setup_connection *to,
+    json_t **shaped_r, struct bh_err *err)
+{
+	const char *prefix = bh_json_str(to->account.settings, "prefix");
+
+	return map_shape(account->mapping, account->settings, to->dest->prefix,
+	    prefix != NULL && *prefix != '\0' ? prefix : NULL, shaped_r, err);
 }
 
 static void
@@ -115,10 +144,9 @@ add_sync(struct setup *setup, struct account_sync *account)
 	    sync->to->dest == NULL) {
 		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up", account->code,
 		    account->from, account->to);
-	} else if (map_new(account->mapping, &sync->map, &why) < 0) {
+	} else if (make_map(sync, account, &why) < 0) {
 		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
 	} else {
-		sync->uses_customer = is_using_customer(account->mapping);
 		sync->account = *account;
 		setup->syncs_n++;
 		return;

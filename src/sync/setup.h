@@ -49,6 +49,13 @@ void setup_free(struct setup **setup);
 int setup_refresh(const struct sync_context *context, struct store_txn *txn, struct setup **setup,
     struct bh_err *err);
 
+/*
+ * A sync's mapping as its settings and the destination's prefix make it (map/shape.h):
+ * new reference.  -1 BH_INVALID.
+ */
+int setup_shape(const struct account_sync *account, const struct setup_connection *to,
+    json_t **shaped_r, struct bh_err *err);
+
 /* NULL when there is none. */
 const struct setup_connection *setup_connection(const struct setup *setup, const char *code);
 const struct setup_sync *setup_sync(const struct setup *setup, const char *code);

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "map/map.h"
+#include "map/shape.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,22 +37,29 @@ render_all(const json_t *mapping, const json_t *object)
 	const struct map_object *objects;
 	struct bh_err err = BH_ERR_INIT;
 	struct record *record;
+	struct map_questions questions;
 	enum map_verdict verdict;
+	json_t *shaped = NULL;
 	struct map *map;
 	char hash[65];
 	size_t n;
 
-	if (map_new(mapping, &map, &err) < 0) {
+	if (map_shape(mapping, object, "B", "Other_", &shaped, &err) < 0 ||
+	    map_new(shaped, &map, &err) < 0) {
 		if (err.code != BH_INVALID || err.text[0] == '\0')
 			abort();
+		json_decref(shaped);
 		return;
 	}
+	json_decref(shaped);
 	n = map_objects(map, &objects);
 	for (size_t i = 0; i < n; i++) {
 		if (map_render(map, i, "x", object, &context, &verdict, &record, &err) == 0 &&
 		    record != NULL)
 			record_hash(record, hash);
 		record_free(&record);
+		map_questions(map, i, "x", object, &context, &questions);
+		map_questions_release(&questions);
 	}
 	map_free(&map);
 }

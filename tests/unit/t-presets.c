@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "map/map.h"
+#include "map/shape.h"
 #include "presets.h"
 
 /* Standard fields that presets may write: type and length as the CRM describes them. */
@@ -291,9 +292,12 @@ static struct map *
 load_map(const char *name, json_t **json_r)
 {
 	struct bh_err err = BH_ERR_INIT;
+	json_t *preset = read_json("presets", name);
 	struct map *map;
 
-	*json_r = read_json("presets", name);
+	if (map_shape(preset, NULL, NULL, NULL, json_r, &err) < 0)
+		fail_msg("%s: %s", name, err.text);
+	json_decref(preset);
 	if (map_new(*json_r, &map, &err) < 0)
 		fail_msg("%s: %s", name, err.text);
 	return map;

@@ -1,0 +1,204 @@
+/* See shape.h. */
+#include "base/base.h"
+
+#include "map/shape.h"
+
+#include "base/text.h"
+
+struct shape {
+	json_t *settings; /* the sync's over the mapping's */
+	const char *from, *to;
+};
+
+/* -- settings -- */
+
+static json_t *
+merge_settings(const json_t *mapping, const json_t *settings)
+{
+	json_t *merged = json_copy(json_object_get(mapping, "settings"));
+
+	if (merged == NULL)
+		merged = json_object();
+	json_object_update(merged, (json_t *)(uintptr_t)settings);
+	return merged;
+}
+
+static bool
+is_set(const json_t *value)
+{
+	return value != NULL && !json_is_null(value) &&
+	       !(json_is_string(value) && json_string_length(value) == 0);
+}
+
+/* A switch of a form may be stored as a text. */
+static bool
+is_on(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return json_is_true(value) ||
+	       (text != NULL && (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0));
+}
+
+/* -- names -- */
+
+static void
+rename_member(const struct shape *shape, json_t *object, const char *member)
+{
+	const char *name = bh_json_str(object, member);
+	size_t len;
+
+	if (shape->from == NULL || shape->to == NULL || name == NULL)
+		return;
+	len = strlen(shape->from);
+	if (strncmp(name, shape->from, len) == 0)
+		json_object_set_new(object, member, json_sprintf("%s%s", shape->to, name + len));
+}
+
+static void
+rename_list(const struct shape *shape, json_t *list, const char *member)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		rename_member(shape, item, member);
+}
+
+static void
+rename_object(const struct shape *shape, json_t *object)
+{
+	json_t *rule;
+	size_t i;
+
+	rename_member(shape, object, "to");
+	rename_member(shape, object, "key");
+	rename_list(shape, json_object_get(object, "parents"), "to");
+	rename_list(shape, json_object_get(object, "fields"), "to");
+	json_array_foreach (json_object_get(object, "match"), i, rule) {
+		rename_member(shape, rule, "to");
+		rename_list(shape, json_object_get(rule, "fields"), "to");
+	}
+}
+
+/* -- what settings decide -- */
+
+static int
+shape_create(const struct shape *shape, json_t *object, struct bh_err *err)
+{
+	const char *create = bh_json_str(object, "create");
+	size_t len = create != NULL ? strlen(create) : 0;
+	const json_t *value;
+	char *name;
+
+	if (len < 3 || create[0] != '{' || create[len - 1] != '}')
+		return 0;
+	name = bh_xstrndup(create + 1, len - 2);
+	value = json_object_get(shape->settings, name);
+	if (!is_set(value)) {
+		bh_fail(err, BH_INVALID, "create: the setting %.60s is not set", name);
+		free(name);
+		return -1;
+	}
+	free(name);
+	if (json_is_boolean(value))
+		json_object_set_new(object, "create", json_string(is_on(value) ? "yes" : "no"));
+	else
+		json_object_set(object, "create", (json_t *)(uintptr_t)value);
+	return 0;
+}
+
+/* A row of a setting becomes a row of its value. */
+static void
+shape_rows(const struct shape *shape, json_t *rows)
+{
+	for (size_t i = 0; i < json_array_size(rows);) {
+		json_t *row = json_array_get(rows, i);
+		const char *name = bh_json_str(row, "setting");
+		json_t *value = name != NULL ? json_object_get(shape->settings, name) : NULL;
+
+		if (name != NULL && !is_set(value)) {
+			json_array_remove(rows, i);
+			continue;
+		}
+		if (name != NULL) {
+			json_object_del(row, "setting");
+			json_object_set(row, "value", value);
+		}
+		i++;
+	}
+}
+
+/* 1 it is to stay, 0 it is switched off. */
+static int
+is_switched_on(const struct shape *shape, const json_t *object, struct bh_err *err)
+{
+	const char *name = bh_json_str(object, "on");
+	const json_t *value;
+
+	if (name == NULL)
+		return 1;
+	value = json_object_get(shape->settings, name);
+	if (value == NULL)
+		return bh_fail(err, BH_INVALID, "on: the setting %.60s is not set", name);
+	return is_on(value);
+}
+
+static void
+drop_parents(json_t *objects, const char *gone)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (objects, i, object) {
+		json_t *parents = json_object_get(object, "parents");
+
+		for (size_t k = json_array_size(parents); k-- > 0;) {
+			const char *name = bh_json_str(json_array_get(parents, k), "object");
+
+			if (name != NULL && strcmp(name, gone) == 0)
+				json_array_remove(parents, k);
+		}
+	}
+}
+
+static int
+shape_objects(const struct shape *shape, json_t *objects, struct bh_err *err)
+{
+	for (size_t i = 0; i < json_array_size(objects);) {
+		json_t *object = json_array_get(objects, i);
+		const char *name = bh_json_str(object, "name");
+		int on = is_switched_on(shape, object, err);
+
+		if (on < 0 || (on > 0 && shape_create(shape, object, err) < 0))
+			return bh_during(err, "%.80s", name != NULL ? name : "?");
+		if (on > 0) {
+			json_object_del(object, "on");
+			shape_rows(shape, json_object_get(object, "fields"));
+			rename_object(shape, object);
+			i++;
+			continue;
+		}
+		if (name != NULL)
+			drop_parents(objects, name);
+		json_array_remove(objects, i);
+	}
+	return 0;
+}
+
+int
+map_shape(const json_t *mapping, const json_t *settings, const char *from, const char *to,
+    json_t **shaped_r, struct bh_err *err)
+{
+	struct shape shape = {merge_settings(mapping, settings), from, to};
+	int rc;
+
+	*shaped_r = json_deep_copy(mapping);
+	rc = shape_objects(&shape, json_object_get(*shaped_r, "objects"), err);
+	json_decref(shape.settings);
+	if (rc < 0) {
+		json_decref(*shaped_r);
+		*shaped_r = NULL;
+	}
+	return rc;
+}
