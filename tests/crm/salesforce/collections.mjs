@@ -109,13 +109,13 @@ function typeOfRow(call, record) {
 
 const idKeyOf = (record) => Object.keys(record).find((key) => key.toLowerCase() === 'id');
 
-function insertRow(record, call) {
+export function insertRow(record, call) {
   const type = typeOfRow(call, record);
   if (idKeyOf(record)) throw badRequest('INVALID_FIELD_FOR_INSERT_UPDATE', 'cannot specify Id in an insert call', ['Id']);
   return { id: insertRecord(call, type, record) };
 }
 
-function updateRow(record, call) {
+export function updateRow(record, call) {
   const type = typeOfRow(call, record);
   const idKey = idKeyOf(record);
   if (!idKey || record[idKey] === null || record[idKey] === '') {
@@ -126,7 +126,7 @@ function updateRow(record, call) {
   return { id: updateRecord(call, type, id, record, { skip: idKey }) };
 }
 
-function upsertRow(call, type, field, record) {
+export function upsertRow(call, type, field, record) {
   const own = typeOfRow(call, record);
   if (own !== type) throw badRequest('INVALID_TYPE', `sObject type '${own.name}' does not match the type ${type.name} of the request`, []);
   const key = Object.keys(record).find((name) => name.toLowerCase() === field.name.toLowerCase());
@@ -140,7 +140,7 @@ function upsertRow(call, type, field, record) {
 }
 
 // The same key twice in one call: every row of that key fails.
-function repeatedKeys(call, field, records) {
+export function repeatedKeys(call, field, records) {
   const rowsByKey = new Map();
   records.forEach((record, i) => {
     const name = isObject(record) ? Object.keys(record).find((key) => key.toLowerCase() === field.name.toLowerCase()) : undefined;
@@ -156,7 +156,7 @@ function repeatedKeys(call, field, records) {
   return errorsForRepeats(rowsByKey, (value) => badRequest('DUPLICATE_VALUE', `Duplicate external id specified: ${value}`, [field.name]));
 }
 
-function refuseRepeatedIds(records) {
+export function refuseRepeatedIds(records) {
   const rowsById = new Map();
   records.forEach((record, i) => {
     const idKey = isObject(record) ? idKeyOf(record) : undefined;
@@ -200,7 +200,7 @@ function deleteRows(call) {
   return { status: 200, body: results.map((result) => answerRow(result, false, allOrNone && failed)) };
 }
 
-function deleteRow(call, text) {
+export function deleteRow(call, text) {
   const id = parseId(text);
   if (!id) throw badRequest('MALFORMED_ID', `malformed id ${text}`, []);
   const type = call.org.schema.byPrefix.get(prefixOf(id));

@@ -124,6 +124,11 @@ const ROUTES = {
   'POST records': (org, { body }) => insertAll(org, body),
   'PATCH records': (org, { body }) => updateAll(org, body),
   'DELETE records': (org, { body }) => deleteAll(org, body),
+  'GET ingest': (org) => ({ jobs: [...org.ingest.jobs.values()].map((job) => job.view()) }),
+  'POST ingest': (org, { body }) => {
+    org.ingest.failNext(body);
+    return { ok: true };
+  },
   'POST merge': (org, { body }) => merge(org, body),
   'POST expire': (org, { body }) => expireTokens(org, body),
   'POST reset': (org, { body }) => {

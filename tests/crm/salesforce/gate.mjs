@@ -2,6 +2,7 @@
 // the body (Salesforce: REST basics; Session errors; Limits).
 
 import { badRequest, SalesforceError } from './errors.mjs';
+import { isUpload, readUpload } from './ingest-routes.mjs';
 import { parseJson } from './json.mjs';
 import { checkVersion } from './router.mjs';
 
@@ -55,6 +56,10 @@ function readBody(request, call) {
   const bytes = request.bytes;
   if (bytes.length === 0) {
     throw badRequest('JSON_PARSER_ERROR', 'The HTTP entity body is required, but this request has no entity body.');
+  }
+  if (isUpload(call)) {
+    readUpload(request, call);
+    return;
   }
   const type = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charset = type.find((part) => part.startsWith('charset='))?.slice(8).replace(/"/g, '');

@@ -2,6 +2,8 @@
 
 import { CallLog } from './calls.mjs';
 import { Faults } from './faults.mjs';
+import { IngestJobs } from './ingest-jobs.mjs';
+import { prefixOf } from './ids.mjs';
 import { OAuth } from './oauth.mjs';
 import { QueryLocators } from './query-pages.mjs';
 import { Schema } from './schema.mjs';
@@ -17,6 +19,7 @@ export class Org {
     this.faults = new Faults();
     this.calls = new CallLog();
     this.locators = new QueryLocators();
+    this.ingest = new IngestJobs(this);
     this.baseUrl = '';
     this.orgId = this.store.ids.next('00D');
     this.userId = this.store.ids.next('005');
@@ -28,6 +31,12 @@ export class Org {
   // Writing as an admin: no field-level security, audit fields may be given.
   adminCall() {
     return { org: this, admin: true, userId: this.userId, now: Date.now(), raw: '', records: 0, allowSave: true };
+  }
+
+  // The live row under an id, whatever its object.
+  rowById(id) {
+    const type = this.schema.byPrefix.get(prefixOf(id));
+    return type && this.store.table(type).rows.get(id);
   }
 
   // The running user and the one Organization row are there in every org.
@@ -122,8 +131,10 @@ export class Org {
     this.faults.clear();
     this.calls.clear();
     this.locators.clear();
+    this.ingest.clear();
     if (settings) this.settings.reset();
     this.settings.values.daily_used = this.settings.initial.daily_used;
+    this.settings.values.bulk_batches_used = this.settings.initial.bulk_batches_used;
     if (schema) this.schema.reset();
     this.seed();
     if (tokens || settings) this.oauth.reset();

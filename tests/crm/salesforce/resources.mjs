@@ -39,7 +39,7 @@ export function onlyGet(call) {
 export function resourceList(call) {
   onlyGet(call);
   const body = {};
-  for (const name of ['composite', 'limits', 'query', 'queryAll', 'sobjects']) body[name] = `${call.base}/${name}`;
+  for (const name of ['composite', 'jobs', 'limits', 'query', 'queryAll', 'sobjects']) body[name] = `${call.base}/${name}`;
   body.identity = `${call.org.oauth.identityUrl()}`;
   return { status: 200, body };
 }
@@ -53,7 +53,7 @@ export function limits(call) {
     status: 200,
     body: {
       ConcurrentAsyncGetReportInstances: full(200), DailyApiRequests: { Max: values.daily_limit, Remaining: values.daily_limit - used },
-      DailyAsyncApexExecutions: full(250000), DailyBulkApiBatches: full(15000), DailyBulkV2QueryJobs: full(10000),
+      DailyAsyncApexExecutions: full(250000), DailyBulkApiBatches: { Max: values.bulk_daily_batches, Remaining: Math.max(0, values.bulk_daily_batches - values.bulk_batches_used) }, DailyBulkV2QueryJobs: full(10000),
       DailyDeliveredPlatformEvents: full(10000), DataStorageMB: { Max: 5, Remaining: Math.max(0, Math.floor(5 - (call.org.store.size * 2) / 1024)) },
       FileStorageMB: full(20), HourlyPublishedPlatformEvents: full(50000),
       PermissionSets: { Max: 1500, Remaining: 1499, CreateCustom: { Max: 1000, Remaining: 999 } },

@@ -4,7 +4,8 @@
 import { batchResource } from './batch.mjs';
 import { collectionRead, collectionsResource, collectionUpsert } from './collections.mjs';
 import { compositeResource } from './composite.mjs';
-import { notFound, SalesforceError } from './errors.mjs';
+import { badRequest, notFound, SalesforceError } from './errors.mjs';
+import { ingestResource } from './ingest-routes.mjs';
 import { queryResource } from './query.mjs';
 import { deletedRows, describe, globalDescribe, limits, resourceList, versionState } from './resources.mjs';
 import { externalIdResource, objectResource, recordResource } from './single-record.mjs';
@@ -40,6 +41,7 @@ export function isDataPath(path) {
 export function checkVersion(call) {
   const state = versionState(call.versionText);
   if (state === 'known') return;
+  if (state === 'retired' && call.rest.startsWith('jobs/')) throw badRequest('InvalidVersion', 'The requested API version has been retired');
   if (state === 'retired') throw new SalesforceError(410, 'UNSUPPORTED_API_VERSION', 'The requested API version has been retired');
   throw notFound();
 }
@@ -96,6 +98,7 @@ export function route(call, inner = false) {
       if (more.length > 1) throw notFound();
       call.kind = 'query';
       return queryResource(call, resource === 'queryAll', more[0]);
+    case 'jobs': return ingestResource(call, more, inner);
     case 'limits':
       if (more.length) throw notFound();
       call.kind = 'limits';

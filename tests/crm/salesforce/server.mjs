@@ -11,7 +11,8 @@ import { answerOAuth, isOAuthPath } from './oauth-routes.mjs';
 import { answer, errorAnswer, isDataPath, makeCall } from './router.mjs';
 import { versionList } from './resources.mjs';
 
-const MAX_BODY = 64 * 1024 * 1024;
+// Room for more than an upload of Bulk may hold, so that its own limit answers.
+const MAX_BODY = 128 * 1024 * 1024;
 const GZIP_FROM = 1024;
 const HTML = 'text/html;charset=UTF-8';
 const JSON_TYPE = 'application/json;charset=UTF-8';
@@ -86,6 +87,7 @@ export class SimServer {
     const startedAt = Date.now();
     const started = process.hrtime.bigint();
     const bytes = unpack(req, await readBytes(req));
+    this.org.ingest.step();
     if (req.url.startsWith('/_sim/')) {
       this.send(req, res, answerControl(this.org, req, bytes.toString('utf8')), true);
       return;
@@ -177,7 +179,7 @@ export class SimServer {
       headers['Content-Type'] = headers['Content-Type'] ?? HTML;
     } else if (result.body !== undefined && result.status !== 204) {
       const body = values.extra_keys && !control && result.status < 400 ? withExtraKeys(result.body) : result.body;
-      payload = Buffer.from(JSON.stringify(body));
+      payload = Buffer.from(result.rewrite ? result.rewrite(JSON.stringify(body)) : JSON.stringify(body));
       headers['Content-Type'] = headers['Content-Type'] ?? JSON_TYPE;
     }
     if (payload && values.gzip && !control && payload.length > GZIP_FROM && /\bgzip\b/.test(req.headers['accept-encoding'] ?? '')) {

@@ -7,6 +7,11 @@ const DEFAULTS = {
   // Quotas (Salesforce: Limits). Only calls that have run for long_call_ms
   // count as concurrent; 20 seconds in a real org.
   daily_limit: 15000, daily_used: 0, concurrent_limit: 25, long_call_ms: 20000, storage_limit_records: 0, query_page_size: 2000,
+  // Bulk jobs: how long they stay queued and running, in time and in polls that
+  // see it; quotas; line breaks inside quotes counted as line endings; clashes
+  // of a running job with live writes on its object.
+  bulk_queued_ms: 0, bulk_queued_polls: 0, bulk_running_ms: 0, bulk_running_polls: 1, bulk_max_bytes: 100 * 1024 * 1024,
+  bulk_daily_batches: 15000, bulk_batches_used: 0, bulk_newlines_counted: false, bulk_live_locks: false,
   // OAuth.
   client_id: 'sim-client', client_secret: 'sim-secret', require_secret: true, refresh_token: 'sim-refresh',
   redirect_uris: ['http://localhost:8080/oauth/salesforce/callback', 'https://localhost/oauth/salesforce/callback'],

@@ -1,6 +1,7 @@
 // Writing one record: insert, update, upsert by key, delete. Throws the error a
 // row of a collection, or the whole single-record call, would carry.
 
+import { beforeWrite, faultByParent } from './before-write.mjs';
 import { badRequest, entityDeleted, invalidCrossReference, SalesforceError } from './errors.mjs';
 import { derivedFields } from './derived-fields.mjs';
 import { parseId, prefixOf } from './ids.mjs';
@@ -18,9 +19,8 @@ function adminOnly(call, type) {
 
 function findAny(call) {
   return (id) => {
-    const type = call.org.schema.byPrefix.get(prefixOf(id));
-    const row = type && call.org.store.table(type).rows.get(id);
-    return row ? { type: type.name, row } : undefined;
+    const row = call.org.rowById(id);
+    return row ? { type: call.org.schema.byPrefix.get(prefixOf(id)).name, row } : undefined;
   };
 }
 
@@ -67,11 +67,10 @@ function applyDefaults(call, type, row) {
 
 export function insertRecord(call, type, body, options = {}) {
   adminOnly(call, type);
-  const fault = call.admin ? null : call.org.faults.forRecord('insert', type.name, body, null);
-  if (fault && !fault.parents) throw fault.error;
+  const fault = beforeWrite(call, 'insert', type, body, null);
   const { changes, parents } = readRecord(call, type, body, { inserting: true, skip: options.skip });
   if (options.key) changes[options.key.field.name] = options.key.value;
-  faultByParent(call, fault, parents);
+  faultByParent(call, fault, parents, parentIds(type, changes));
   checkRequired(type, changes, requiredNames(type));
   checkUnique(call, type, changes, null);
   const limit = call.org.settings.values.storage_limit_records;
@@ -91,13 +90,6 @@ export function insertRecord(call, type, body, options = {}) {
   return row.Id;
 }
 
-function faultByParent(call, fault, parents) {
-  if (fault?.parents?.some((parent) => parents.includes(parent))) {
-    fault.use();
-    throw fault.error;
-  }
-}
-
 // The live row under this id. `single` tells how a missing one is reported: the
 // single-record resource answers 404, a collection row says cross reference.
 export function liveRow(call, type, id) {
@@ -111,10 +103,9 @@ export function liveRow(call, type, id) {
 export function updateRecord(call, type, id, body, options = {}) {
   const row = liveRow(call, type, id);
   adminOnly(call, type);
-  const fault = call.admin ? null : call.org.faults.forRecord('update', type.name, body, row);
-  if (fault && !fault.parents) throw fault.error;
+  const fault = beforeWrite(call, 'update', type, body, row);
   const { changes, parents } = readRecord(call, type, body, { inserting: false, skip: options.skip });
-  faultByParent(call, fault, [...parents, ...parentIds(type, row)]);
+  faultByParent(call, fault, parents, [...parentIds(type, row), ...parentIds(type, changes)]);
   const required = requiredNames(type);
   checkRequired(type, changes, Object.keys(changes).filter((name) => required.includes(name) || isNeverNull(type, name)));
   checkUnique(call, type, changes, id);
@@ -185,9 +176,8 @@ export function sameKey(field, value) {
 export function deleteRecord(call, type, id, changes = {}) {
   const row = liveRow(call, type, id);
   adminOnly(call, type);
-  const fault = call.admin ? null : call.org.faults.forRecord('delete', type.name, null, row);
-  if (fault && !fault.parents) throw fault.error;
-  faultByParent(call, fault, parentIds(type, row));
+  const fault = beforeWrite(call, 'delete', type, null, row);
+  faultByParent(call, fault, [], parentIds(type, row));
   const stamp = serverTime(call.now);
   call.org.store.remove(type, row, { IsDeleted: true, LastModifiedDate: stamp, SystemModstamp: stamp, ...changes });
   releaseChildren(call, type, id);
@@ -200,8 +190,9 @@ export function deleteRecord(call, type, id, changes = {}) {
 function releaseChildren(call, type, id) {
   for (const { child, field, cascadeDelete } of call.org.schema.children.get(type.name)) {
     const childType = call.org.schema.object(child, true);
-    for (const row of [...call.org.store.table(childType).rows.values()]) {
-      if (row[field] !== id) continue;
+    const table = call.org.store.table(childType);
+    for (const row of table.find(childType.field(field, true), id).map((childId) => table.rows.get(childId))) {
+      if (!row) continue;
       if (cascadeDelete) deleteRecord({ ...call, admin: true }, childType, row.Id);
       else call.org.store.update(childType, row, { [field]: null });
     }
