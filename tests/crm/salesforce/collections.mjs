@@ -2,6 +2,7 @@
 // the order of the request (Salesforce: sObject Collections).
 
 import { badRequest, invalidCrossReference, methodNotAllowed, noSuchColumn, notFound, recordLimit, SalesforceError } from './errors.mjs';
+import { publishEvent } from './events.mjs';
 import { booleanOf, envelope, isObject, placeOfField } from './json.mjs';
 import { parseId, prefixOf } from './ids.mjs';
 import { rowOut } from './render.mjs';
@@ -91,8 +92,9 @@ function writeRows(call, writeRow, findRepeated, isUpsert = false) {
 function answerRow(result, isUpsert, undone) {
   const created = isUpsert ? { created: Boolean(result.created) && !undone } : {};
   if (!result.success) return { success: false, errors: [result.error.toRow()], ...created };
-  if (undone) return { success: false, errors: [ROLLED_BACK], ...created };
-  return { id: result.id, success: true, errors: [], ...created };
+  // A published event stays published.
+  if (undone && !result.errors) return { success: false, errors: [ROLLED_BACK], ...created };
+  return { id: result.id, success: true, errors: result.errors ?? [], ...created };
 }
 
 // The record's own type, told by `attributes` as its first key.
@@ -112,6 +114,7 @@ const idKeyOf = (record) => Object.keys(record).find((key) => key.toLowerCase() 
 export function insertRow(record, call) {
   const type = typeOfRow(call, record);
   if (idKeyOf(record)) throw badRequest('INVALID_FIELD_FOR_INSERT_UPDATE', 'cannot specify Id in an insert call', ['Id']);
+  if (type.event) return publishEvent(call, type, record);
   return { id: insertRecord(call, type, record) };
 }
 

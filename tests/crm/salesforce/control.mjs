@@ -124,6 +124,11 @@ const ROUTES = {
   'POST records': (org, { body }) => insertAll(org, body),
   'PATCH records': (org, { body }) => updateAll(org, body),
   'DELETE records': (org, { body }) => deleteAll(org, body),
+  'GET events': (org, { rest }) => ({ events: org.events.of(rest) }),
+  'DELETE events': (org) => {
+    org.events.clear();
+    return { ok: true };
+  },
   'GET ingest': (org) => ({ jobs: [...org.ingest.jobs.values()].map((job) => job.view()) }),
   'POST ingest': (org, { body }) => {
     org.ingest.failNext(body);

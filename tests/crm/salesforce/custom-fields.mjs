@@ -7,7 +7,7 @@ const fault = (message) => new SetupError('FIELD_INTEGRITY_EXCEPTION', message);
 
 // Limits of names (Salesforce: Metadata, Limits of names).
 export function checkName(name) {
-  const base = String(name).replace(/__c$/, '');
+  const base = String(name).replace(/__[ce]$/, '');
   if (base.length > 40 || !/^[A-Za-z](?:_?[A-Za-z0-9])*$/.test(base)) {
     throw new SetupError('INVALID_FULL_NAME', `The name ${name} may hold letters, digits and single underscores, at most 40 characters`);
   }

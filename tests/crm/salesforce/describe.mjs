@@ -34,12 +34,15 @@ function picklistValues(field) {
 
 function summary(type, base) {
   const writable = !type.adminOnly;
+  // A platform event is published and never seen again.
+  const kept = !type.event;
+  const changes = writable && kept;
   const self = `${base}/sobjects/${type.name}`;
   return {
-    activateable: false, createable: writable, custom: type.custom, customSetting: false, deletable: writable,
+    activateable: false, createable: writable, custom: type.custom, customSetting: false, deletable: changes,
     deprecatedAndHidden: false, feedEnabled: false, keyPrefix: type.keyPrefix, label: type.label, labelPlural: type.plural,
-    layoutable: true, mergeable: ['Account', 'Contact'].includes(type.name), mruEnabled: true, name: type.name, queryable: true,
-    replicateable: true, retrieveable: true, searchable: true, triggerable: true, undeletable: writable, updateable: writable,
+    layoutable: true, mergeable: ['Account', 'Contact'].includes(type.name), mruEnabled: true, name: type.name, queryable: kept,
+    replicateable: kept, retrieveable: kept, searchable: kept, triggerable: true, undeletable: changes, updateable: changes,
     urls: { sobject: self, describe: `${self}/describe`, rowTemplate: `${self}/{ID}` },
   };
 }

@@ -1,6 +1,7 @@
 // One simulated org: schema, records, settings, tokens, faults and call log.
 
 import { CallLog } from './calls.mjs';
+import { PublishedEvents } from './events.mjs';
 import { Faults } from './faults.mjs';
 import { IngestJobs } from './ingest-jobs.mjs';
 import { prefixOf } from './ids.mjs';
@@ -20,6 +21,7 @@ export class Org {
     this.calls = new CallLog();
     this.locators = new QueryLocators();
     this.ingest = new IngestJobs(this);
+    this.events = new PublishedEvents(this.settings);
     this.baseUrl = '';
     this.orgId = this.store.ids.next('00D');
     this.userId = this.store.ids.next('005');
@@ -110,7 +112,7 @@ export class Org {
 
   // Multi-currency: CurrencyIsoCode exists on all objects only when enabled.
   addCurrency(type, currencies) {
-    if (type.adminOnly) return;
+    if (type.adminOnly || type.event) return;
     if (!type.fields.has('currencyisocode')) {
       type.add({ name: 'CurrencyIsoCode', label: 'Currency ISO Code', type: 'picklist', length: 3, values: currencies, defaultValue: currencies[0] });
     }
@@ -132,6 +134,7 @@ export class Org {
     this.calls.clear();
     this.locators.clear();
     this.ingest.clear();
+    this.events.clear();
     if (settings) this.settings.reset();
     this.settings.values.daily_used = this.settings.initial.daily_used;
     this.settings.values.bulk_batches_used = this.settings.initial.bulk_batches_used;

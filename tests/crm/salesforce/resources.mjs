@@ -55,7 +55,7 @@ export function limits(call) {
       ConcurrentAsyncGetReportInstances: full(200), DailyApiRequests: { Max: values.daily_limit, Remaining: values.daily_limit - used },
       DailyAsyncApexExecutions: full(250000), DailyBulkApiBatches: { Max: values.bulk_daily_batches, Remaining: Math.max(0, values.bulk_daily_batches - values.bulk_batches_used) }, DailyBulkV2QueryJobs: full(10000),
       DailyDeliveredPlatformEvents: full(10000), DataStorageMB: { Max: 5, Remaining: Math.max(0, Math.floor(5 - (call.org.store.size * 2) / 1024)) },
-      FileStorageMB: full(20), HourlyPublishedPlatformEvents: full(50000),
+      FileStorageMB: full(20), HourlyPublishedPlatformEvents: { Max: values.hourly_event_limit, Remaining: call.org.events.left },
       PermissionSets: { Max: 1500, Remaining: 1499, CreateCustom: { Max: 1000, Remaining: 999 } },
     },
   };

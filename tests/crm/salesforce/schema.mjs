@@ -3,6 +3,7 @@
 
 import { SetupError } from './errors.mjs';
 import { customField, changeField, checkName } from './custom-fields.mjs';
+import { checkEventField, EVENT_FIELDS } from './event-types.mjs';
 import { CUSTOM_OBJECT_OWNER, CUSTOM_OBJECT_RECORD_TYPE, STANDARD_OBJECTS, SYSTEM_FIELDS } from './standard-objects.mjs';
 
 const EXTERNAL_IDS_PER_OBJECT = 25;
@@ -34,10 +35,15 @@ class SObjectType {
     this.custom = Boolean(spec.custom);
     this.adminOnly = Boolean(spec.adminOnly);
     this.activities = spec.activities ?? false;
+    this.event = Boolean(spec.event);
     this.hidden = false;
     this.hasRecordTypes = false;
     this.fields = new Map();
     this.relationships = new Map();
+    if (!this.event) this.addId(spec);
+  }
+
+  addId(spec) {
     this.add({ name: 'Id', label: this.custom ? 'Record ID' : `${spec.label} ID`, type: 'id', length: 18,
       nillable: false, defaultedOnCreate: true, createable: false, updateable: false, idLookup: true });
   }
@@ -123,13 +129,14 @@ export class Schema {
     const added = { objects: [], fields: [] };
     if (!Array.isArray(specs)) throw new SetupError('INVALID_REQUEST', '"objects" must be an array');
     for (const spec of specs) {
-      if (!this.object(spec.name, true)) {
-        this.addObject(spec);
+      if (!this.setupObject(spec.name)) {
+        if (spec.event) this.addEvent(spec);
+        else this.addObject(spec);
         added.objects.push(spec.name);
       }
     }
     for (const spec of specs) {
-      const type = this.object(spec.name, true);
+      const type = this.setupObject(spec.name);
       for (const field of spec.fields ?? []) {
         if (this.addField(type, field)) added.fields.push(`${type.name}.${field.name}`);
       }
@@ -138,12 +145,30 @@ export class Schema {
     return added;
   }
 
+  // Custom fields of Task are made on Activity, which is no object otherwise.
+  setupObject(name) {
+    return this.object(name === 'Activity' ? 'Task' : name, true);
+  }
+
+  addEvent(spec) {
+    if (typeof spec.name !== 'string' || !spec.name.endsWith('__e')) {
+      throw new SetupError('INVALID_FULL_NAME', `platform event name ${spec.name} must end in __e`);
+    }
+    checkName(spec.name);
+    const events = [...this.objects.values()].filter((type) => type.event).length;
+    const label = spec.label ?? spec.name.replace(/__e$/, '').replace(/_/g, ' ');
+    const keyPrefix = `e${(events + 1).toString(36).toUpperCase().padStart(2, '0')}`;
+    const type = this.register(new SObjectType({ name: spec.name, label, plural: spec.plural ?? `${label}s`, keyPrefix, custom: true, event: true }));
+    for (const field of EVENT_FIELDS) type.add(field);
+    return type;
+  }
+
   addObject(spec) {
     if (typeof spec.name !== 'string' || !spec.name.endsWith('__c')) {
       throw new SetupError('INVALID_CROSS_REFERENCE_KEY', `object ${spec.name} does not exist and is not a custom object name`);
     }
     checkName(spec.name);
-    const custom = [...this.objects.values()].filter((type) => type.custom).length;
+    const custom = [...this.objects.values()].filter((type) => type.custom && !type.event).length;
     const keyPrefix = `a${(custom + 1).toString(36).toUpperCase().padStart(2, '0')}`;
     const label = spec.label ?? spec.name.replace(/__c$/, '').replace(/_/g, ' ');
     const type = this.register(new SObjectType({
@@ -159,6 +184,7 @@ export class Schema {
   }
 
   addField(type, spec) {
+    if (type.event) checkEventField(type, spec);
     const existing = type.fields.get(String(spec.name).toLowerCase());
     if (existing) {
       changeField(type, existing, spec);

@@ -7,6 +7,7 @@ const DEFAULTS = {
   // Quotas (Salesforce: Limits). Only calls that have run for long_call_ms
   // count as concurrent; 20 seconds in a real org.
   daily_limit: 15000, daily_used: 0, concurrent_limit: 25, long_call_ms: 20000, storage_limit_records: 0, query_page_size: 2000,
+  hourly_event_limit: 50000,
   // Bulk jobs: how long they stay queued and running, in time and in polls that
   // see it; quotas; line breaks inside quotes counted as line endings; clashes
   // of a running job with live writes on its object.

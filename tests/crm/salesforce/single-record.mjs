@@ -2,6 +2,7 @@
 // (Salesforce: One record).
 
 import { badRequest, entityDeleted, methodNotAllowed, noSuchColumn, notFound, SalesforceError } from './errors.mjs';
+import { publishEvent } from './events.mjs';
 import { isObject } from './json.mjs';
 import { parseId, prefixOf } from './ids.mjs';
 import { rowOut } from './render.mjs';
@@ -34,6 +35,10 @@ export function objectResource(call, name) {
   const body = bodyOf(call, type);
   const idKey = Object.keys(body).find((key) => key.toLowerCase() === 'id');
   if (idKey) throw badRequest('INVALID_FIELD_FOR_INSERT_UPDATE', 'cannot specify Id in an insert call', ['Id']);
+  if (type.event) {
+    const { id, errors } = publishEvent(call, type, body);
+    return created(call, type, id, { errors });
+  }
   return created(call, type, insertRecord(call, type, body));
 }
 
@@ -73,6 +78,7 @@ function checkPrecondition(call, row) {
 
 export function recordResource(call, name, idText) {
   const type = objectOf(call, name);
+  if (type.event) throw notFound();
   if (!['GET', 'PATCH', 'DELETE'].includes(call.method)) throw methodNotAllowed(call.method, ['GET', 'HEAD', 'PATCH', 'DELETE']);
   const id = idInPath(type, idText);
   const row = rowAt(call, type, id);

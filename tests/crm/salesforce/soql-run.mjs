@@ -67,28 +67,35 @@ function follow(context, row, links) {
 
 function bindFrom(context, { path, at }) {
   const type = path.length === 1 ? context.org.schema.object(path[0]) : undefined;
+  if (type?.event) throw framed('INVALID_TYPE_FOR_OPERATION', context.soql, at, `entity type ${type.name} does not support query`);
   if (type) return type;
   throw framed('INVALID_TYPE', context.soql, at,
     `sObject type '${path.join('.')}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`);
 }
 
-// Rows worth testing, by an index where a top-level condition names one.
+// Rows worth testing, by an index where a top-level condition names one. Deleted
+// rows are in no index; they are found by their id or by looking at all.
 function candidates(context, type, where) {
   const table = context.org.store.table(type);
-  if (!context.all) {
-    for (const { path, literals } of indexableTerms(where)) {
-      const field = type.field(path.path[0]);
-      if (!field || !(field.type === 'id' || field.type === 'reference' || field.externalId || field.unique || field.idLookup)) continue;
-      const isId = field.type === 'id' || field.type === 'reference';
-      const ids = new Set();
-      for (const literal of literals) {
-        for (const id of table.find(field, isId ? parseId(literal.value) : literal.value)) ids.add(id);
-      }
-      return [...ids].map((id) => table.rows.get(id));
-    }
-    return [...table.rows.values()];
+  const indexed = indexableTerms(where).find(({ path }) => isIndexed(type.field(path.path[0]), context.all));
+  if (indexed) return indexedRows(context, table, type.field(indexed.path.path[0]), indexed.literals);
+  return context.all ? [...table.rows.values(), ...table.bin.values()] : [...table.rows.values()];
+}
+
+function isIndexed(field, all) {
+  if (!field || field.type === 'id' || all) return field?.type === 'id';
+  return field.type === 'reference' || field.externalId || field.unique || field.idLookup;
+}
+
+function indexedRows(context, table, field, literals) {
+  const isId = field.type === 'id' || field.type === 'reference';
+  const ids = new Set();
+  for (const { value } of literals) {
+    const key = isId ? parseId(value) : value;
+    if (context.all) ids.add(key);
+    else for (const id of table.find(field, key)) ids.add(id);
   }
-  return [...table.rows.values(), ...table.bin.values()];
+  return [...ids].map((id) => table.rows.get(id) ?? table.bin.get(id)).filter(Boolean);
 }
 
 function sorter(context, type, keys) {

@@ -12,6 +12,7 @@ import { indexKey, serverTime, toStored } from './values.mjs';
 const AUDIT = ['CreatedDate', 'LastModifiedDate', 'SystemModstamp', 'CreatedById', 'LastModifiedById'];
 
 function adminOnly(call, type) {
+  if (type.event) throw badRequest('INVALID_TYPE_FOR_OPERATION', `entity type ${type.name} is published, not written`, []);
   if (type.adminOnly && !call.admin) {
     throw badRequest('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${type.label}`, []);
   }
@@ -36,7 +37,7 @@ function checkUnique(call, type, changes, ownId) {
   }
 }
 
-function checkRequired(type, row, names) {
+export function checkRequired(type, row, names) {
   const missing = names.filter((name) => row[name] === undefined || row[name] === null);
   if (missing.length) {
     throw badRequest('REQUIRED_FIELD_MISSING', `Required fields are missing: [${missing.join(', ')}]`, missing);
@@ -45,7 +46,7 @@ function checkRequired(type, row, names) {
 
 // Required on create: createable, not nillable, not defaulted, not a boolean
 // (Salesforce: Describe). A field without access is required all the same.
-const requiredNames = (type) => [...type.fields.values()]
+export const requiredNames = (type) => [...type.fields.values()]
   .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && field.type !== 'boolean')
   .map((field) => field.name);
 
