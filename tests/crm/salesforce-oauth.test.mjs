@@ -26,10 +26,23 @@ function isRefused(answer, error, description) {
   if (description) assert.equal(answer.json.error_description, description);
 }
 
-async function authorize(params = {}) {
+async function ask(params = {}) {
   const all = { response_type: 'code', client_id: 'sim-client', redirect_uri: REDIRECT, scope: 'api refresh_token', state: 'st=1&x', code_challenge: CHALLENGE, code_challenge_method: 'S256', ...params };
   for (const key of Object.keys(all)) if (all[key] === undefined) delete all[key];
   return request(org.port, 'GET', `/services/oauth2/authorize?${new URLSearchParams(all)}`);
+}
+
+// What a browser does with the page when a button is clicked.
+function click(page, decision) {
+  const [, action] = /<form method="post" action="([^"]+)">/.exec(page);
+  const [, name, value] = /<input type="hidden" name="([^"]+)" value="([^"]+)">/.exec(page);
+  assert.match(page, new RegExp(`<button name="decision" value="${decision}">`));
+  return request(org.port, 'POST', action, { headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: String(new URLSearchParams({ [name]: value, decision })) });
+}
+
+async function authorize(params, decision = 'allow') {
+  const answer = await ask(params);
+  return answer.status === 200 ? click(answer.text, decision) : answer;
 }
 
 const backParams = (answer) => new URL(answer.headers.location).searchParams;
@@ -125,6 +138,50 @@ test('web server flow: what is refused', async () => {
   await org.control('POST', 'settings', { deny_authorization: true });
   const denied = backParams(await authorize());
   assert.deepEqual([denied.get('error'), denied.get('error_description'), denied.get('state')], ['access_denied', 'end-user denied authorization', 'st=1&x']);
+});
+
+test('the page that asks: allow, deny, once only', async () => {
+  const page = await ask({ scope: 'api id' });
+  assert.match(page.headers['content-type'], /^text\/html/);
+  assert.match(page.text, /<li>api<\/li><li>id<\/li>/);
+  const allowed = await click(page.text, 'allow');
+  assert.equal(allowed.status, 302);
+  assert.ok(allowed.headers.location.startsWith(`${REDIRECT}?code=`));
+  isRefused(await click(page.text, 'allow'), 'invalid_request');
+  const denied = backParams(await authorize({}, 'deny'));
+  assert.deepEqual([denied.get('error'), denied.get('error_description'), denied.get('state'), denied.has('code')], ['access_denied', 'end-user denied authorization', 'st=1&x', false]);
+  await org.control('POST', 'settings', { app_installed: false });
+  assert.equal(backParams(await authorize()).get('error'), 'OAUTH_APPROVAL_ERROR_GENERIC');
+  assert.equal(backParams(await authorize({}, 'deny')).get('error'), 'access_denied');
+});
+
+test('who has allowed the app before is asked again only when the client wants it', async () => {
+  await org.control('POST', 'settings', { consent_page: false });
+  assert.equal((await ask()).status, 302);
+  assert.equal((await ask({ prompt: 'login' })).status, 302);
+  assert.equal((await ask({ prompt: 'login consent' })).status, 200);
+  assert.equal(backParams(await ask({ prompt: 'nonsense' })).get('error'), 'invalid_request');
+  assert.equal(backParams(await ask({ state: undefined })).has('state'), false);
+});
+
+test('My Domain by its host', async () => {
+  await org.control('POST', 'settings', { my_domain_host: 'localhost' });
+  const form = { grant_type: 'client_credentials', ...CLIENT };
+  isRefused(await org.token(form), 'invalid_grant', 'request not supported on this domain');
+  assert.equal((await org.token(form, { Host: `LOCALHOST:${org.port}` })).status, 200);
+});
+
+test('an org that moves: its old host sends on or forgets, a refresh tells the new one', async () => {
+  const old = () => org.call('GET', 'limits');
+  await org.control('POST', 'settings', { instance_url: `http://localhost:${org.port}`, moved_from: '127.0.0.1' });
+  const answer = await old();
+  assert.deepEqual([answer.status, answer.headers.location], [301, `http://localhost:${org.port}${BASE}/limits`]);
+  assert.equal((await refresh()).json.instance_url, `http://localhost:${org.port}`);
+  assert.equal((await org.call('GET', 'limits', undefined, { Host: `localhost:${org.port}` })).status, 200);
+  await org.control('POST', 'settings', { moved_status: 404 });
+  const gone = await old();
+  assert.equal(gone.status, 404);
+  assert.match(gone.headers['content-type'], /^text\/html/);
 });
 
 test('a sixth approval revokes the oldest', async () => {

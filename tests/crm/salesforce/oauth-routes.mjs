@@ -1,6 +1,7 @@
 // /services/oauth2/* and the identity URL (Salesforce: OAuth 2.0; Who is it).
 
-import { OAuthError } from './oauth.mjs';
+import { hostOf } from './moved.mjs';
+import { OAuthError } from './oauth-error.mjs';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -46,13 +47,18 @@ function identity(org, request, path) {
   return { status: 200, body: { id: org.oauth.identityUrl(), ...rest, username, display_name: name, urls } };
 }
 
+const authorizeAnswer = ({ location, page }) => (page === undefined
+  ? { status: 302, headers: { Location: location } } : { status: 200, text: page });
+
 function route(org, request, path, query) {
   switch (path) {
     case '/services/oauth2/authorize':
-      return { status: 302, headers: { Location: org.oauth.authorize(query) } };
+      return authorizeAnswer(org.oauth.authorization.begin(query));
+    case '/services/oauth2/approve':
+      return authorizeAnswer({ location: org.oauth.authorization.answer(formOf(request)) });
     case '/services/oauth2/token':
       if (request.method !== 'POST') throw new OAuthError('invalid_request', 'must use HTTP POST');
-      return { status: 200, body: org.oauth.token(formOf(request), { authorization: request.headers.authorization, host: request.headers.host }) };
+      return { status: 200, body: org.oauth.token(formOf(request), { authorization: request.headers.authorization, host: hostOf(request.headers) }) };
     case '/services/oauth2/revoke':
       org.oauth.revoke(request.method === 'POST' ? formOf(request).get('token') : query.get('token'));
       return { status: 200 };

@@ -1,19 +1,12 @@
 // Tokens and the OAuth endpoints' rules (Salesforce: OAuth 2.0).
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { Authorization } from './authorize.mjs';
 import { checkAssertion } from './jwt.mjs';
+import { OAuthError } from './oauth-error.mjs';
 
 const LOGIN_HOSTS = /^(?:login|test)\./i;
 const VERIFIER = /^[A-Za-z0-9._~-]{43,171}$/;
-
-// An answer of the token endpoint that is not a token.
-export class OAuthError extends Error {
-  constructor(error, description, status = 400) {
-    super(description ?? error);
-    this.status = status;
-    this.body = { error, error_description: description ?? error };
-  }
-}
 
 const random = (bytes) => randomBytes(bytes).toString('base64url').replace(/[-_]/g, '.');
 
@@ -32,6 +25,7 @@ export class OAuth {
     this.refresh = new Map();
     this.codes = new Map();
     this.families = [];
+    this.authorization = new Authorization(this);
     this.seed();
   }
 
@@ -122,36 +116,11 @@ export class OAuth {
     }
   }
 
-  // Step 1 of the web server flow. Returns the address to redirect to.
-  authorize(query) {
-    const redirect = query.get('redirect_uri');
-    if (query.get('client_id') !== this.settings.client_id) throw new OAuthError('invalid_client_id', 'client identifier invalid');
-    if (!this.settings.redirect_uris.includes(redirect)) throw new OAuthError('redirect_uri_mismatch', 'redirect_uri must match configuration');
-    const back = (params) => {
-      const all = new URLSearchParams(params);
-      if (query.has('state')) all.set('state', query.get('state'));
-      return `${redirect}${redirect.includes('?') ? '&' : '?'}${all}`;
-    };
-    const refuse = (error, description) => back({ error, error_description: description });
-    if (query.get('response_type') !== 'code') return refuse('unsupported_response_type', 'response type not supported');
-    const scope = this.scopeOf(query.get('scope'));
-    if (scope === null) return refuse('invalid_scope', 'the requested scope is not allowed');
-    const challenge = query.get('code_challenge');
-    if (challenge === null && this.settings.require_pkce) return refuse('invalid_request', 'missing required code challenge');
-    if (challenge !== null && !/^[A-Za-z0-9_-]{43}$/.test(challenge)) return refuse('invalid_request', 'invalid code challenge');
-    if (!['S256', null].includes(query.get('code_challenge_method'))) return refuse('invalid_request', 'invalid code challenge method');
-    if (this.settings.deny_authorization) return refuse('access_denied', 'end-user denied authorization');
+  // A code stands for what was allowed; it is used once.
+  makeCode({ redirect, scope, challenge }) {
     const code = `aPrx${random(40)}==`;
     this.codes.set(code, { redirect, scope, challenge, born: Date.now() });
-    return back({ code });
-  }
-
-  // The scopes asked for, or null when one is not the app's.
-  scopeOf(text) {
-    const allowed = this.settings.allowed_scopes.split(/\s+/);
-    if (!text) return 'refresh_token api id';
-    const wanted = text.split(/\s+/).filter(Boolean);
-    return wanted.every((scope) => allowed.includes(scope)) ? wanted.join(' ') : null;
+    return code;
   }
 
   token(form, { authorization, host }) {
@@ -202,8 +171,14 @@ export class OAuth {
     return this.issue(family.scope, family, family.current);
   }
 
+  // The org's own host, not a login host for all orgs.
+  isMyDomain(host) {
+    const { my_domain_host: own } = this.settings;
+    return own ? host === own.toLowerCase() : !LOGIN_HOSTS.test(host);
+  }
+
   byClient(form, authorization, host) {
-    if (LOGIN_HOSTS.test(host ?? '')) throw new OAuthError('invalid_grant', 'request not supported on this domain');
+    if (!this.isMyDomain(host)) throw new OAuthError('invalid_grant', 'request not supported on this domain');
     this.checkClient(form, authorization, true);
     if (!this.settings.client_credentials_user) throw new OAuthError('invalid_grant', 'no client credentials user enabled');
     return this.issue('api id', null);

@@ -8,6 +8,7 @@ import { answerControl } from './control.mjs';
 import { SalesforceError } from './errors.mjs';
 import { admit, tokenIn } from './gate.mjs';
 import { answerOAuth, isOAuthPath } from './oauth-routes.mjs';
+import { movedAnswer } from './moved.mjs';
 import { answer, errorAnswer, isDataPath, makeCall } from './router.mjs';
 import { versionList } from './resources.mjs';
 
@@ -134,6 +135,8 @@ export class SimServer {
       const query = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
       return { result: answerOAuth(this.org, { ...request, raw: request.bytes.toString('utf8') }, path, query), call: null };
     }
+    const moved = movedAnswer(this.org, request);
+    if (moved) return { result: moved, call: null };
     if (path === '/services/data' || path === '/services/data/') {
       return { result: { status: 200, body: versionList(), kind: 'versions' }, call: null };
     }

@@ -18,7 +18,11 @@ const DEFAULTS = {
   redirect_uris: ['http://localhost:8080/oauth/salesforce/callback', 'https://localhost/oauth/salesforce/callback'],
   token_ttl_s: 7200, token_sliding: true, code_ttl_s: 900, rotate_refresh_tokens: false, require_pkce: true, approval_limit: 5,
   allowed_scopes: 'api refresh_token offline_access id openid full profile email', client_credentials_user: true,
-  deny_authorization: false, jwt_certificate: '', jwt_preauthorized: true, username: 'sync@billhook.example.com', instance_url: '',
+  // Whether a person is asked at each authorisation, or had allowed the app before.
+  consent_page: true, app_installed: true, deny_authorization: false, jwt_certificate: '', jwt_preauthorized: true, username: 'sync@billhook.example.com', instance_url: '',
+  // Hosts, without port: the org's own (else any but login.* and test.*), and one
+  // the org has moved away from, with its answer (301, 302 or 404).
+  my_domain_host: '', moved_from: '', moved_status: 301,
   // The org.
   api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
   currencies: null, duplicate_rules: [], validation_rules: [], is_sandbox: false, organization_type: 'Developer Edition',
