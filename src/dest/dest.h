@@ -88,7 +88,7 @@ enum dest_compare {
 	DEST_DOMAIN     /* the field holds a web address; its host without "www." is the value */
 };
 #define DEST_WANTED_MAX 3
-#define DEST_CANDIDATES_MAX 10
+#define DEST_CANDIDATES_MAX 5
 
 /* One question: which records of an object have these values in these fields (in all of them)?  Borrowed. */
 struct dest_wanted {

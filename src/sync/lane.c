@@ -3,6 +3,12 @@
 
 #include "sync/lane.h"
 
+#include <sys/file.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -10,16 +16,17 @@
 #include "state/trail.h"
 
 #define DESCRIPTION_AGE_MS (24 * 3600 * (int64_t)1000)
+#define DAY_MS (24 * 3600 * (int64_t)1000)
 #define EXPIRY_MARGIN_MS (5 * 60 * (int64_t)1000)
 
 static json_t *
 auth_json(const struct dest_auth *auth)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "access_token",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b}", "access_token",
 	    bh_secret_str(&auth->access_token), "refresh_token",
 	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "expires",
 	    (json_int_t)auth->expires_ms, "account_id", auth->account_id, "account_name",
-	    auth->account_name);
+	    auth->account_name, "account_kind", auth->account_kind, "is_sandbox", auth->is_sandbox);
 }
 
 static void
@@ -56,6 +63,8 @@ load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 	read_text(auth->base_url, sizeof(auth->base_url), doc, "base_url");
 	read_text(auth->account_id, sizeof(auth->account_id), doc, "account_id");
 	read_text(auth->account_name, sizeof(auth->account_name), doc, "account_name");
+	read_text(auth->account_kind, sizeof(auth->account_kind), doc, "account_kind");
+	auth->is_sandbox = bh_is_json_true(doc, "is_sandbox");
 	auth->expires_ms = bh_json_int(doc, "expires", 0);
 	json_decref(doc);
 	return 1;
@@ -68,9 +77,10 @@ is_token_good(const struct dest_auth *auth)
 	       (auth->expires_ms == 0 || auth->expires_ms > bh_now_ms() + EXPIRY_MARGIN_MS);
 }
 
-int
-lane_open(const struct sync_context *context, const struct setup *setup,
-    const struct setup_connection *connection, struct lane *lane, struct bh_err *err)
+static int
+open_lane(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, bool without_token, struct lane *lane,
+    struct bh_err *err)
 {
 	const char *code = connection->account.code;
 	struct store_txn *txn = store_begin(context->store);
@@ -93,11 +103,27 @@ lane_open(const struct sync_context *context, const struct setup *setup,
 	if (rc == 0)
 		rc = load_auth(lane, txn, err) < 0 ? -1 : 0;
 	store_free(&txn);
-	if (rc == 0 && lane->driver->authorize != NULL && !is_token_good(&lane->auth))
+	lane->config.slice = (size_t)lane->condition.slice;
+	if (rc == 0 && !without_token && lane->driver->authorize != NULL &&
+	    !is_token_good(&lane->auth))
 		rc = lane_authorize(lane, err);
 	if (rc < 0)
 		lane_close(lane);
 	return rc;
+}
+
+int
+lane_open(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err)
+{
+	return open_lane(context, setup, connection, false, lane, err);
+}
+
+int
+lane_open_bare(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err)
+{
+	return open_lane(context, setup, connection, true, lane, err);
 }
 
 void
@@ -125,7 +151,56 @@ save_auth(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 }
 
 int
-lane_authorize(struct lane *lane, struct bh_err *err)
+lane_keep_auth(struct lane *lane, struct bh_err *err)
+{
+	return store_run(lane->context->store, save_auth, lane, NULL, err) < 0 ? -1 : 0;
+}
+
+/*
+ * A refresh token that rotates dies with its first use, so only one process at
+ * a time may use it: a lock in the data directory, which dies with its holder.
+ */
+static int
+lock_auth(const struct lane *lane, int *fd_r, struct bh_err *err)
+{
+	char *path = bh_xasprintf("%s/run/auth-%s.lock", lane->context->conf->data_dir,
+	    lane->connection->account.code);
+
+	*fd_r = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd_r < 0)
+		bh_fail_errno(err, BH_STORAGE, "cannot open %s", path);
+	free(path);
+	if (*fd_r < 0)
+		return -1;
+	while (flock(*fd_r, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(*fd_r);
+		return bh_fail_errno(err, BH_STORAGE, "cannot lock the tokens");
+	}
+	return 0;
+}
+
+/* Has another process stored a newer token than the one that we hold?  1 it is taken, 0, -1. */
+static int
+take_newer(struct lane *lane, struct bh_err *err)
+{
+	struct bh_secret held = BH_SECRET_INIT;
+	struct store_txn *txn = store_begin(lane->context->store);
+	int rc;
+
+	bh_secret_set(&held, bh_secret_str(&lane->auth.access_token), lane->auth.access_token.len);
+	rc = load_auth(lane, txn, err);
+	store_free(&txn);
+	if (rc > 0)
+		rc = lane->auth.access_token.len != 0 && is_token_good(&lane->auth) &&
+		     strcmp(bh_secret_str(&held), bh_secret_str(&lane->auth.access_token)) != 0;
+	bh_secret_release(&held);
+	return rc;
+}
+
+static int
+refresh(struct lane *lane, struct bh_err *err)
 {
 	struct bh_err why = BH_ERR_INIT;
 
@@ -137,7 +212,21 @@ lane_authorize(struct lane *lane, struct bh_err *err)
 		return bh_during(err, "connecting to %s", lane->driver->title);
 	}
 	bh_fault("auth-answered");
-	return store_run(lane->context->store, save_auth, lane, NULL, err);
+	return lane_keep_auth(lane, err);
+}
+
+int
+lane_authorize(struct lane *lane, struct bh_err *err)
+{
+	int fd, rc;
+
+	if (lock_auth(lane, &fd, err) < 0)
+		return -1;
+	rc = take_newer(lane, err);
+	if (rc == 0)
+		rc = refresh(lane, err);
+	close(fd);
+	return rc < 0 ? -1 : 0;
 }
 
 /* -- descriptions -- */
@@ -249,6 +338,22 @@ save_condition(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	return 0;
 }
 
+/* The older reading, from which the forecast is made, is at most a day old and not above the newest. */
+static void
+note_usage(struct link_lane *condition, const struct dest_usage *usage)
+{
+	int64_t now = bh_now_ms();
+
+	if (condition->first_at_ms == 0 || condition->first_at_ms > now ||
+	    now - condition->first_at_ms > DAY_MS || usage->day_used < condition->first_used) {
+		condition->first_at_ms = now;
+		condition->first_used = usage->day_used;
+	}
+	condition->day_used = usage->day_used;
+	condition->day_limit = usage->day_limit;
+	condition->day_at_ms = now;
+}
+
 int
 lane_note(struct lane *lane, struct bh_err *err)
 {
@@ -256,10 +361,9 @@ lane_note(struct lane *lane, struct bh_err *err)
 
 	lane->condition.calls += lane->config.calls;
 	lane->config.calls = 0;
-	if (usage->day_limit != 0) {
-		lane->condition.day_used = usage->day_used;
-		lane->condition.day_limit = usage->day_limit;
-	}
+	lane->condition.slice = (int64_t)lane->config.slice;
+	if (usage->day_limit != 0)
+		note_usage(&lane->condition, usage);
 	return store_run(lane->context->store, save_condition, lane, NULL, err) < 0 ? -1 : 0;
 }
 

@@ -31,13 +31,19 @@ struct lane {
 /* Opens the stored tokens; asks for new ones when there are none.  -1 as lane_authorize(). */
 int lane_open(const struct sync_context *context, const struct setup *setup,
     const struct setup_connection *connection, struct lane *lane, struct bh_err *err);
+/* The same without asking for a token: for a login that is about to bring one. */
+int lane_open_bare(const struct sync_context *context, const struct setup *setup,
+    const struct setup_connection *connection, struct lane *lane, struct bh_err *err);
 void lane_close(struct lane *lane);
 
 /*
- * Get a fresh access token and make it durable before it is used.  -1
- * BH_DENIED: a person must reconnect (noted on the connection); else as the driver says.
+ * Get a fresh access token and make it durable before it is used; one process at a time,
+ * and what another one got meanwhile is taken.  -1 BH_DENIED: a person must
+ * reconnect (noted on the connection); else as the driver says.
  */
 int lane_authorize(struct lane *lane, struct bh_err *err);
+/* Store what the driver put into lane->auth. */
+int lane_keep_auth(struct lane *lane, struct bh_err *err);
 
 /*
  * The CRM's description of an object: from the store when younger than a

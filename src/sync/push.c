@@ -9,6 +9,8 @@
 #include "state/journal.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "sync/conflict.h"
+#include "sync/fate.h"
 #include "sync/lane.h"
 #include "sync/render.h"
 #include "sync/writeback.h"
@@ -91,15 +93,21 @@ accept(struct run *run, struct render_item *item, const struct dest_result *resu
 {
 	struct link *link = &item->link;
 
+	if (result->created && link->remote_id[0] != '\0' &&
+	    strcmp(link->remote_id, result->remote_id) != 0)
+		bh_log(BH_WARN, "lane %s: %s %s was deleted in the CRM (%s) and made anew (%s)",
+		    run->lane->connection->account.code, item->record->object, item->record->key,
+		    link->remote_id, result->remote_id);
 	if (result->remote_id[0] != '\0')
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
 	snprintf(link->hash, sizeof(link->hash), "%s", item->hash);
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
+	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
 	link->state = LINK_CLEAN;
 	link->attempts = 0;
 	link->not_before_ms = 0;
 	link->pushed_ms = bh_now_ms();
-	link->code[0] = link->cause[0] = link->remedy[0] = '\0';
+	set_reason(link, result); /* what was left out of it; else nothing */
 	run->applied++;
 	run->created += result->created;
 }
@@ -275,25 +283,49 @@ send_records(struct run *run, struct record *const *records, size_t n, struct de
 	return 0;
 }
 
+/*
+ * The place of an item's record among those to be sent.  Objects that share a
+ * record (the account of several contacts) send it once and share the answer.
+ */
+static size_t
+place_of(json_t *places, const struct record *record, size_t next)
+{
+	char *name = bh_xasprintf("%s\n%s", record->object, record->key);
+	const json_t *place = json_object_get(places, name);
+	size_t at = place != NULL ? (size_t)json_integer_value(place) : next;
+
+	if (place == NULL)
+		json_object_set_new(places, name, json_integer((json_int_t)next));
+	free(name);
+	return at;
+}
+
 static int
 send_items(struct run *run, struct render_item *items, size_t n, struct dest_result *results,
     struct bh_err *err)
 {
 	struct record **records = bh_xcalloc(n, sizeof(records[0]));
 	struct dest_result *sent = bh_xcalloc(n, sizeof(sent[0]));
+	size_t *at = bh_xcalloc(n, sizeof(at[0]));
+	json_t *places = json_object();
 	size_t count = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (items[i].verdict == RENDER_SEND)
-			records[count++] = items[i].record;
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].verdict != RENDER_SEND)
+			continue;
+		at[i] = place_of(places, items[i].record, count);
+		records[at[i]] = items[i].record;
+		count += at[i] == count;
+	}
 	if (count != 0)
 		rc = send_records(run, records, count, sent, err);
 	run->sent += count;
-	count = 0;
 	for (size_t i = 0; i < n; i++)
 		if (items[i].verdict == RENDER_SEND)
-			results[i] = sent[count++];
+			results[i] = sent[at[i]];
+	json_decref(places);
+	free(at);
 	free(sent);
 	free(records);
 	return rc;
@@ -316,6 +348,7 @@ is_item_settled(struct run *run, struct render_item *item, const struct dest_res
 		return true;
 	case RENDER_EXCLUDED:
 		link->state = LINK_EXCLUDED;
+		link->code[0] = link->cause[0] = link->remedy[0] = '\0';
 		return true;
 	case RENDER_GONE:
 		return true;
@@ -329,6 +362,12 @@ is_item_settled(struct run *run, struct render_item *item, const struct dest_res
 		link->state = LINK_HELD;
 		run->refused++;
 		return true;
+	case RENDER_UNMATCHED:
+		link->state = LINK_EXCLUDED;
+		return true;
+	case RENDER_MOVED:
+		run->again_ms = bh_now_ms();
+		return false;
 	case RENDER_WAITING:
 		rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
 		if (rc == 1)
@@ -395,8 +434,11 @@ push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n, 
 	int rc = render_batch(run->lane, entries, n, items, err);
 
 	if (rc == 0)
+		rc = conflict_resolve(run->lane, items, n, err);
+	if (rc == 0)
 		rc = send_items(run, items, n, results, err);
 	if (rc == 0) {
+		fate_resolve(run->lane, items, results, n);
 		log_refusals(run, items, results, n);
 		rc = settle_items(run, items, n, results, err);
 	}

@@ -6,19 +6,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "state/derived.h"
-
-/* Everything known about one batch before mapping. */
-struct batch {
-	struct lane *lane;
-	const struct link_dirty_entry *entries;
-	struct render_item *items;
-	size_t n;
-	const struct setup_sync **syncs; /* NULL where it is gone */
-	size_t *mapped;                  /* place of the mapped object */
-	struct object_state *objects;
-	struct object_state *customers; /* where a template reaches them */
-	json_t *sending;                /* "sync object account id" of what this batch sends */
-};
+#include "sync/match.h"
+#include "sync/render_internal.h"
 
 static bool
 is_described(void *arg, const char *object, const char *field, struct map_limit *limit_r)
@@ -41,7 +30,7 @@ is_described(void *arg, const char *object, const char *field, struct map_limit 
 }
 
 static int
-read_links(struct batch *b, struct store_txn *txn, struct bh_err *err)
+read_links(struct render_batch_state *b, struct store_txn *txn, struct bh_err *err)
 {
 	struct link_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
 	struct link *links = bh_xcalloc(b->n, sizeof(links[0]));
@@ -59,7 +48,7 @@ read_links(struct batch *b, struct store_txn *txn, struct bh_err *err)
 
 /* The syncs and mapped objects that the links name; gone ones get their verdict. */
 static void
-find_mappings(struct batch *b)
+find_mappings(struct render_batch_state *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		const struct link_id *id = &b->entries[i].id;
@@ -77,7 +66,7 @@ find_mappings(struct batch *b)
 }
 
 static int
-read_objects(struct batch *b, struct store_txn *txn, struct bh_err *err)
+read_objects(struct render_batch_state *b, struct store_txn *txn, struct bh_err *err)
 {
 	struct mirror_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
 	int rc;
@@ -100,7 +89,7 @@ read_objects(struct batch *b, struct store_txn *txn, struct bh_err *err)
 
 /* The customers that templates reach through an object. */
 static int
-read_customers(struct batch *b, struct store_txn *txn, struct bh_err *err)
+read_customers(struct render_batch_state *b, struct store_txn *txn, struct bh_err *err)
 {
 	struct mirror_id *ids = bh_xcalloc(b->n, sizeof(ids[0]));
 	bool wanted = false;
@@ -133,17 +122,34 @@ break_item(struct render_item *item, const struct bh_err *why)
 	    "Change the mapping or the value at the source; the record is tried again by itself.");
 }
 
-static void
-map_item(struct batch *b, size_t i)
+struct map_context
+render_context(const struct render_batch_state *b, size_t i)
 {
-	struct render_item *item = &b->items[i];
 	const struct setup_sync *sync = b->syncs[i];
-	struct map_context context = {.key_prefix = sync->from->source->key_prefix,
+
+	return (struct map_context){.key_prefix = sync->from->source->key_prefix,
 	    .account = b->entries[i].id.account,
 	    .settings = sync->account.settings,
 	    .customer = b->customers[i].fields,
 	    .is_described = is_described,
 	    .arg = b->lane};
+}
+
+const struct map_object *
+render_mapped(const struct render_batch_state *b, size_t i)
+{
+	const struct map_object *objects;
+
+	map_objects(b->syncs[i]->map, &objects);
+	return &objects[b->mapped[i]];
+}
+
+static void
+map_item(struct render_batch_state *b, size_t i)
+{
+	struct render_item *item = &b->items[i];
+	const struct setup_sync *sync = b->syncs[i];
+	struct map_context context = render_context(b, i);
 	struct bh_err why = BH_ERR_INIT;
 	enum map_verdict verdict;
 
@@ -196,8 +202,8 @@ judge_item(struct render_item *item)
 		item->record->parents[i].is_new = is_relinked;
 }
 
-static bool
-is_to_send(const struct render_item *item)
+bool
+is_render_sending(const struct render_item *item)
 {
 	return item->verdict == RENDER_SEND && item->record != NULL;
 }
@@ -210,7 +216,7 @@ sending_name(const struct link_id *id)
 
 /* The link of a record's parent; its id text is borrowed from the record. */
 static struct link_id
-parent_link(const struct batch *b, size_t i, const struct record_parent *parent)
+parent_link(const struct render_batch_state *b, size_t i, const struct record_parent *parent)
 {
 	const struct link_id *child = &b->entries[i].id;
 	const struct map_object *objects;
@@ -222,19 +228,20 @@ parent_link(const struct batch *b, size_t i, const struct record_parent *parent)
 
 /* The links of all parents of what may be sent, in one message; in the order of items and their parents. */
 static int
-read_parents(struct batch *b, struct store_txn *txn, struct link **links_r, struct bh_err *err)
+read_parents(struct render_batch_state *b, struct store_txn *txn, struct link **links_r,
+    struct bh_err *err)
 {
 	struct link_id *ids;
 	size_t n = 0, at = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (is_to_send(&b->items[i]))
+		if (is_render_sending(&b->items[i]))
 			n += b->items[i].record->parents_n;
 	ids = bh_xcalloc(n, sizeof(ids[0]));
 	*links_r = bh_xcalloc(n, sizeof((*links_r)[0]));
 	for (size_t i = 0; i < b->n; i++) {
-		if (!is_to_send(&b->items[i]))
+		if (!is_render_sending(&b->items[i]))
 			continue;
 		for (size_t k = 0; k < b->items[i].record->parents_n; k++)
 			ids[at++] = parent_link(b, i, &b->items[i].record->parents[k]);
@@ -256,7 +263,7 @@ wait_for_parent(struct render_item *item, const struct link_id *parent)
 
 /* Parents present in the CRM get their id; an absent one makes the item wait.  links: of this item's parents. */
 static void
-resolve_parents(struct batch *b, size_t i, const struct link *links)
+resolve_parents(struct render_batch_state *b, size_t i, const struct link *links)
 {
 	bool is_by_key = (b->lane->driver->caps & DEST_CAP_LINK_BY_KEY) != 0;
 	struct render_item *item = &b->items[i];
@@ -279,7 +286,7 @@ resolve_parents(struct batch *b, size_t i, const struct link *links)
 }
 
 static void
-map_items(struct batch *b)
+map_items(struct render_batch_state *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct render_item *item = &b->items[i];
@@ -297,18 +304,20 @@ map_items(struct batch *b)
 }
 
 static int
-render_items(struct batch *b, struct store_txn *txn, struct bh_err *err)
+render_items(struct render_batch_state *b, struct store_txn *txn, struct bh_err *err)
 {
 	struct link *links;
 	size_t at = 0;
 	int rc;
 
 	map_items(b);
+	if (match_items(b, err) < 0)
+		return -1;
 	rc = read_parents(b, txn, &links, err);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		char *name;
 
-		if (!is_to_send(&b->items[i]))
+		if (!is_render_sending(&b->items[i]))
 			continue;
 		resolve_parents(b, i, links + at);
 		at += b->items[i].record->parents_n;
@@ -326,7 +335,7 @@ int
 render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
     struct render_item *items, struct bh_err *err)
 {
-	struct batch b = {lane, entries, items, n, bh_xcalloc(n, sizeof(b.syncs[0])),
+	struct render_batch_state b = {lane, entries, items, n, bh_xcalloc(n, sizeof(b.syncs[0])),
 	    bh_xcalloc(n, sizeof(b.mapped[0])), bh_xcalloc(n, sizeof(b.objects[0])),
 	    bh_xcalloc(n, sizeof(b.customers[0])), json_object()};
 	struct store_txn *txn = store_begin(lane->context->store);

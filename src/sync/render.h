@@ -9,13 +9,15 @@
 
 enum render_verdict {
 	RENDER_SEND = 0,
-	RENDER_SAME,     /* the CRM holds this already: the hash is equal */
-	RENDER_EXCLUDED, /* the mapping's filter leaves it out */
-	RENDER_GONE,     /* no such object or sync any more */
-	RENDER_PAUSED,   /* its sync is paused or cannot be used: it stays dirty */
-	RENDER_LATER,    /* its pause after a failure is not over */
-	RENDER_WAITING,  /* its parent is not in the CRM */
-	RENDER_BROKEN    /* it cannot be mapped: link holds the cause */
+	RENDER_SAME,      /* the CRM holds this already: the hash is equal */
+	RENDER_EXCLUDED,  /* the mapping's filter leaves it out */
+	RENDER_GONE,      /* no such object or sync any more */
+	RENDER_PAUSED,    /* its sync is paused or cannot be used: it stays dirty */
+	RENDER_LATER,     /* its pause after a failure is not over */
+	RENDER_WAITING,   /* its parent is not in the CRM */
+	RENDER_BROKEN,    /* it cannot be mapped, or matches several: link holds the cause */
+	RENDER_UNMATCHED, /* no record matches, and none may be made: link holds the cause */
+	RENDER_MOVED      /* its record has become another one: link names it */
 };
 
 /* One dirty link on its way. */
@@ -26,6 +28,7 @@ struct render_item {
 	struct record *record; /* RENDER_SEND; owned */
 	char hash[65];
 	char parents[65];
+	char kept[sizeof(((struct link *)0)->kept)]; /* link.kept, once it is written */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */
 };

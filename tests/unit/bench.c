@@ -3,6 +3,10 @@
 
 #include "bench.h"
 
+#include <sys/stat.h>
+
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "state/mirror.h"
@@ -85,17 +89,40 @@ bench_apply(struct bench *bench, const char *document)
 	json_decref(json);
 }
 
+/* Only locks are in it. */
+static void
+make_run_dir(const struct bench *bench, bool is_made)
+{
+	static const char *const locks[] = {"/auth-crm.lock", "/auth-stripe.lock"};
+	char *run = bh_xasprintf("%s/run", bench->dir);
+
+	if (is_made)
+		assert_int_equal(mkdir(run, 0700), 0);
+	for (size_t i = 0; !is_made && i < BH_LEN(locks); i++) {
+		char *lock = bh_xasprintf("%s%s", run, locks[i]);
+
+		unlink(lock);
+		free(lock);
+	}
+	if (!is_made) {
+		assert_int_equal(rmdir(run), 0);
+		assert_int_equal(rmdir(bench->dir), 0);
+	}
+	free(run);
+}
+
 struct bench *
 bench_new(const char *driver)
 {
-	static unsigned number;
 	struct bench *bench = bh_xcalloc(1, sizeof(*bench));
 	struct store_options options = {.engine = "mem", .data_dir = bench->dir};
 
 	now_ms += 3600000; /* ingest remembers how fast events came */
 	bh_clock_set(now_ms);
 	crm_init(&bench->crm);
-	snprintf(bench->dir, sizeof(bench->dir), "/nonexistent/bench-%u", number++);
+	snprintf(bench->dir, sizeof(bench->dir), "/tmp/t-bench.XXXXXX");
+	assert_non_null(mkdtemp(bench->dir));
+	make_run_dir(bench, true);
 	assert_int_equal(conf_load(bench->dir, &bench->conf, &bench->err), 0);
 	free(bench->conf.preset_dir);
 	bench->conf.preset_dir = unit_path("presets");
@@ -124,6 +151,7 @@ bench_free(struct bench *bench)
 	crm_release(&bench->crm);
 	store_close(&bench->store);
 	conf_release(&bench->conf);
+	make_run_dir(bench, false);
 	free(bench);
 }
 

@@ -1,0 +1,275 @@
+/* See conflict.h. */
+#include "base/base.h"
+
+#include "sync/conflict.h"
+
+#include <ctype.h>
+
+#include "base/clock.h"
+#include "base/crypt.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define ENTRY (2 * CONFLICT_DIGEST)
+
+/* -- digests -- */
+
+static void
+digest_text(char out[CONFLICT_DIGEST + 1], const char *text, size_t len)
+{
+	unsigned char digest[BH_SHA256_LEN];
+	char hex[2 * BH_SHA256_LEN + 1];
+
+	bh_sha256(digest, text, len);
+	bh_hex(hex, digest, sizeof(digest));
+	memcpy(out, hex, CONFLICT_DIGEST);
+	out[CONFLICT_DIGEST] = '\0';
+}
+
+/* CRMs trim texts, turn line ends, and write addresses in lower case: none of it is a person's change. */
+static void
+add_plain(struct bh_buf *out, const char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	for (len = strlen(text); len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL;)
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\r')
+			bh_buf_addc(out, (char)tolower((unsigned char)text[i]));
+}
+
+/* "12.50" and "12.5" are one. */
+static void
+add_number(struct bh_buf *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strchr(text, '.') != NULL) {
+		while (len > 0 && text[len - 1] == '0')
+			len--;
+		len -= len > 0 && text[len - 1] == '.';
+	}
+	bh_buf_add(out, text, len);
+}
+
+void
+conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value)
+{
+	struct bh_buf plain = BH_BUF_INIT(SIZE_MAX / 2);
+	const char *text = json_string_value(value);
+	char at[BH_CLOCK_TEXT];
+	int64_t at_ms;
+
+	if (text != NULL && type == RECORD_TIME && bh_is_time(text, &at_ms)) {
+		bh_rfc3339(at, at_ms / 1000 * 1000);
+		bh_buf_adds(&plain, at);
+	} else if (text != NULL && type == RECORD_NUMBER)
+		add_number(&plain, text);
+	else if (text != NULL)
+		add_plain(&plain, text);
+	else if (json_is_true(value))
+		bh_buf_adds(&plain, "true");
+	else if (type != RECORD_BOOL && !json_is_null(value) && !json_is_false(value))
+		bh_json_add(&plain, value);
+	digest_text(out, bh_buf_str(&plain), plain.len);
+	bh_buf_release(&plain);
+}
+
+/* -- what we wrote last -- */
+
+/* The entry of a field in kept; NULL. */
+static const char *
+find_kept(const char *kept, const char *name)
+{
+	char digest[CONFLICT_DIGEST + 1];
+
+	digest_text(digest, name, strlen(name));
+	for (; strlen(kept) >= ENTRY; kept += ENTRY)
+		if (memcmp(kept, digest, CONFLICT_DIGEST) == 0)
+			return kept;
+	return NULL;
+}
+
+static bool
+is_kept(const char *entry, const char *digest)
+{
+	return entry != NULL && memcmp(entry + CONFLICT_DIGEST, digest, CONFLICT_DIGEST) == 0;
+}
+
+/* More fields than fit: the rest is never taken for ours, so a person's value is safe. */
+static void
+keep(char *kept, size_t size, const char *name, const char *digest)
+{
+	char *entry = (char *)(uintptr_t)find_kept(kept, name);
+	size_t len = strlen(kept);
+
+	if (entry == NULL && len + ENTRY >= size)
+		return;
+	if (entry == NULL) {
+		entry = kept + len;
+		digest_text(entry, name, strlen(name));
+		entry[ENTRY] = '\0';
+	}
+	memcpy(entry + CONFLICT_DIGEST, digest, CONFLICT_DIGEST);
+}
+
+/* -- deciding -- */
+
+static bool
+is_shared(const struct record_field *field)
+{
+	return field->when == RECORD_IF_EMPTY || field->when == RECORD_IF_UNCHANGED;
+}
+
+static bool
+is_there(const struct render_item *item)
+{
+	return item->record->remote_id != NULL && item->record->remote_id[0] != '\0';
+}
+
+/* Take out what needs no look: created once, or the same as last time. */
+static size_t
+drop_settled(struct render_item *item)
+{
+	struct record *record = item->record;
+	char digest[CONFLICT_DIGEST + 1];
+	size_t open = 0;
+
+	for (size_t i = record->fields_n; i-- > 0;) {
+		const struct record_field *field = &record->fields[i];
+
+		if (field->when == RECORD_ON_CREATE) {
+			record_drop_field(record, i);
+		} else if (is_shared(field)) {
+			conflict_digest(digest, field->type, field->value);
+			if (is_kept(find_kept(item->link.kept, field->name), digest))
+				record_drop_field(record, i);
+			else
+				open++;
+		}
+	}
+	return open;
+}
+
+static bool
+is_ours(const struct render_item *item, const struct record_field *field, const json_t *held)
+{
+	const char *entry = find_kept(item->link.kept, field->name);
+	char digest[CONFLICT_DIGEST + 1], wanted[CONFLICT_DIGEST + 1], nothing[CONFLICT_DIGEST + 1];
+	json_t *null = json_null();
+
+	if (held == NULL)
+		return false; /* it cannot be seen */
+	conflict_digest(digest, field->type, held);
+	conflict_digest(wanted, field->type, field->value);
+	conflict_digest(nothing, field->type, null);
+	if (strcmp(digest, nothing) == 0)
+		return field->when == RECORD_IF_EMPTY || entry == NULL || is_kept(entry, nothing);
+	return is_kept(entry, digest) || strcmp(digest, wanted) == 0;
+}
+
+static void
+judge_fields(struct render_item *item, const json_t *values)
+{
+	struct record *record = item->record;
+
+	for (size_t i = record->fields_n; i-- > 0;)
+		if (is_shared(&record->fields[i]) &&
+		    !is_ours(item, &record->fields[i],
+			json_object_get(values, record->fields[i].name)))
+			record_drop_field(record, i);
+}
+
+/* What is left will be written: it is ours from then on. */
+static void
+note_kept(struct render_item *item)
+{
+	char digest[CONFLICT_DIGEST + 1];
+
+	snprintf(item->kept, sizeof(item->kept), "%s", item->link.kept);
+	for (size_t i = 0; i < item->record->fields_n; i++) {
+		const struct record_field *field = &item->record->fields[i];
+
+		if (!is_shared(field))
+			continue;
+		conflict_digest(digest, field->type, field->value);
+		keep(item->kept, sizeof(item->kept), field->name, digest);
+	}
+}
+
+/* -- reading -- */
+
+static const char **
+shared_names(const struct record *record, size_t *n_r)
+{
+	const char **names = bh_xcalloc(record->fields_n + 1, sizeof(names[0]));
+
+	*n_r = 0;
+	for (size_t i = 0; i < record->fields_n; i++)
+		if (is_shared(&record->fields[i]))
+			names[(*n_r)++] = record->fields[i].name;
+	return names;
+}
+
+static int
+call_read(struct lane *lane, struct dest_reading *readings, size_t n, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+	int rc = lane->driver->read(&lane->config, readings, n, &why);
+
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = lane->driver->read(&lane->config, readings, n, &why);
+	if (rc < 0 && why.code == BH_INVALID) {
+		/* Nothing is known of them: they are left alone, the rest is sent. */
+		bh_log(BH_WARN, "lane %s: shared fields cannot be read: %s",
+		    lane->connection->account.code, why.text);
+		return 0;
+	}
+	if (rc < 0 && err != NULL)
+		*err = why;
+	return rc;
+}
+
+static int
+read_and_judge(struct lane *lane, struct render_item **open, size_t n, struct bh_err *err)
+{
+	struct dest_reading *readings = bh_xcalloc(n, sizeof(readings[0]));
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		readings[i].object = open[i]->record->object;
+		readings[i].remote_id = open[i]->record->remote_id;
+		readings[i].fields = shared_names(open[i]->record, &readings[i].fields_n);
+	}
+	rc = call_read(lane, readings, n, err);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0)
+			judge_fields(open[i], readings[i].values);
+		json_decref(readings[i].values);
+		free((void *)(uintptr_t)readings[i].fields);
+	}
+	free(readings);
+	return rc;
+}
+
+int
+conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err)
+{
+	struct render_item **open = bh_xcalloc(n, sizeof(open[0]));
+	size_t open_n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_render_sending(&items[i]) && is_there(&items[i]) &&
+		    drop_settled(&items[i]) > 0)
+			open[open_n++] = &items[i];
+	if (open_n > 0 && lane->driver->read != NULL)
+		rc = read_and_judge(lane, open, open_n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (is_render_sending(&items[i]))
+			note_kept(&items[i]);
+	free(open);
+	return rc;
+}

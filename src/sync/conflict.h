@@ -1,0 +1,29 @@
+/*
+ * Fields that are not always ours: "if_empty", "if_unchanged", "on_create".
+ * Decides which of them a push writes, with the fewest reads: the CRM is asked
+ * only for fields whose value is another than the one that we wrote last.
+ *
+ *   the CRM holds          | if_empty | if_unchanged
+ *   nothing                | write    | write, unless we wrote something there before
+ *   what we wrote last     | write    | write
+ *   something else         | leave    | leave
+ *
+ * What we wrote last is kept as a digest in the link (state/link.h: kept).
+ */
+#ifndef SYNC_CONFLICT_H
+#define SYNC_CONFLICT_H
+
+#include "sync/render_internal.h"
+
+/*
+ * Take out of the records that are to be sent what must not be written, and
+ * fill each item's kept.  A field that the CRM cannot read is left alone.  -1:
+ * the CRM cannot be asked now.
+ */
+int conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err);
+
+/* A value's digest as kept: alike for what the CRM makes of a text, number or time. */
+#define CONFLICT_DIGEST 8
+void conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value);
+
+#endif
