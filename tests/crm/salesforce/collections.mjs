@@ -5,6 +5,7 @@ import { badRequest, invalidCrossReference, methodNotAllowed, noSuchColumn, notF
 import { publishEvent } from './events.mjs';
 import { booleanOf, envelope, isObject, placeOfField } from './json.mjs';
 import { parseId, prefixOf } from './ids.mjs';
+import { checkRunningTime, triggerError } from './org-load.mjs';
 import { rowOut } from './render.mjs';
 import { objectOf } from './resources.mjs';
 import { deleteRecord, insertRecord, keyField, keyValue, sameKey, updateRecord, upsertRecord } from './writer.mjs';
@@ -67,12 +68,15 @@ function checkChunks(records) {
 // `findRepeated` names rows that fail because they repeat a key of the call.
 function writeRows(call, writeRow, findRepeated, isUpsert = false) {
   const { allOrNone, records } = readEnvelope(call);
+  checkRunningTime(call, records.length);
+  const broken = triggerError(call, records.length);
   const repeated = findRepeated ? findRepeated(records) : new Map();
   let failed = false;
   const results = [];
   const attempt = () => {
     records.forEach((record, i) => {
       try {
+        if (broken) throw broken;
         if (repeated.has(i)) throw repeated.get(i);
         results.push({ success: true, ...writeRow(record, call) });
       } catch (error) {

@@ -1,34 +1,13 @@
 // The control interface below /_sim/: what an admin, a test or a bad day would
 // do to the org. Not counted as API calls and not logged.
 
+import { countAll, findByQuery, findRows, readState, typeOf } from './control-read.mjs';
 import { SalesforceError, SetupError } from './errors.mjs';
-import { parseId, prefixOf } from './ids.mjs';
-import { deleteRecord, insertRecord, updateRecord } from './writer.mjs';
+import { parseId } from './ids.mjs';
+import { deleteAll, merge, purge, undeleteAll } from './people.mjs';
+import { insertRecord, updateRecord } from './writer.mjs';
 
 const ok = (body) => ({ status: 200, body });
-
-function recordsOf(org, type, withDeleted) {
-  const table = org.store.table(type);
-  const rows = [...table.rows.values()];
-  return withDeleted ? [...rows, ...table.bin.values()] : rows;
-}
-
-function typeOf(org, name) {
-  const type = org.schema.object(name, true);
-  if (!type) throw new SetupError('NOT_FOUND', `no object ${name}`);
-  return type;
-}
-
-function state(org, name, query) {
-  const all = name ? [typeOf(org, name)] : [...org.schema.objects.values()];
-  const deleted = query.get('deleted') === '1';
-  const objects = {};
-  for (const type of all) {
-    const rows = recordsOf(org, type, deleted);
-    objects[type.name] = query.get('count') === '1' ? rows.length : rows;
-  }
-  return { objects };
-}
 
 // Everything is inserted, or nothing.
 function insertAll(org, body) {
@@ -56,38 +35,6 @@ function updateAll(org, body) {
   return { updated };
 }
 
-function deleteAll(org, { ids }) {
-  org.store.transaction(() => {
-    for (const text of ids) {
-      const id = parseId(text);
-      const type = id && org.schema.byPrefix.get(prefixOf(id));
-      if (!type) throw new SetupError('MALFORMED_ID', `no record ${text}`);
-      deleteRecord(org.adminCall(), type, id);
-    }
-  });
-  return { deleted: ids.length };
-}
-
-// Merge as an admin does it: children move to the winner, the loser is deleted
-// and names the winner in MasterRecordId (Salesforce: Standard objects, merges).
-function merge(org, { object, winner, losers }) {
-  const type = typeOf(org, object);
-  const winnerId = parseId(winner);
-  org.store.transaction(() => {
-    if (!org.store.table(type).rows.has(winnerId)) throw new SetupError('NOT_FOUND', `no record ${winner}`);
-    for (const loser of losers.map(parseId)) {
-      for (const { child, field } of org.schema.children.get(type.name)) {
-        const childType = org.schema.object(child, true);
-        for (const row of org.store.table(childType).rows.values()) {
-          if (row[field] === loser) org.store.update(childType, row, { [field]: winnerId });
-        }
-      }
-      deleteRecord(org.adminCall(), type, loser, { MasterRecordId: winnerId });
-    }
-  });
-  return { merged: losers.length };
-}
-
 function expireTokens(org, { access = true, refresh = false }) {
   if (access) org.oauth.expireAll();
   if (refresh) for (const family of org.oauth.families) org.oauth.kill(family);
@@ -97,10 +44,10 @@ function expireTokens(org, { access = true, refresh = false }) {
 const ROUTES = {
   'GET health': () => ({ ok: true }),
   'POST schema': (org, { body }) => ({ ok: true, added: org.applySchema(body.objects ?? []) }),
-  'GET state': (org, { rest, query }) => {
-    const answer = state(org, rest, query);
-    return rest ? Object.values(answer.objects)[0] : answer;
-  },
+  'GET state': (org, { rest, query }) => readState(org, rest, query),
+  'GET count': (org) => countAll(org),
+  'GET find': (org, { rest, query }) => findByQuery(org, rest, query),
+  'POST find': (org, { body }) => findRows(org, body),
   'GET calls': (org, { query }) => (query.get('count') === '1'
     ? { ...org.calls.counts(), daily_used: org.settings.values.daily_used } : org.calls.entries),
   'DELETE calls': (org) => {
@@ -134,6 +81,8 @@ const ROUTES = {
     org.ingest.failNext(body);
     return { ok: true };
   },
+  'POST undelete': (org, { body }) => undeleteAll(org, body),
+  'POST purge': (org, { body }) => purge(org, body),
   'POST merge': (org, { body }) => merge(org, body),
   'POST expire': (org, { body }) => expireTokens(org, body),
   'POST reset': (org, { body }) => {

@@ -37,14 +37,15 @@ function checkDuplicates(call, type, rule, row, before) {
   // allowSave passes rules whose action is "alert"; "block" still fails
   // (Salesforce: REST basics, request headers).
   if (rule.action === 'alert' && call.allowSave) return;
-  throw duplicates(type, rule, same);
+  throw duplicates(call, type, rule, same);
 }
 
-function duplicates(type, rule, ids) {
+// Older answers spell the key without its second l.
+function duplicates(call, type, rule, ids) {
   const error = badRequest('DUPLICATES_DETECTED', rule.message ?? 'Use one of these records?', []);
   const name = rule.name ?? `Standard_${type.name}_Duplicate_Rule`;
   error.extra = {
-    duplicateResult: {
+    [call.org.settings.values.duplicate_result_misspelt ? 'duplicateResut' : 'duplicateResult']: {
       allowSave: rule.action === 'alert', duplicateRule: name, duplicateRuleEntityType: type.name,
       errorMessage: error.message,
       matchResults: [{

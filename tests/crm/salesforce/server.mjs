@@ -190,7 +190,7 @@ export class SimServer {
       headers['Content-Encoding'] = 'gzip';
     }
     for (const [name, value] of Object.entries(headers)) {
-      res.setHeader(values.lowercase_headers && !control ? name.toLowerCase() : name, value);
+      res.setHeader(control ? name : inCase(name, values), value);
     }
     res.statusCode = result.status;
     if (truncate && payload) {
@@ -206,6 +206,12 @@ export class SimServer {
     if (result.status !== 204 && result.status !== 304) res.setHeader('Content-Length', payload?.length ?? 0);
     res.end(payload ?? undefined);
   }
+}
+
+// Header names come in any case.
+function inCase(name, { lowercase_headers: lower, uppercase_headers: upper }) {
+  if (upper) return name.toUpperCase();
+  return lower ? name.toLowerCase() : name;
 }
 
 // Text bodies stand for the HTML pages that edge servers send.

@@ -3,11 +3,14 @@
 
 const DEFAULTS = {
   // Behaviour of the line and of the server.
-  latency_ms: 0, latency_per_record_ms: 0, gzip: true, lowercase_headers: false, chunked_answers: false, extra_keys: false,
+  latency_ms: 0, latency_per_record_ms: 0, gzip: true, lowercase_headers: false, uppercase_headers: false, chunked_answers: false, extra_keys: false,
   // Quotas (Salesforce: Limits). Only calls that have run for long_call_ms
   // count as concurrent; 20 seconds in a real org.
   daily_limit: 15000, daily_used: 0, concurrent_limit: 25, long_call_ms: 20000, storage_limit_records: 0, query_page_size: 2000,
   hourly_event_limit: 50000,
+  // Rows that a collection may hold before the call runs too long, or a trigger
+  // breaks a limit; 0 for any number.
+  running_time_rows: 0, apex_cpu_rows: 0, apex_query_rows: 0,
   // Bulk jobs: how long they stay queued and running, in time and in polls that
   // see it; quotas; line breaks inside quotes counted as line endings; clashes
   // of a running job with live writes on its object.
@@ -25,7 +28,7 @@ const DEFAULTS = {
   my_domain_host: '', moved_from: '', moved_status: 301,
   // The org.
   api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
-  currencies: null, duplicate_rules: [], validation_rules: [], is_sandbox: false, organization_type: 'Developer Edition',
+  currencies: null, duplicate_rules: [], duplicate_result_misspelt: false, validation_rules: [], is_sandbox: false, organization_type: 'Developer Edition',
 };
 
 const NULLABLE = ['currencies'];

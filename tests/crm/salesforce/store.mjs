@@ -75,6 +75,8 @@ export class Store {
     this.ids = this.ids ?? new IdFactory();
     this.journal = null;
     this.size = 0;
+    // Deleted row -> id of the parent it went with.
+    this.removedWith = new WeakMap();
   }
 
   table(type) {
@@ -120,6 +122,7 @@ export class Store {
     const before = {};
     for (const name of Object.keys(changes)) before[name] = row[name];
     table.unlink(row);
+    this.removedWith.delete(row);
     Object.assign(row, changes);
     table.rows.delete(row.Id);
     table.bin.set(row.Id, row);
@@ -130,6 +133,24 @@ export class Store {
       table.rows.set(row.Id, row);
       table.link(row);
       this.size++;
+    });
+  }
+
+  restore(type, row, changes) {
+    const table = this.table(type);
+    const before = {};
+    for (const name of Object.keys(changes)) before[name] = row[name];
+    Object.assign(row, changes);
+    table.bin.delete(row.Id);
+    table.rows.set(row.Id, row);
+    table.link(row);
+    this.size++;
+    this.journal?.push(() => {
+      table.unlink(row);
+      Object.assign(row, before);
+      table.rows.delete(row.Id);
+      table.bin.set(row.Id, row);
+      this.size--;
     });
   }
 

@@ -25,7 +25,7 @@ function findAny(call) {
   };
 }
 
-function checkUnique(call, type, changes, ownId) {
+export function checkUnique(call, type, changes, ownId) {
   const table = call.org.store.table(type);
   for (const field of type.fields.values()) {
     if (!field.unique || changes[field.name] === undefined || changes[field.name] === null) continue;
@@ -66,6 +66,9 @@ function applyDefaults(call, type, row) {
   }
 }
 
+// What the server works out itself once these changes are made.
+export const derivedOf = (call, type, row, changes) => derivedFields(type.name, row, changes, findAny(call));
+
 export function insertRecord(call, type, body, options = {}) {
   adminOnly(call, type);
   const fault = beforeWrite(call, 'insert', type, body, null);
@@ -82,7 +85,7 @@ export function insertRecord(call, type, body, options = {}) {
   const row = { Id: call.org.store.ids.next(type.keyPrefix) };
   Object.assign(row, changes);
   applyDefaults(call, type, row);
-  Object.assign(row, derivedFields(type.name, row, row, findAny(call)), { IsDeleted: false });
+  Object.assign(row, derivedOf(call, type, row, row), { IsDeleted: false });
   for (const name of AUDIT) row[name] = row[name] ?? (name.endsWith('ById') ? call.userId : stamp);
   checkRules(call, type, row, null);
   call.org.store.insert(type, row);
@@ -111,7 +114,7 @@ export function updateRecord(call, type, id, body, options = {}) {
   checkRequired(type, changes, Object.keys(changes).filter((name) => required.includes(name) || isNeverNull(type, name)));
   checkUnique(call, type, changes, id);
   const stamp = serverTime(call.now);
-  const all = { ...changes, ...derivedFields(type.name, row, changes, findAny(call)) };
+  const all = { ...changes, ...derivedOf(call, type, row, changes) };
   if (!call.admin || changes.LastModifiedDate === undefined) {
     Object.assign(all, { LastModifiedDate: stamp, SystemModstamp: stamp, LastModifiedById: call.userId });
   }
@@ -194,7 +197,10 @@ function releaseChildren(call, type, id) {
     const table = call.org.store.table(childType);
     for (const row of table.find(childType.field(field, true), id).map((childId) => table.rows.get(childId))) {
       if (!row) continue;
-      if (cascadeDelete) deleteRecord({ ...call, admin: true }, childType, row.Id);
+      if (cascadeDelete) {
+        deleteRecord({ ...call, admin: true }, childType, row.Id);
+        call.org.store.removedWith.set(row, id);
+      }
       else call.org.store.update(childType, row, { [field]: null });
     }
   }
