@@ -11,7 +11,8 @@
 
 enum dest_outcome {
 	DEST_UNKNOWN = 0,
-	DEST_APPLIED,   /* written; remote_id is set, created tells which */
+	/* Written; remote_id is set, created tells which.  With a code: written, but cause says what was left out. */
+	DEST_APPLIED,
 	DEST_UNCHANGED, /* the CRM already held these values */
 	DEST_LATER, /* nothing was written; retry after a pause (retry_after_s, 0 = caller's choice) */
 	DEST_UNCERTAIN, /* no answer: it may be written; an upsert by key may be repeated */
@@ -30,7 +31,8 @@ struct dest_result {
 	    doubtful; /* with DEST_LATER: may never succeed; after three tries a person must look */
 	char remote_id[64];
 	int retry_after_s;
-	char code[64]; /* the CRM's own word: "STRING_TOO_LONG" */
+	/* The CRM's own word: "STRING_TOO_LONG"; "GONE": the record of remote_id is not there any more. */
+	char code[64];
 	char cause[240];
 	char remedy[240];
 };
@@ -226,7 +228,8 @@ struct dest_driver {
 	/*
 	 * Upsert n records (1 to batch, keys distinct per object, parents before
 	 * children) and their links to parents, in the fewest calls.  Every result
-	 * is set; the order of records does not change.
+	 * is set; the order of records does not change.  What object_traits calls an
+	 * event is sent as a new one; DEST_OBJECT_LOOK without remote_id is inserted.
 	 */
 	void (*push)(struct dest_config *config, struct record *const *records, size_t n,
 	    struct dest_result *results);

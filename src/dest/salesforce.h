@@ -51,6 +51,15 @@ int salesforce_ask(struct dest_config *config, const struct salesforce_ask *ask,
 int salesforce_explain(struct dest_result *result, int status, const json_t *error,
     const char *object);
 
+/* What else an error tells (see salesforce_explain() for the arguments). */
+#define SALESFORCE_SLOW 1u /* fewer records at a time may help */
+#define SALESFORCE_GONE                                                                            \
+	2u /* the record itself is not there (any more), if it was named by its id */
+unsigned salesforce_hints(int status, const json_t *error);
+
+/* The fields that one error object names: a new array of names, perhaps empty. */
+json_t *salesforce_named_fields(const json_t *error);
+
 /* As salesforce_explain() for a whole call: minds Retry-After and keeps config->usage.pause_s. */
 void salesforce_explain_call(struct dest_config *config, const struct salesforce_answer *answer,
     const char *object, struct dest_result *result);
@@ -59,8 +68,25 @@ void salesforce_explain_call(struct dest_config *config, const struct salesforce
 int salesforce_fail(struct dest_config *config, const struct salesforce_answer *answer,
     const char *object, struct bh_err *err);
 
-/* Is the record written by its Salesforce id (and its key with it)? */
-bool salesforce_is_by_id(const struct record *record);
+/* How a record is written. */
+enum salesforce_way {
+	SALESFORCE_UPSERT = 0, /* by its key */
+	SALESFORCE_UPDATE,     /* by its Salesforce id, and its key with it */
+	SALESFORCE_INSERT      /* with its key as an ordinary field */
+};
+enum salesforce_way salesforce_way(const struct record *record);
+
+/*
+ * A value in plain text, as CSV takes it and as JSON takes it between quotes
+ * (numbers and booleans: without).  False when it has not the form of its
+ * type; null is not a value, but for a checkbox, where it is "false".
+ */
+bool salesforce_has_value(struct bh_buf *out, enum record_type type, const json_t *value);
+
+/* The relationship's name of a lookup: Account__c gives Account__r, AccountId gives Account.  Owned by the caller. */
+char *salesforce_relationship(const char *field);
+/* Lookups that point at several kinds of object need the kind named. */
+bool salesforce_is_polymorphic(const char *field);
 
 /*
  * Add a record as a row of a collection.  -1 BH_INVALID naming the field

@@ -26,11 +26,19 @@ salesforce_object_traits(const char *object)
 	return 0;
 }
 
-bool
-salesforce_is_by_id(const struct record *record)
+enum salesforce_way
+salesforce_way(const struct record *record)
 {
-	return record->remote_id != NULL && record->remote_id[0] != '\0' &&
-	       (record->matched || record->key[0] == '\0' || record->key_field[0] == '\0');
+	unsigned traits = salesforce_object_traits(record->object);
+	bool has_id = record->remote_id != NULL && record->remote_id[0] != '\0';
+
+	if ((traits & DEST_OBJECT_EVENT) != 0)
+		return SALESFORCE_INSERT;
+	if ((traits & DEST_OBJECT_LOOK) != 0)
+		return has_id ? SALESFORCE_UPDATE : SALESFORCE_INSERT;
+	if (has_id && (record->matched || record->key[0] == '\0' || record->key_field[0] == '\0'))
+		return SALESFORCE_UPDATE;
+	return SALESFORCE_UPSERT;
 }
 
 /* A JSON string; text is valid UTF-8 (it came out of JSON) or becomes so. */
@@ -121,43 +129,61 @@ has_added_time(struct bh_buf *out, const char *text)
 	if (text == NULL || !bh_is_time(text, &at_ms))
 		return false;
 	bh_rfc3339(at, at_ms);
-	bh_buf_addf(out, "\"%s\"", at);
+	bh_buf_adds(out, at);
 	return true;
 }
 
-/* False when the value has not the form of its type. */
 static bool
-has_added_value(struct bh_buf *out, enum record_type type, const json_t *value)
+has_added_text(struct bh_buf *out, const char *text)
+{
+	if (text != NULL)
+		bh_buf_adds(out, text);
+	return text != NULL;
+}
+
+bool
+salesforce_has_value(struct bh_buf *out, enum record_type type, const json_t *value)
 {
 	const char *text = json_string_value(value);
 
-	if (type == RECORD_BOOL && (json_is_null(value) || json_is_boolean(value))) {
-		/* A checkbox has no empty state: to clear it is to untick it. */
-		bh_buf_adds(out, json_is_true(value) ? "true" : "false");
-		return true;
-	}
-	if (json_is_null(value)) {
-		bh_buf_adds(out, "null");
-		return true;
-	}
 	switch (type) {
 	case RECORD_NUMBER:
 		return has_added_number(out, value);
 	case RECORD_TIME:
 		return has_added_time(out, text);
 	case RECORD_BOOL:
-		return false;
+		/* A checkbox has no empty state: to clear it is to untick it. */
+		bh_buf_adds(out, json_is_true(value) ? "true" : "false");
+		return json_is_null(value) || json_is_boolean(value);
 	case RECORD_DATE:
-		if (!is_date(text))
-			return false;
-		break;
+		return is_date(text) && has_added_text(out, text);
 	case RECORD_TEXT:
 	case RECORD_ENUM:
 	default:
-		if (text == NULL)
-			return false;
-		break;
+		return has_added_text(out, text);
 	}
+}
+
+/* False when the value has not the form of its type. */
+static bool
+has_added_json(struct bh_buf *out, enum record_type type, const json_t *value)
+{
+	bool good;
+
+	if (json_is_null(value) && type != RECORD_BOOL) {
+		bh_buf_adds(out, "null");
+		return true;
+	}
+	if (type == RECORD_NUMBER || type == RECORD_BOOL)
+		return salesforce_has_value(out, type, value);
+	if (type == RECORD_TIME) {
+		bh_buf_addc(out, '"');
+		good = salesforce_has_value(out, type, value);
+		bh_buf_addc(out, '"');
+		return good;
+	}
+	if (!json_is_string(value) || (type == RECORD_DATE && !is_date(json_string_value(value))))
+		return false;
 	bh_json_add(out, value);
 	return true;
 }
@@ -166,8 +192,8 @@ has_added_value(struct bh_buf *out, enum record_type type, const json_t *value)
  * The relationship's name: Account__c gives Account__r, AccountId gives
  * Account (Object Reference; custom and standard lookups).
  */
-static char *
-relationship(const char *field)
+char *
+salesforce_relationship(const char *field)
 {
 	size_t len = strlen(field);
 
@@ -178,9 +204,8 @@ relationship(const char *field)
 	return bh_xstrdup(field);
 }
 
-/* Lookups that point at several kinds of object need the kind named. */
-static bool
-is_polymorphic(const char *field)
+bool
+salesforce_is_polymorphic(const char *field)
 {
 	return strcmp(field, "WhatId") == 0 || strcmp(field, "WhoId") == 0 ||
 	       strcmp(field, "OwnerId") == 0;
@@ -189,10 +214,10 @@ is_polymorphic(const char *field)
 static void
 add_key_link(struct bh_buf *out, const struct record_parent *parent)
 {
-	char *name = relationship(parent->field);
+	char *name = salesforce_relationship(parent->field);
 
 	add_name(out, name);
-	if (is_polymorphic(parent->field)) {
+	if (salesforce_is_polymorphic(parent->field)) {
 		add_type(out, parent->object);
 		add_name(out, parent->key_field);
 	} else {
@@ -230,15 +255,26 @@ is_own_member(const struct record *record, const char *name)
 	       strcmp(name, "attributes") == 0;
 }
 
+/* Without a key nothing can be found again; an event need not be. */
+static bool
+can_be_sent(const struct record *record, enum salesforce_way way)
+{
+	if (way == SALESFORCE_UPDATE)
+		return true;
+	if ((salesforce_object_traits(record->object) & DEST_OBJECT_EVENT) != 0)
+		return true;
+	return record->key[0] != '\0' && record->key_field[0] != '\0';
+}
+
 int
 salesforce_encode(struct bh_buf *out, const struct record *record, struct bh_err *err)
 {
-	bool by_id = salesforce_is_by_id(record);
+	enum salesforce_way way = salesforce_way(record);
 
-	if (!by_id && (record->key[0] == '\0' || record->key_field[0] == '\0'))
+	if (!can_be_sent(record, way))
 		return bh_fail(err, BH_INVALID, "the record has neither a key nor a Salesforce id");
 	add_type(out, record->object);
-	if (by_id) {
+	if (way == SALESFORCE_UPDATE) {
 		bh_buf_adds(out, ",\"id\":");
 		add_string(out, record->remote_id);
 	}
@@ -252,7 +288,7 @@ salesforce_encode(struct bh_buf *out, const struct record *record, struct bh_err
 		if (is_own_member(record, field->name))
 			continue;
 		add_name(out, field->name);
-		if (!has_added_value(out, field->type, field->value))
+		if (!has_added_json(out, field->type, field->value))
 			return bh_fail(err, BH_INVALID,
 			    "the value of %s has not the form of its type", field->name);
 	}

@@ -11,11 +11,14 @@
 #define RULE_PERMANENT 1u /* with DEST_AUTH: a person must act */
 #define RULE_DOUBTFUL 2u  /* with DEST_LATER: may never succeed */
 #define RULE_PAUSE 4u     /* concerns every call of the connection: all wait retry_s */
+#define RULE_SLOW 8u      /* fewer records in a collection may help */
+#define RULE_GONE 16u     /* of a record written by its id: it is not there any more */
 
 /*
- * The first rule whose code is equal and whose text (if any) stands in the
- * message, case ignored, applies.  cause and remedy may hold {object} and
- * {fields}.  Codes "HTTP n" are for answers without a code of their own.
+ * The first rule whose code (NULL: any) is equal and whose text (if any)
+ * stands in the message, case ignored, applies.  cause and remedy may hold
+ * {object} and {fields}.  Codes "HTTP n" are for answers without a code of
+ * their own.
  */
 struct rule {
 	const char *code;
@@ -84,7 +87,7 @@ static const struct rule rules[] = {
     {"TERRITORY_REALIGN_IN_PROGRESS", NULL, DEST_LATER, 0, 60, "Territories are being realigned",
 	R_WAIT},
     {"QUERY_TIMEOUT", NULL, DEST_LATER, 0, 0, "Salesforce took too long", R_WAIT},
-    {"REQUEST_RUNNING_TOO_LONG", NULL, DEST_LATER, 0, 0,
+    {"REQUEST_RUNNING_TOO_LONG", NULL, DEST_LATER, RULE_SLOW, 0,
 	"Salesforce took too long for this many records", R_WAIT},
     {"INVALID_QUERY_LOCATOR", NULL, DEST_LATER, 0, 0, "A query must be started again", R_WAIT},
     {"PLATFORM_EVENT_PUBLISHING_UNAVAILABLE", NULL, DEST_LATER, 0, 60,
@@ -104,14 +107,17 @@ static const struct rule rules[] = {
     /* Custom code of the org. */
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW", DEST_LATER, 0, 0,
 	"Somebody else is writing a record that a trigger needs", R_WAIT},
-    {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Apex CPU time limit", DEST_LATER, RULE_DOUBTFUL, 30,
-	"A trigger on {object} took too long for this many records", R_FLOW},
-    {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many SOQL queries", DEST_LATER, RULE_DOUBTFUL, 30,
-	"A trigger on {object} asked too much for this many records", R_FLOW},
-    {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, DEST_REJECTED, 0, 0,
-	"A trigger on {object} refused the record", R_FLOW},
     {"CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW", DEST_LATER, 0, 0,
 	"Somebody else is writing a record that a flow needs", R_WAIT},
+    /* What a collection's rows share is used up: time, queries, memory (Apex governor limits). */
+    {NULL, "Apex CPU time limit", DEST_LATER, RULE_DOUBTFUL | RULE_SLOW, 30,
+	"A trigger or flow on {object} took too long for this many records", R_FLOW},
+    {NULL, "Too many SOQL queries", DEST_LATER, RULE_DOUBTFUL | RULE_SLOW, 30,
+	"A trigger or flow on {object} asked too much for this many records", R_FLOW},
+    {NULL, "System.LimitException", DEST_LATER, RULE_DOUBTFUL | RULE_SLOW, 30,
+	"A trigger or flow on {object} needed too much for this many records", R_FLOW},
+    {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, DEST_REJECTED, 0, 0,
+	"A trigger on {object} refused the record", R_FLOW},
     {"CANNOT_EXECUTE_FLOW_TRIGGER", NULL, DEST_REJECTED, 0, 0, "A flow on {object} failed", R_FLOW},
     {"APEX_ERROR", NULL, DEST_LATER, RULE_DOUBTFUL, 60, "Custom code of the org failed", R_FLOW},
     {"UNKNOWN_EXCEPTION", NULL, DEST_LATER, RULE_DOUBTFUL, 60, "Salesforce had an inner error",
@@ -130,6 +136,9 @@ static const struct rule rules[] = {
     {"INVALID_CROSS_REFERENCE_KEY", "Record Type", DEST_REJECTED, 0, 0,
 	"The record type is not open to the connection's user",
 	"Make the record type visible in the user's permission set, or take it out of the mapping."},
+    {"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", DEST_REJECTED, RULE_GONE, 0,
+	"A Salesforce id that the record names does not exist (any more)",
+	"Match the record again if it was deleted or merged in Salesforce, or correct the id in the mapping."},
     {"INVALID_CROSS_REFERENCE_KEY", NULL, DEST_REJECTED, 0, 0,
 	"A Salesforce id that the record names does not exist (any more)",
 	"Match the record again if it was deleted or merged in Salesforce, or correct the id in the mapping."},
@@ -153,7 +162,7 @@ static const struct rule rules[] = {
     {"NOT_FOUND", "requested resource", DEST_REJECTED, 0, 0,
 	"The org has no object {object}, the connection's user may not see it, or the API version is unknown",
 	"Create {object} or grant it to the connection's user in a permission set; check the API version in the settings."},
-    {"NOT_FOUND", NULL, DEST_REJECTED, 0, 0, "The record does not exist (any more)",
+    {"NOT_FOUND", NULL, DEST_REJECTED, RULE_GONE, 0, "The record does not exist (any more)",
 	"Match the record again, or let Billhook create it anew."},
 
     /* The record's values. */
@@ -227,7 +236,7 @@ static const struct rule rules[] = {
 	"Buy or free licences in Salesforce, then retry."},
 
     /* The record is gone. */
-    {"ENTITY_IS_DELETED", NULL, DEST_REJECTED, 0, 0, "The record was deleted in Salesforce",
+    {"ENTITY_IS_DELETED", NULL, DEST_REJECTED, RULE_GONE, 0, "The record was deleted in Salesforce",
 	"Match the record again, or let Billhook create it anew."},
     {"ENTITY_IS_ARCHIVED", NULL, DEST_REJECTED, 0, 0, "The record was archived in Salesforce",
 	"Match the record again, or let Billhook create it anew."},
@@ -244,6 +253,18 @@ static const struct rule rules[] = {
     {"METHOD_NOT_ALLOWED", NULL, DEST_REJECTED, 0, 0, "The call was malformed", R_BUG},
     {"EXCEEDED_ID_LIMIT", NULL, DEST_REJECTED, 0, 0, "The call held too many records", R_BUG},
 
+    /* Bulk jobs (codes without underscores). */
+    {"INVALIDENTITY", NULL, DEST_REJECTED, 0, 0,
+	"The org has no object {object}, or it cannot be written in bulk",
+	"Create {object} or grant it to the connection's user in a permission set, then retry."},
+    {"INVALIDUSER", NULL, DEST_REJECTED, 0, 0, "The connection's user may not use the Bulk API",
+	R_RIGHTS},
+    {"FEATURENOTENABLED", NULL, DEST_REJECTED, 0, 0, "The org has no Bulk API",
+	"Switch the Bulk API on in Salesforce, or set bulk_from so high that it is not used."},
+    {"INVALIDJOBSTATE", NULL, DEST_REJECTED, 0, 0, "The bulk job has gone on meanwhile",
+	"Nothing is to be done: Billhook begins another."},
+    {"INVALIDJOB", NULL, DEST_REJECTED, 0, 0, "The bulk job cannot be made", R_BUG},
+
     /* No code that we know: the status decides. */
     {"HTTP 301", NULL, DEST_AUTH, 0, 0, "The org has moved to another address",
 	"Nothing is to be done: Billhook asks for a new token and the new address."},
@@ -258,8 +279,12 @@ static const struct rule rules[] = {
     {"HTTP 404", NULL, DEST_REJECTED, 0, 0, "Salesforce does not know the address that was called",
 	"Check the address and the API version in the connection's settings."},
     {"HTTP 408", NULL, DEST_UNCERTAIN, 0, 0, "Salesforce did not receive the whole call", R_WAIT},
+    {"HTTP 405", NULL, DEST_REJECTED, 0, 0, "The call was malformed", R_BUG},
     {"HTTP 410", NULL, DEST_AUTH, RULE_PERMANENT, 0, "Salesforce has retired this API version",
 	"Set a newer API version in the connection's settings."},
+    {"HTTP 414", NULL, DEST_REJECTED, 0, 0, "The call's address was too long", R_BUG},
+    {"HTTP 415", NULL, DEST_REJECTED, 0, 0, "The call was malformed", R_BUG},
+    {"HTTP 431", NULL, DEST_REJECTED, 0, 0, "The call's headers were too long", R_BUG},
     {"HTTP 420", NULL, DEST_LATER, RULE_PAUSE, 10, "Salesforce has trouble with this org's server",
 	R_WAIT},
     {"HTTP 429", NULL, DEST_LATER, RULE_PAUSE, 30, "Salesforce asks for fewer calls", R_WAIT},
@@ -267,7 +292,7 @@ static const struct rule rules[] = {
     {"HTTP 502", NULL, DEST_UNCERTAIN, RULE_PAUSE, 10,
 	"Salesforce's front did not reach its server", R_WAIT},
     {"HTTP 503", NULL, DEST_LATER, RULE_PAUSE, 10, "Salesforce is not available", R_WAIT},
-    {"HTTP 504", NULL, DEST_UNCERTAIN, RULE_PAUSE, 10,
+    {"HTTP 504", NULL, DEST_UNCERTAIN, RULE_PAUSE | RULE_SLOW, 10,
 	"Salesforce's front waited in vain for its server", R_WAIT},
 };
 
@@ -280,7 +305,7 @@ static const struct rule *
 find_rule(const char *code, const char *message)
 {
 	for (size_t i = 0; i < BH_LEN(rules); i++) {
-		if (strcmp(rules[i].code, code) == 0 &&
+		if ((rules[i].code == NULL || strcmp(rules[i].code, code) == 0) &&
 		    (rules[i].text == NULL || strcasestr(message, rules[i].text) != NULL))
 			return &rules[i];
 	}
@@ -302,40 +327,47 @@ text_of(const json_t *error, const char *first, const char *second)
 	return text != NULL ? text : dest_text(error, second, "");
 }
 
-/* The column between quotes in "No such column 'X__c' on ...". */
-static bool
-has_column(const char *message, struct bh_buf *out)
+/* The column between quotes in "No such column 'X__c' on ..."; NULL.  A new string. */
+static json_t *
+column_of(const char *message)
 {
 	const char *from = strstr(message, "column '");
 	size_t len;
 
 	if (from == NULL)
-		return false;
+		return NULL;
 	from += strlen("column '");
 	len = strcspn(from, "'");
-	if (len == 0 || len > 80)
-		return false;
-	bh_buf_add(out, from, len);
-	return true;
+	return len > 0 && len <= 80 ? json_stringn(from, len) : NULL;
+}
+
+json_t *
+salesforce_named_fields(const json_t *error)
+{
+	const json_t *fields = json_object_get(error, "fields");
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < json_array_size(fields); i++) {
+		if (json_is_string(json_array_get(fields, i)))
+			json_array_append(names, json_array_get(fields, i));
+	}
+	if (json_array_size(names) == 0)
+		json_array_append_new(names, column_of(text_of(error, "message", "")));
+	return names;
 }
 
 /* The fields that an error names, "the field" when it names none. */
 static void
-add_fields(struct bh_buf *out, const json_t *error, const char *message)
+add_fields(struct bh_buf *out, const json_t *error)
 {
-	const json_t *fields = json_object_get(error, "fields");
-	size_t named = 0;
+	json_t *names = salesforce_named_fields(error);
 
-	for (size_t i = 0; i < json_array_size(fields) && i < 5; i++) {
-		const char *name = json_string_value(json_array_get(fields, i));
-
-		if (name != NULL) {
-			bh_buf_addf(out, "%s%.80s", named > 0 ? ", " : "", name);
-			named++;
-		}
-	}
-	if (named == 0 && !has_column(message, out))
+	for (size_t i = 0; i < json_array_size(names) && i < 5; i++)
+		bh_buf_addf(out, "%s%.80s", i > 0 ? ", " : "",
+		    json_string_value(json_array_get(names, i)));
+	if (out->len == 0)
 		bh_buf_adds(out, "the field");
+	json_decref(names);
 }
 
 /* Replace {object} and {fields}. */
@@ -387,7 +419,7 @@ fill(struct dest_result *result, const struct rule *rule, const char *code, cons
 		      remedy = BH_BUF_INIT(4096);
 	const char *found = found_duplicate(error);
 
-	add_fields(&fields, error, message);
+	add_fields(&fields, error);
 	expand(&cause, rule->cause, object, bh_buf_str(&fields));
 	if (found != NULL)
 		bh_buf_addf(&cause, " (it found %.18s)", found);
@@ -404,22 +436,56 @@ fill(struct dest_result *result, const struct rule *rule, const char *code, cons
 	bh_buf_release(&remedy);
 }
 
+/* Never NULL; *code_r is the server's word, or one made of the status in by_status. */
+static const struct rule *
+rule_for(int status, const json_t *first, char by_status[16], const char **code_r)
+{
+	const char *code = text_of(first, "errorCode", "statusCode");
+	const struct rule *rule = find_rule(code, text_of(first, "message", "error_description"));
+
+	snprintf(by_status, 16, "HTTP %d", status);
+	*code_r = code[0] != '\0' ? code : status >= 300 ? by_status : "NO_CODE";
+	if (rule == NULL)
+		rule = find_rule(by_status, "");
+	return rule != NULL ? rule : &unknown_rule;
+}
+
 int
 salesforce_explain(struct dest_result *result, int status, const json_t *error, const char *object)
 {
 	const json_t *first = first_error(error);
-	const char *code = text_of(first, "errorCode", "statusCode");
-	const char *message = text_of(first, "message", "error_description");
-	const struct rule *rule = find_rule(code, message);
 	char by_status[16];
+	const char *code;
+	const struct rule *rule = rule_for(status, first, by_status, &code);
 
-	snprintf(by_status, sizeof(by_status), "HTTP %d", status);
-	if (code[0] == '\0')
-		code = status >= 300 ? by_status : "NO_CODE";
-	if (rule == NULL)
-		rule = find_rule(by_status, "");
-	if (rule == NULL)
-		rule = &unknown_rule;
-	fill(result, rule, code, message, first, object);
+	fill(result, rule, code, text_of(first, "message", "error_description"), first, object);
 	return (rule->flags & RULE_PAUSE) != 0 ? rule->retry_s : 0;
+}
+
+/* Does an error speak of the record itself, not of one that a field of it names? */
+static bool
+is_about_record(const json_t *error)
+{
+	json_t *names = salesforce_named_fields(error);
+	const char *name = json_string_value(json_array_get(names, 0));
+	bool about = name == NULL || strcasecmp(name, "id") == 0;
+
+	json_decref(names);
+	return about;
+}
+
+unsigned
+salesforce_hints(int status, const json_t *error)
+{
+	const json_t *first = first_error(error);
+	char by_status[16];
+	const char *code;
+	const struct rule *rule = rule_for(status, first, by_status, &code);
+	unsigned hints = 0;
+
+	if ((rule->flags & RULE_SLOW) != 0)
+		hints |= SALESFORCE_SLOW;
+	if ((rule->flags & RULE_GONE) != 0 && is_about_record(first))
+		hints |= SALESFORCE_GONE;
+	return hints;
 }

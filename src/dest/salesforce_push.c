@@ -1,157 +1,36 @@
 /*
  * Push: records become collections of up to 200 rows of one object, and up to
  * five collections travel in one composite call, which counts as one call of
- * the org's allowance.  Links go by external id, so that parents and children
- * can be written by the same call; a parent only has to stand in an earlier
- * collection than its child.
+ * the org's allowance.  What the org's triggers cannot do in time for so many
+ * rows is sent in smaller collections (config->slice).
  *
  * Everything but a lost answer gives each record its own verdict: HTTP 200
  * means nothing here.
  */
 #include "base/base.h"
 
+#include "dest/salesforce_push.h"
+
 #include "base/text.h"
-#include "dest/salesforce.h"
 
-/* Keep a call under the 5 MB that are known to be good; a lone huge row travels by itself. */
-#define ROW_BYTES_MAX ((size_t)4 * 1000 * 1000)
-#define SLOT_BYTES_MAX ((size_t)900 * 1000)
-#define CALL_BYTES_MAX ((size_t)4500 * 1000)
 #define BODY_BYTES_MAX ((size_t)8 * 1000 * 1000)
-/* Rows written by id may mix objects, but the object may change only this often (REST guide). */
-#define SLOT_CHUNKS_MAX 10
-#define SILENT_S 10 /* pause when nobody can be reached */
-
-/* One collection: which records, and what they share. */
-struct slot {
-	bool by_id;
-	const char *object;    /* of the last row; by key: of all */
-	const char *key_field; /* by key */
-	size_t rows[SALESFORCE_ROWS_MAX];
-	size_t rows_n;
-	size_t bytes;
-	size_t chunks;
-};
-
-struct plan {
-	struct dest_config *config;
-	struct record *const *records;
-	size_t n;
-	struct dest_result *results;
-	struct bh_buf *bodies; /* one per record; empty: it cannot be sent */
-	struct slot *slots;
-	size_t slots_n;
-	json_t *placed; /* "object\nkey" to the number of its slot */
-};
-
-/* --- which record goes into which collection ---------------------------- */
-
-static char *
-place_name(const char *object, const char *key)
-{
-	return bh_xasprintf("%s\n%s", object, key);
-}
-
-/* The first slot behind those of the record's parents. */
-static size_t
-first_slot(const struct plan *plan, const struct record *record)
-{
-	size_t first = 0;
-
-	for (size_t i = 0; i < record->parents_n; i++) {
-		char *name = place_name(record->parents[i].object, record->parents[i].key);
-		const json_t *slot = json_object_get(plan->placed, name);
-
-		if (slot != NULL && (size_t)json_integer_value(slot) + 1 > first)
-			first = (size_t)json_integer_value(slot) + 1;
-		free(name);
-	}
-	return first;
-}
-
-static bool
-has_room(const struct slot *slot, const struct record *record, bool by_id, size_t bytes)
-{
-	bool same = strcmp(slot->object, record->object) == 0;
-
-	if (slot->by_id != by_id || slot->rows_n == SALESFORCE_ROWS_MAX ||
-	    slot->bytes + bytes > SLOT_BYTES_MAX)
-		return false;
-	if (by_id)
-		return same || slot->chunks < SLOT_CHUNKS_MAX;
-	return same && strcmp(slot->key_field, record->key_field) == 0;
-}
-
-static struct slot *
-find_slot(struct plan *plan, const struct record *record, bool by_id, size_t bytes)
-{
-	struct slot *slot;
-
-	for (size_t i = first_slot(plan, record); i < plan->slots_n; i++) {
-		if (has_room(&plan->slots[i], record, by_id, bytes))
-			return &plan->slots[i];
-	}
-	plan->slots = bh_xrealloc(plan->slots, (plan->slots_n + 1) * sizeof(plan->slots[0]));
-	slot = &plan->slots[plan->slots_n++];
-	*slot =
-	    (struct slot){.by_id = by_id, .object = record->object, .key_field = record->key_field};
-	slot->chunks = 1;
-	return slot;
-}
-
-static void
-place(struct plan *plan, size_t index)
-{
-	const struct record *record = plan->records[index];
-	size_t bytes = plan->bodies[index].len + 1;
-	struct slot *slot = find_slot(plan, record, salesforce_is_by_id(record), bytes);
-	char *name = place_name(record->object, record->key);
-
-	if (strcmp(slot->object, record->object) != 0) {
-		slot->object = record->object;
-		slot->chunks++;
-	}
-	slot->rows[slot->rows_n++] = index;
-	slot->bytes += bytes;
-	json_object_set_new(plan->placed, name, json_integer(slot - plan->slots));
-	free(name);
-}
-
-/* Encode and place all records; one that cannot be encoded is rejected here and does not travel. */
-static void
-make_plan(struct plan *plan)
-{
-	plan->bodies = bh_xcalloc(plan->n + 1, sizeof(plan->bodies[0]));
-	plan->placed = json_object();
-	for (size_t i = 0; i < plan->n; i++) {
-		struct bh_err err = BH_ERR_INIT;
-
-		bh_buf_init(&plan->bodies[i], ROW_BYTES_MAX);
-		if (salesforce_encode(&plan->bodies[i], plan->records[i], &err) < 0)
-			dest_result_set(&plan->results[i], DEST_REJECTED, "NOT_SENT", err.text,
-			    "Correct the value at the billing system or in the mapping, then retry.");
-		else
-			place(plan, i);
-	}
-}
-
-static void
-plan_release(struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		bh_buf_release(&plan->bodies[i]);
-	free(plan->bodies);
-	free(plan->slots);
-	json_decref(plan->placed);
-}
+#define SILENT_S 10  /* pause when nobody can be reached */
+#define GOOD_CALLS 3 /* so many full ones in a row, and collections may grow */
 
 /* --- requests ----------------------------------------------------------- */
+
+/* Inserts and events are posted; the rest is patched. */
+static const char *
+method_of(const struct slot *slot)
+{
+	return slot->way == SALESFORCE_INSERT ? "POST" : "PATCH";
+}
 
 static void
 add_path(struct bh_buf *out, const struct plan *plan, const struct slot *slot)
 {
 	bh_buf_addf(out, "/services/data/v%s/composite/sobjects", salesforce_version(plan->config));
-	if (slot->by_id)
+	if (slot->way != SALESFORCE_UPSERT)
 		return;
 	bh_buf_addc(out, '/');
 	bh_percent_add(out, slot->object, strlen(slot->object));
@@ -183,7 +62,8 @@ add_composite(struct bh_buf *out, const struct plan *plan, size_t first, size_t 
 	for (size_t i = 0; i < count; i++) {
 		const struct slot *slot = &plan->slots[first + i];
 
-		bh_buf_addf(out, "%s{\"method\":\"PATCH\",\"url\":\"", i > 0 ? "," : "");
+		bh_buf_addf(out, "%s{\"method\":\"%s\",\"url\":\"", i > 0 ? "," : "",
+		    method_of(slot));
 		add_path(out, plan, slot);
 		bh_buf_addf(out, "\",\"referenceId\":\"c%zu\",\"body\":", i);
 		add_collection(out, plan, slot);
@@ -194,19 +74,46 @@ add_composite(struct bh_buf *out, const struct plan *plan, size_t first, size_t 
 
 /* --- verdicts ----------------------------------------------------------- */
 
+/* An event is a success although its errors hold OPERATION_ENQUEUED (platform events guide). */
+static bool
+is_written(const json_t *row)
+{
+	const char *id = bh_json_str(row, "id");
+
+	return bh_is_json_true(row, "success") && id != NULL && id[0] != '\0' &&
+	       strlen(id) < sizeof(((struct dest_result *)NULL)->remote_id);
+}
+
+/* A refusal, of one row or of the whole collection that it stood in. */
 static void
-settle_row(struct plan *plan, size_t index, int status, const json_t *row)
+note_refusal(struct plan *plan, const struct slot *slot, size_t index, int status,
+    const json_t *error)
 {
 	struct dest_result *result = &plan->results[index];
-	const struct record *record = plan->records[index];
-	const char *id = bh_json_str(row, "id");
+	unsigned hints = salesforce_hints(status, error);
+
+	if ((hints & SALESFORCE_SLOW) != 0)
+		plan->is_slow = true;
+	if (result->outcome != DEST_REJECTED)
+		return;
+	if (slot->way == SALESFORCE_UPDATE && (hints & SALESFORCE_GONE) != 0)
+		dest_copy(result->code, sizeof(result->code), "GONE");
+	else if (plan->mends != NULL)
+		salesforce_mend_note(&plan->mends[index], plan->records[index], error);
+}
+
+static void
+settle_row(struct plan *plan, const struct slot *slot, size_t index, int status, const json_t *row)
+{
+	struct dest_result *result = &plan->results[index];
+	const json_t *error = json_object_get(row, "errors");
 	int pause_s;
 
-	if (bh_is_json_true(row, "success") && id != NULL && id[0] != '\0' &&
-	    strlen(id) < sizeof(result->remote_id)) {
+	if (is_written(row)) {
 		dest_result_set(result, DEST_APPLIED, "", "", "");
-		snprintf(result->remote_id, sizeof(result->remote_id), "%s", id);
-		result->created = bh_is_json_true(row, "created");
+		dest_copy(result->remote_id, sizeof(result->remote_id), bh_json_str(row, "id"));
+		/* Only upserts say so. */
+		result->created = slot->way == SALESFORCE_INSERT || bh_is_json_true(row, "created");
 		return;
 	}
 	if (!json_is_false(json_object_get(row, "success"))) {
@@ -215,10 +122,10 @@ settle_row(struct plan *plan, size_t index, int status, const json_t *row)
 		    "Billhook sends it again.");
 		return;
 	}
-	pause_s =
-	    salesforce_explain(result, status, json_object_get(row, "errors"), record->object);
+	pause_s = salesforce_explain(result, status, error, plan->records[index]->object);
 	if (pause_s > plan->config->usage.pause_s)
 		plan->config->usage.pause_s = pause_s;
+	note_refusal(plan, slot, index, status, error);
 }
 
 /* The same verdict for all rows of a collection. */
@@ -238,11 +145,14 @@ settle_slot(struct plan *plan, const struct slot *slot, const struct salesforce_
 
 	if (status >= 200 && status < 300) {
 		for (size_t i = 0; i < slot->rows_n; i++)
-			settle_row(plan, slot->rows[i], status, json_array_get(answer->json, i));
+			settle_row(plan, slot, slot->rows[i], status,
+			    json_array_get(answer->json, i));
 		return;
 	}
 	salesforce_explain_call(plan->config, answer, slot->object, &result);
 	settle_all(plan, slot, &result);
+	for (size_t i = 0; i < slot->rows_n; i++)
+		note_refusal(plan, slot, slot->rows[i], status, answer->json);
 }
 
 /* The sub-answer with this referenceId; the answer's order may differ from the request's. */
@@ -344,22 +254,20 @@ add_call(struct bh_buf *path, struct bh_buf *body, const struct plan *plan, size
 	}
 }
 
-/*
- * Send count collections from first on, and settle their records.  False with
- * the reason in *stop_r when no further call should follow.
- */
-static bool
-has_sent(struct plan *plan, size_t first, size_t count, struct dest_result *stop_r)
+bool
+salesforce_send(struct plan *plan, size_t first, size_t count, struct dest_result *stop_r)
 {
 	struct bh_buf path = BH_BUF_INIT(8192), body = BH_BUF_INIT(BODY_BYTES_MAX);
 	struct salesforce_answer answer;
 	struct bh_err err = BH_ERR_INIT;
 	bool goes_on = false;
 
+	plan->is_slow = false;
 	add_call(&path, &body, plan, first, count);
-	if (salesforce_call(plan->config, count == 1 ? "PATCH" : "POST", bh_buf_str(&path), &body,
-		&answer, &err) < 0) {
+	if (salesforce_call(plan->config, count == 1 ? method_of(&plan->slots[first]) : "POST",
+		bh_buf_str(&path), &body, &answer, &err) < 0) {
 		explain_silence(plan->config, &err, stop_r);
+		plan->is_slow = stop_r->outcome == DEST_UNCERTAIN;
 		for (size_t i = first; i < first + count; i++)
 			settle_all(plan, &plan->slots[i], stop_r);
 	} else {
@@ -376,21 +284,6 @@ has_sent(struct plan *plan, size_t first, size_t count, struct dest_result *stop
 	return goes_on;
 }
 
-/* How many collections the next call takes: five, fewer when they are large. */
-static size_t
-count_next(const struct plan *plan, size_t first)
-{
-	size_t count = 0, bytes = 0;
-
-	while (first + count < plan->slots_n && count < SALESFORCE_COLLECTIONS) {
-		bytes += plan->slots[first + count].bytes;
-		if (count > 0 && bytes > CALL_BYTES_MAX)
-			break;
-		count++;
-	}
-	return count;
-}
-
 /* Collections that were not sent: nothing of them is written. */
 static void
 hold_back(struct plan *plan, size_t first, const struct dest_result *stop)
@@ -403,24 +296,98 @@ hold_back(struct plan *plan, size_t first, const struct dest_result *stop)
 		settle_all(plan, &plan->slots[i], &result);
 }
 
+/* --- how large collections are ------------------------------------------ */
+
+/* Rows of the largest collection of a call. */
+static size_t
+largest(const struct plan *plan, size_t first, size_t count)
+{
+	size_t rows = 0;
+
+	for (size_t i = first; i < first + count; i++) {
+		if (plan->slots[i].rows_n > rows)
+			rows = plan->slots[i].rows_n;
+	}
+	return rows;
+}
+
+static size_t
+grown(size_t slice, size_t part)
+{
+	size_t more = slice / part > 0 ? slice / part : 1;
+
+	return slice + more < SALESFORCE_ROWS_MAX ? slice + more : SALESFORCE_ROWS_MAX;
+}
+
+/* The slice after a call: half of it where that took too long, half as much again after good ones. */
+static size_t
+next_slice(struct plan *plan, size_t rows)
+{
+	if (plan->is_slow) {
+		plan->good_calls = 0;
+		/* Single rows cannot be divided: their number is not to blame. */
+		return rows > 1 && plan->slice > 1 ? plan->slice / 2 : plan->slice;
+	}
+	if (rows < plan->slice || ++plan->good_calls < GOOD_CALLS)
+		return plan->slice;
+	plan->good_calls = 0;
+	return grown(plan->slice, 2);
+}
+
+static void
+adapt(struct plan *plan, size_t first, size_t count)
+{
+	size_t slice = next_slice(plan, largest(plan, first, count));
+
+	if (slice == plan->slice)
+		return;
+	plan->slice = plan->config->slice = slice;
+	salesforce_plan_again(plan, first + count);
+}
+
+/* Send everything; false when a call told to stop. */
+static bool
+has_sent_all(struct plan *plan)
+{
+	size_t start = plan->slice, next = 0;
+	struct dest_result stop;
+	bool goes_on = true;
+
+	while (goes_on && next < plan->slots_n) {
+		size_t count = salesforce_plan_count(plan, next);
+
+		goes_on = salesforce_send(plan, next, count, &stop);
+		if (goes_on || plan->is_slow)
+			adapt(plan, next, count);
+		next += count;
+	}
+	if (!goes_on)
+		hold_back(plan, next, &stop);
+	/* Most pushes make fewer calls than it takes to grow above: they grow more slowly. */
+	else if (plan->good_calls > 0 && plan->slice == start && start < SALESFORCE_ROWS_MAX)
+		plan->config->slice = grown(start, 4);
+	return goes_on;
+}
+
 void
 salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
     struct dest_result *results)
 {
-	struct plan plan = {.config = config, .records = records, .n = n, .results = results};
-	struct dest_result stop;
-	size_t next = 0;
+	struct plan plan = {.config = config,
+	    .records = records,
+	    .n = n,
+	    .second = n,
+	    .results = results,
+	    .slice = SALESFORCE_ROWS_MAX,
+	    .mends = bh_xcalloc(n + 1, sizeof(struct mend))};
+	bool goes_on;
 
+	if (config->slice > 0 && config->slice < SALESFORCE_ROWS_MAX)
+		plan.slice = config->slice;
 	dest_results_set(results, n, DEST_UNKNOWN, "", "", "");
-	make_plan(&plan);
-	while (next < plan.slots_n) {
-		size_t count = count_next(&plan, next);
-
-		if (!has_sent(&plan, next, count, &stop)) {
-			hold_back(&plan, next + count, &stop);
-			break;
-		}
-		next += count;
-	}
-	plan_release(&plan);
+	salesforce_plan(&plan);
+	goes_on = has_sent_all(&plan);
+	salesforce_mend_send(&plan, goes_on);
+	salesforce_mend_release(plan.mends, n);
+	salesforce_plan_release(&plan);
 }

@@ -14,6 +14,7 @@ struct org {
 	json_t *keys;                    /* "object/key" to the number of writes */
 	int calls;
 	size_t biggest_body;
+	size_t bearable;     /* rows of a collection that the org's triggers bear; 0: any */
 	const char *rubbish; /* answer this instead */
 	size_t rubbish_len;
 	int rubbish_status;
@@ -64,6 +65,14 @@ write_row(struct org *org, const char *object, const json_t *row, json_t *writte
 	return json_pack("{s:s, s:b, s:[], s:b}", "id", path, "success", 1, "errors", "created", 1);
 }
 
+static json_t *
+too_long(void)
+{
+	return json_pack("{s:b, s:[{s:s, s:s}]}", "success", 0, "errors", "statusCode",
+	    "REQUEST_RUNNING_TOO_LONG", "message",
+	    "Your request was running for too long, and has been stopped.");
+}
+
 /* url is "/services/data/v67.0/composite/sobjects[/Object/Key__c]". */
 static json_t *
 write_collection(struct org *org, const char *url, const json_t *body)
@@ -87,7 +96,10 @@ write_collection(struct org *org, const char *url, const json_t *body)
 		if (strcmp(bh_json_str(row, "attributes.type"), type) != 0)
 			chunks++;
 		type = bh_json_str(row, "attributes.type");
-		json_array_append_new(results, write_row(org, object, row, written));
+		if (org->bearable > 0 && json_array_size(records) > org->bearable)
+			json_array_append_new(results, too_long());
+		else
+			json_array_append_new(results, write_row(org, object, row, written));
 	}
 	assert_in_range(chunks, 1, 10);
 	/* Visible to the collections that follow, not to this one. */
@@ -439,6 +451,64 @@ random_mixtures(void **state)
 	}
 }
 
+/* Push what is not applied yet, as the caller does; how many pushes it takes. */
+static int
+push_until_done(struct bench *bench)
+{
+	struct record *rest[RECORDS_MAX];
+	struct dest_result results[RECORDS_MAX];
+	size_t n = bench->n;
+	int pushes = 0;
+
+	memcpy(rest, bench->records, n * sizeof(rest[0]));
+	while (n > 0 && pushes < 100) {
+		size_t left = 0;
+
+		dest_driver("salesforce")->push(&bench->config, rest, n, results);
+		pushes++;
+		for (size_t i = 0; i < n; i++) {
+			assert_int_not_equal(results[i].outcome, DEST_UNKNOWN);
+			assert_int_not_equal(results[i].outcome, DEST_REJECTED);
+			if (results[i].outcome != DEST_APPLIED)
+				rest[left++] = rest[i];
+		}
+		n = left;
+	}
+	for (size_t i = 0; i < bench->n; i++) {
+		const struct record *record = bench->records[i];
+		char path[300];
+
+		snprintf(path, sizeof(path), "%s/%s", record->object, record->key);
+		assert_int_equal(json_integer_value(json_object_get(bench->org.keys, path)), 1);
+	}
+	return pushes;
+}
+
+/* What the org bears is found, each record written once, and left again when the org bears more. */
+static void
+slices_follow_the_org(void **state)
+{
+	struct bench *bench = bench_new();
+	int pushes = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++)
+		add(bench, "A__c", "cus_", i);
+	for (unsigned i = 0; i < 500; i++)
+		link_to(add(bench, "C__c", "con_", i), "A__c", "cus_", (i * 7) % 500);
+	bench->org.bearable = 30;
+	assert_in_range(push_until_done(bench), 2, 4);
+	assert_in_range(bench->config.slice, 13, 45);
+	bench->org.bearable = 0;
+	while (bench->config.slice < 200 && pushes < 100) {
+		json_object_clear(bench->org.keys);
+		assert_int_equal(push_until_done(bench), 1);
+		pushes++;
+	}
+	assert_in_range(pushes, 1, 10);
+	bench_free(bench);
+}
+
 /* The child of a record that did not travel waits; it is not blamed. */
 static void
 orphan_waits(void **state)
@@ -549,6 +619,7 @@ main(void)
 	    cmocka_unit_test(huge_rows_travel_alone),
 	    cmocka_unit_test(many_objects_by_id),
 	    cmocka_unit_test(random_mixtures),
+	    cmocka_unit_test(slices_follow_the_org),
 	    cmocka_unit_test(orphan_waits),
 	    cmocka_unit_test(kinds_of_objects),
 	    cmocka_unit_test(mutated_answers),

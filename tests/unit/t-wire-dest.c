@@ -178,11 +178,11 @@ usage_json(const struct dest_config *config)
 {
 	const struct dest_usage *usage = &config->usage;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "day_used",
+	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:I}", "day_used",
 	    (json_int_t)usage->day_used, "day_limit", (json_int_t)usage->day_limit, "burst_left",
 	    (json_int_t)usage->burst_left, "burst_limit", (json_int_t)usage->burst_limit,
 	    "burst_window_ms", usage->burst_window_ms, "pause_s", usage->pause_s, "calls",
-	    (json_int_t)config->calls);
+	    (json_int_t)config->calls, "slice", (json_int_t)config->slice);
 }
 
 /* Every member that the line names must be the same. */
@@ -337,6 +337,8 @@ read_mark(struct wire *wire, const char *mark, const char *text)
 			wire_differ(wire, wire->line, "no such driver: %s", text);
 	} else if (strcmp(mark, "auth") == 0) {
 		read_auth(play, text);
+	} else if (strcmp(mark, "slice") == 0) {
+		play->config.slice = (size_t)atoi(text);
 	} else {
 		return false;
 	}
