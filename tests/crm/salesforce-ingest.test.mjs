@@ -299,6 +299,40 @@ test('what cannot become a job, and what does not go to one', async () => {
   assert.equal((await request(org.port, 'GET', `${BASE}/jobs/ingest`)).status, 401);
 });
 
+test('limits of a row, and of the header', async () => {
+  const fails = async (csv, pattern) => {
+    const job = await load(csv);
+    assert.equal(job.state, 'Failed');
+    assert.match(job.errorMessage, pattern);
+  };
+  await fails(`${KEY},Name,Description\na,A,${'x'.repeat(131073)}\n`, /^InvalidBatch : A field of row 1 is longer than 131072 characters$/);
+  const wide = 'x'.repeat(131000);
+  await fails(`${KEY},Name,Description,Site,Fax\na,${wide},${wide},${wide},${wide}\n`, /A row is longer than 400000 characters$/);
+  await fails(`${KEY},${'n'.repeat(32000)}\na,b\n`, /^InvalidBatch : The header is longer than 32000 characters$/);
+  await fails(`${KEY}${',N'.repeat(5000)}\n`, /^InvalidBatch : There are more than 5000 fields$/);
+});
+
+test('rules of the org hold for Bulk, and no header passes a duplicate rule', async () => {
+  await settings({ duplicate_rules: [{ object: 'Account', fields: ['Name'], action: 'alert' }] });
+  await org.create('Account', { Name: 'Twin' });
+  const job = (await org.call('POST', 'jobs/ingest', UPSERT, { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' })).json;
+  await org.call('PUT', `/${job.contentUrl}`, `${KEY},Name\na,Twin\n`, { 'Content-Type': 'text/csv; charset=UTF-8', 'Sforce-Duplicate-Rule-Header': 'allowSave=true' });
+  await patch(job, 'UploadComplete');
+  await finish(job);
+  assert.deepEqual(await errorsOf(job), ['DUPLICATES_DETECTED:Use one of these records?:--']);
+});
+
+test('faults of the line reach Bulk calls', async () => {
+  const job = await makeJob();
+  await org.control('POST', 'faults', { faults: [{ match: { method: 'PUT', path: '/batches' }, do: { drop: 'after' } }] });
+  await assert.rejects(put(job, `${KEY},Name\na,A\n`));
+  assert.equal(error(await put(job, `${KEY},Name\na,A\n`)).errorCode, 'INVALIDJOBSTATE', 'the first upload took effect');
+  await org.control('POST', 'faults', { faults: [{ match: { path: 'jobs/ingest' }, do: { status: 503, body: '<html>busy</html>' } }] });
+  assert.equal((await patch(job, 'UploadComplete')).status, 503);
+  assert.equal((await patch(job, 'UploadComplete')).status, 200);
+  assert.equal((await finish(job)).state, 'JobComplete');
+});
+
 test('the list of jobs, and control', async () => {
   const first = await load(`${KEY},Name\na,A\n`);
   const second = await makeJob();
