@@ -8,6 +8,7 @@
 #include "dest/salesforce.h"
 
 #include "base/text.h"
+#include "dest/salesforce_look.h"
 
 /* Summer '26; any org of today offers it, and it is pinned so that answers keep their form. */
 #define DEFAULT_VERSION "67.0"
@@ -243,6 +244,14 @@ salesforce_fail(struct dest_config *config, const struct salesforce_answer *answ
 	return -1;
 }
 
+int
+salesforce_repeatable(int rc, struct bh_err *err)
+{
+	if (rc < 0 && err != NULL && err->code == BH_UNCERTAIN)
+		err->code = BH_UNAVAILABLE;
+	return rc;
+}
+
 /* --- who is it ---------------------------------------------------------- */
 
 static int
@@ -261,6 +270,9 @@ take_organization(struct dest_config *config, const json_t *json, struct bh_err 
 		    auth->account_id);
 	snprintf(auth->account_id, sizeof(auth->account_id), "%s", id);
 	dest_copy(auth->account_name, sizeof(auth->account_name), name != NULL ? name : id);
+	dest_copy(auth->account_kind, sizeof(auth->account_kind),
+	    bh_json_str(json, "records.0.OrganizationType"));
+	auth->is_sandbox = bh_is_json_true(json, "records.0.IsSandbox");
 	return 0;
 }
 
@@ -269,17 +281,21 @@ static int
 salesforce_identify(struct dest_config *config, struct bh_err *err)
 {
 	struct salesforce_answer answer;
-	char *path = bh_xasprintf("/services/data/v%s/query?q=SELECT+Id%%2CName+FROM+Organization",
-	    salesforce_version(config));
-	int rc = salesforce_call(config, "GET", path, NULL, &answer, err);
+	struct bh_buf path = BH_BUF_INIT(4096);
+	int rc;
+
+	salesforce_soql_begin(config, &path, "query");
+	salesforce_soql_add(&path,
+	    "SELECT Id, Name, IsSandbox, OrganizationType FROM Organization");
+	rc = salesforce_call(config, "GET", bh_buf_str(&path), NULL, &answer, err);
 
 	if (rc == 0 && answer.response.status != 200)
 		rc = salesforce_fail(config, &answer, "Organization", err);
 	else if (rc == 0)
 		rc = take_organization(config, answer.json, err);
 	salesforce_answer_release(&answer);
-	free(path);
-	return rc;
+	bh_buf_release(&path);
+	return salesforce_repeatable(rc, err);
 }
 
 static const struct setting settings[] = {
@@ -325,4 +341,9 @@ const struct dest_driver dest_salesforce = {
     .push = salesforce_push,
     .identify = salesforce_identify,
     .object_traits = salesforce_object_traits,
+    .limits = salesforce_limits,
+    .find = salesforce_find,
+    .read = salesforce_read,
+    .end = salesforce_end,
+    .purge = salesforce_purge,
 };

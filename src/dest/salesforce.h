@@ -68,6 +68,12 @@ void salesforce_explain_call(struct dest_config *config, const struct salesforce
 int salesforce_fail(struct dest_config *config, const struct salesforce_answer *answer,
     const char *object, struct bh_err *err);
 
+/*
+ * For what may simply be asked again: an answer that was lost is BH_UNAVAILABLE
+ * instead of BH_UNCERTAIN.  Returns rc.
+ */
+int salesforce_repeatable(int rc, struct bh_err *err);
+
 /* How a record is written. */
 enum salesforce_way {
 	SALESFORCE_UPSERT = 0, /* by its key */
@@ -102,5 +108,13 @@ int salesforce_describe(struct dest_config *config, const char *object,
     struct dest_object **object_r, struct bh_err *err);
 void salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
     struct dest_result *results);
+int salesforce_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
+int salesforce_find(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
+    struct dest_found *found, struct bh_err *err);
+int salesforce_read(struct dest_config *config, struct dest_reading *readings, size_t n,
+    struct bh_err *err);
+int salesforce_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
+int salesforce_purge(struct dest_config *config, const char *object, const char *field,
+    int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
 
 #endif

@@ -128,6 +128,14 @@ static const struct rule rules[] = {
     /* Links.  Both codes are seen for a parent that is not there (noted November 2026). */
     {"INVALID_FIELD", "More than 1 field provided", DEST_REJECTED, 0, 0,
 	"A link was sent with more than one key", R_BUG},
+    {"INVALID_FIELD", "can not be filtered", DEST_REJECTED, 0, 0,
+	"A field of {object} cannot be searched",
+	"Match by another field: long texts cannot be searched in Salesforce."},
+    {"INVALID_FIELD", "filter criterion", DEST_REJECTED, 0, 0,
+	"A field of {object} does not hold texts", "Match by a text, e-mail or id field."},
+    {"INVALID_QUERY_FILTER_OPERATOR", NULL, DEST_REJECTED, 0, 0,
+	"A field of {object} cannot be searched for this value",
+	"Correct the field or the value in the mapping's rules for matching."},
     {"INVALID_FIELD", "foreign key", DEST_WAITING, 0, 0, "Its parent is not in Salesforce yet",
 	"Nothing is to be done: the record follows its parent."},
     {"INVALID_CROSS_REFERENCE_KEY", "foreign key", DEST_WAITING, 0, 0,
@@ -327,6 +335,27 @@ text_of(const json_t *error, const char *first, const char *second)
 	return text != NULL ? text : dest_text(error, second, "");
 }
 
+/*
+ * What went wrong in a query is told behind the query's text and a line that points into it
+ * ("ERROR at Row:1:Column:8"): both hold what was asked for, which is nobody else's business.
+ */
+static const char *
+without_query(const char *message)
+{
+	const char *at = strstr(message, "ERROR at Row:");
+
+	if (at == NULL)
+		return message;
+	at += strcspn(at, "\n");
+	return at + (*at == '\n');
+}
+
+static const char *
+message_of(const json_t *error)
+{
+	return without_query(text_of(error, "message", "error_description"));
+}
+
 /* The column between quotes in "No such column 'X__c' on ..."; NULL.  A new string. */
 static json_t *
 column_of(const char *message)
@@ -352,7 +381,7 @@ salesforce_named_fields(const json_t *error)
 			json_array_append(names, json_array_get(fields, i));
 	}
 	if (json_array_size(names) == 0)
-		json_array_append_new(names, column_of(text_of(error, "message", "")));
+		json_array_append_new(names, column_of(message_of(error)));
 	return names;
 }
 
@@ -441,7 +470,7 @@ static const struct rule *
 rule_for(int status, const json_t *first, char by_status[16], const char **code_r)
 {
 	const char *code = text_of(first, "errorCode", "statusCode");
-	const struct rule *rule = find_rule(code, text_of(first, "message", "error_description"));
+	const struct rule *rule = find_rule(code, message_of(first));
 
 	snprintf(by_status, 16, "HTTP %d", status);
 	*code_r = code[0] != '\0' ? code : status >= 300 ? by_status : "NO_CODE";
@@ -458,7 +487,7 @@ salesforce_explain(struct dest_result *result, int status, const json_t *error, 
 	const char *code;
 	const struct rule *rule = rule_for(status, first, by_status, &code);
 
-	fill(result, rule, code, text_of(first, "message", "error_description"), first, object);
+	fill(result, rule, code, message_of(first), first, object);
 	return (rule->flags & RULE_PAUSE) != 0 ? rule->retry_s : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "dest/dest.h"
+#include "wire-look.h"
 #include "wire.h"
 
 /* One "=" line with the cause and remedy that follow it. */
@@ -27,6 +28,7 @@ struct play {
 	size_t wants_n;
 	struct wire_texts checks; /* "auth JSON", "usage JSON" ... */
 	struct dest_object *object;
+	json_t *given; /* what a step that looks gave */
 };
 
 static bool
@@ -158,7 +160,7 @@ run_call(struct play *play)
 	else if (bh_has_prefix(play->wire.step, "describe "))
 		rc =
 		    play->driver->describe(&play->config, play->wire.step + 9, &play->object, &err);
-	else
+	else if (!wire_look(&play->wire, play->driver, &play->config, &rc, &play->given, &err))
 		wire_differ(&play->wire, play->wire.step_line, "no such step: %s", play->wire.step);
 	compare_code(play, rc, &err);
 }
@@ -166,10 +168,11 @@ run_call(struct play *play)
 static json_t *
 auth_json(const struct dest_auth *auth)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "access_token",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "access_token",
 	    bh_secret_str(&auth->access_token), "refresh_token",
 	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "account_id",
-	    auth->account_id, "account_name", auth->account_name, "expires_ms",
+	    auth->account_id, "account_name", auth->account_name, "account_kind",
+	    auth->account_kind, "is_sandbox", auth->is_sandbox, "expires_ms",
 	    (json_int_t)auth->expires_ms);
 }
 
@@ -206,6 +209,21 @@ compare_members(struct play *play, const char *text, json_t *got)
 	json_decref(got);
 }
 
+/* All of it, unlike the members above. */
+static void
+compare_given(struct play *play, const char *text)
+{
+	json_t *want = wire_parse(&play->wire, play->wire.step_line, text);
+
+	if (play->given == NULL || !wire_is_same(want, play->given)) {
+		char *shown = bh_json_text(play->given);
+
+		wire_differ(&play->wire, play->wire.step_line, "given is %s", shown);
+		free(shown);
+	}
+	json_decref(want);
+}
+
 static void
 run_checks(struct play *play)
 {
@@ -217,6 +235,8 @@ run_checks(struct play *play)
 			compare_members(play, text, auth_json(&play->auth));
 		else if (bh_has_prefix(check, "usage "))
 			compare_members(play, text, usage_json(&play->config));
+		else if (bh_has_prefix(check, "given "))
+			compare_given(play, text);
 		else if (play->object != NULL)
 			compare_members(play, text, dest_object_json(play->object));
 		else
@@ -311,7 +331,7 @@ read_want(struct play *play, const char *mark, const char *text)
 	} else if (strcmp(mark, "=remedy") == 0 && want != NULL && want->remedy == NULL) {
 		want->remedy = bh_xstrdup(text);
 	} else if (strcmp(mark, "=auth") == 0 || strcmp(mark, "=usage") == 0 ||
-		   strcmp(mark, "=object") == 0) {
+		   strcmp(mark, "=object") == 0 || strcmp(mark, "=given") == 0) {
 		char *check = bh_xasprintf("%s %s", mark + 1, text);
 
 		wire_texts_add(&play->wire, &play->checks, check);
@@ -387,6 +407,8 @@ clear(struct wire *wire)
 	play->records_n = play->wants_n = 0;
 	wire_texts_release(&play->checks);
 	dest_object_free(&play->object);
+	json_decref(play->given);
+	play->given = NULL;
 }
 
 static void

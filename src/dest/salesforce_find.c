@@ -1,0 +1,508 @@
+/*
+ * Find: questions become SOQL queries.  Questions of the same form share one
+ * query (an IN list), five queries share one call.  Salesforce decides which records
+ * fit; which question a record answers is decided here, by comparing as Salesforce does:
+ *
+ *   texts, e-mail   without regard to case; a field may be case sensitive all the same,
+ *                   so questions that differ by case alone never share a query
+ *   ids             by their first 15 characters
+ *   web addresses   LIKE finds too much ("notacme.com"): the host is compared here
+ */
+#include "base/base.h"
+
+#include <ctype.h>
+
+#include "base/text.h"
+#include "dest/salesforce_look.h"
+
+#define VALUE_UNITS_MAX 255 /* no field that can be searched holds more */
+
+/* A question; n 0: nothing can fit. */
+struct asked {
+	const struct dest_wanted *wanted;
+	char *texts[DEST_WANTED_MAX];  /* its values as Salesforce would keep them */
+	char *folded[DEST_WANTED_MAX]; /* and as they are compared */
+	size_t n;
+};
+
+/* A query: questions of one form. */
+struct query {
+	const struct dest_wanted *form; /* the first question */
+	size_t *members;
+	size_t members_n;
+	struct bh_buf path; /* as far as it is: without what closes the list */
+	json_t *terms;      /* values folded, to the values as they were asked for */
+};
+
+struct search {
+	struct dest_config *config;
+	const struct dest_wanted *wanted;
+	struct dest_found *found;
+	struct asked *asked;
+	size_t n;
+	struct query *queries;
+	size_t queries_n;
+	const struct query *at; /* whose rows come in */
+};
+
+/* --- comparing ---------------------------------------------------------- */
+
+/* The lower case of a character of the Latin, Greek and Cyrillic alphabets. */
+static unsigned
+lower(unsigned c)
+{
+	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) ||
+	    (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
+		return c + 32;
+	if (c >= 0x400 && c <= 0x40f)
+		return c + 80;
+	if (c == 0x178)
+		return 0xff;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
+		return c + (c & 1);
+	if (c >= 0x100 && c <= 0x177 && c != 0x130 && c != 0x131 && c != 0x138)
+		return c | 1;
+	return c;
+}
+
+/* text without white space around it, which Salesforce takes off; owned by the caller. */
+static char *
+trim(const char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		len--;
+	return bh_xstrndup(text, len);
+}
+
+/* text in lower case; owned by the caller. */
+static char *
+fold(const char *text)
+{
+	struct bh_buf out = BH_BUF_INIT(SIZE_MAX / 2);
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= 0xc3 && c <= 0xd1 && i + 1 < len) {
+			unsigned folded =
+			    lower((unsigned)(c & 0x1f) << 6 | ((unsigned char)text[++i] & 0x3f));
+
+			bh_buf_addc(&out, (char)(0xc0 | folded >> 6));
+			bh_buf_addc(&out, (char)(0x80 | (folded & 0x3f)));
+		} else {
+			bh_buf_addc(&out, (char)(c < 0x80 ? lower(c) : c));
+		}
+	}
+	return out.len > 0 ? bh_buf_steal(&out) : bh_xstrdup("");
+}
+
+/* The host of a web address, or of a bare host, folded and without "www."; owned by the caller. */
+static char *
+host_of(const char *address)
+{
+	char *trimmed = trim(address), *text = fold(trimmed), *host = text;
+	const char *scheme = strstr(text, "://");
+	size_t len;
+
+	if (scheme != NULL)
+		host += scheme - text + 3;
+	host[strcspn(host, "/?#\\ ,;")] = '\0';
+	if (strrchr(host, '@') != NULL)
+		host = strrchr(host, '@') + 1;
+	host[strcspn(host, ":")] = '\0';
+	if (bh_has_prefix(host, "www."))
+		host += 4;
+	len = strlen(host);
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	host = bh_xstrndup(host, len);
+	free(trimmed);
+	free(text);
+	return host;
+}
+
+/* Id, AccountId, OwnerId: standard fields that hold ids; others are known by nothing in their name. */
+static bool
+is_id_field(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strcmp(name, "Id") == 0 ||
+	       (len > 2 && bh_has_suffix(name, "Id") && !isupper((unsigned char)name[len - 3]));
+}
+
+static bool
+is_same(const struct asked *asked, size_t field, const char *have)
+{
+	const struct dest_wanted *wanted = asked->wanted;
+	char *text;
+	bool same;
+
+	if (salesforce_is_same_id(asked->texts[field], have))
+		return true;
+	if (is_id_field(wanted->fields[field]))
+		return false;
+	text = wanted->compare == DEST_DOMAIN ? host_of(have) : fold(have);
+	same = strcmp(text, asked->folded[field]) == 0;
+	free(text);
+	return same;
+}
+
+static bool
+is_answered(const struct asked *asked, const json_t *row)
+{
+	for (size_t i = 0; i < asked->n; i++) {
+		const char *have = bh_json_str(row, asked->wanted->fields[i]);
+
+		if (have == NULL || !is_same(asked, i, have))
+			return false;
+	}
+	return asked->n > 0;
+}
+
+/* --- questions ---------------------------------------------------------- */
+
+static int
+check_names(const struct dest_wanted *wanted, struct bh_err *err)
+{
+	if (!salesforce_is_name(wanted->object))
+		return bh_fail(err, BH_INVALID, "%.100s is no name of an object", wanted->object);
+	if (wanted->key_field != NULL && !salesforce_is_name(wanted->key_field))
+		return bh_fail(err, BH_INVALID, "%.100s is no name of a field", wanted->key_field);
+	for (size_t i = 0; i < wanted->n; i++) {
+		if (!salesforce_is_name(wanted->fields[i]))
+			return bh_fail(err, BH_INVALID, "%.100s is no name of a field",
+			    wanted->fields[i]);
+	}
+	return 0;
+}
+
+/* May a field hold this value at all?  A host without a point would be found everywhere. */
+static bool
+can_fit(const struct dest_wanted *wanted, size_t field, const char *text)
+{
+	if (wanted->compare == DEST_DOMAIN)
+		return strchr(text, '.') != NULL && strlen(text) <= VALUE_UNITS_MAX;
+	if (is_id_field(wanted->fields[field]))
+		return salesforce_is_id(text);
+	return text[0] != '\0' && bh_utf8_units(text, strlen(text)) <= VALUE_UNITS_MAX;
+}
+
+static int
+take_question(struct asked *asked, const struct dest_wanted *wanted, struct bh_err *err)
+{
+	bool fits = true;
+
+	if (check_names(wanted, err) < 0)
+		return -1;
+	asked->wanted = wanted;
+	for (size_t i = 0; i < wanted->n; i++) {
+		const char *value = wanted->values[i];
+
+		asked->texts[i] = wanted->compare == DEST_DOMAIN ? host_of(value) : trim(value);
+		asked->folded[i] = fold(asked->texts[i]);
+		fits = fits && can_fit(wanted, i, asked->texts[i]);
+	}
+	asked->n = fits ? wanted->n : 0;
+	return 0;
+}
+
+static bool
+is_text_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+is_form_same(const struct dest_wanted *a, const struct dest_wanted *b)
+{
+	if (strcmp(a->object, b->object) != 0 || !is_text_same(a->key_field, b->key_field) ||
+	    a->compare != b->compare || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->fields[i], b->fields[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* --- queries ------------------------------------------------------------ */
+
+/* Objects whose records people know by another field than Name. */
+static const char *
+name_field(const char *object)
+{
+	static const char *const others[][2] = {
+	    {"Task", "Subject"},
+	    {"Event", "Subject"},
+	    {"Case", "Subject"},
+	    {"Contract", "ContractNumber"},
+	    {"Order", "OrderNumber"},
+	};
+
+	for (size_t i = 0; i < BH_LEN(others); i++) {
+		if (strcmp(others[i][0], object) == 0)
+			return others[i][1];
+	}
+	return "Name";
+}
+
+/* A field that is selected twice fails the query. */
+static void
+add_column(struct bh_buf *path, json_t *columns, const char *name)
+{
+	char *folded = fold(name);
+
+	if (json_object_get(columns, folded) == NULL) {
+		salesforce_soql_add(path, json_object_size(columns) > 0 ? "," : "SELECT ");
+		salesforce_soql_add(path, name);
+		json_object_set_new(columns, folded, json_true());
+	}
+	free(folded);
+}
+
+static bool
+is_list(const struct dest_wanted *form)
+{
+	return form->n == 1 && form->compare == DEST_EQUAL;
+}
+
+static void
+begin_query(const struct search *search, struct query *query, const struct dest_wanted *form)
+{
+	json_t *columns = json_object();
+
+	*query = (struct query){.form = form, .terms = json_object()};
+	bh_buf_init(&query->path, (size_t)2 * SALESFORCE_QUERY_MAX);
+	salesforce_soql_begin(search->config, &query->path, "query");
+	add_column(&query->path, columns, "Id");
+	add_column(&query->path, columns, name_field(form->object));
+	if (form->key_field != NULL)
+		add_column(&query->path, columns, form->key_field);
+	for (size_t i = 0; i < form->n; i++)
+		add_column(&query->path, columns, form->fields[i]);
+	salesforce_soql_add(&query->path, " FROM ");
+	salesforce_soql_add(&query->path, form->object);
+	salesforce_soql_add(&query->path, " WHERE ");
+	if (is_list(form)) {
+		salesforce_soql_add(&query->path, form->fields[0]);
+		salesforce_soql_add(&query->path, " IN (");
+	}
+	json_decref(columns);
+}
+
+/* The condition of one question: a value of the list, or all fields side by side. */
+static void
+add_condition(struct bh_buf *out, const struct asked *asked)
+{
+	const struct dest_wanted *wanted = asked->wanted;
+	bool is_like = wanted->compare == DEST_DOMAIN;
+
+	if (is_list(wanted)) {
+		salesforce_soql_quote(out, asked->texts[0], false);
+		return;
+	}
+	salesforce_soql_add(out, "(");
+	for (size_t i = 0; i < wanted->n; i++) {
+		salesforce_soql_add(out, i > 0 ? " AND " : "");
+		salesforce_soql_add(out, wanted->fields[i]);
+		salesforce_soql_add(out, is_like ? " LIKE " : " = ");
+		salesforce_soql_quote(out, asked->texts[i], is_like);
+	}
+	salesforce_soql_add(out, ")");
+}
+
+/* All values as one name; is_folded: as they are compared. */
+static char *
+term_of(const struct asked *asked, bool is_folded)
+{
+	struct bh_buf out = BH_BUF_INIT(SIZE_MAX / 2);
+
+	for (size_t i = 0; i < asked->n; i++)
+		bh_buf_addf(&out, "%s\n", is_folded ? asked->folded[i] : asked->texts[i]);
+	return bh_buf_steal(&out);
+}
+
+/*
+ * Add a question to a query.  False when it must go into another: the address
+ * is full, or a question that differs by case alone is there.
+ */
+static bool
+has_taken(struct query *query, const struct asked *asked, size_t index)
+{
+	struct bh_buf condition = BH_BUF_INIT((size_t)2 * SALESFORCE_QUERY_MAX);
+	char *folded = term_of(asked, true), *exact = term_of(asked, false);
+	const char *there = json_string_value(json_object_get(query->terms, folded));
+	bool fits = there != NULL && strcmp(there, exact) == 0;
+
+	if (there == NULL) {
+		if (json_object_size(query->terms) > 0)
+			salesforce_soql_add(&condition, is_list(query->form) ? "," : " OR ");
+		add_condition(&condition, asked);
+		fits = json_object_size(query->terms) == 0 ||
+		       query->path.len + condition.len + 3 <= SALESFORCE_QUERY_MAX;
+	}
+	if (fits && there == NULL) {
+		bh_buf_add(&query->path, condition.data, condition.len);
+		json_object_set_new(query->terms, folded, json_string(exact));
+	}
+	if (fits) {
+		query->members =
+		    bh_xrealloc(query->members, (query->members_n + 1) * sizeof(query->members[0]));
+		query->members[query->members_n++] = index;
+	}
+	bh_buf_release(&condition);
+	free(folded);
+	free(exact);
+	return fits;
+}
+
+static void
+place_question(struct search *search, size_t index)
+{
+	const struct asked *asked = &search->asked[index];
+	struct query *query;
+
+	for (size_t i = search->queries_n; i-- > 0;) {
+		query = &search->queries[i];
+		if (is_form_same(query->form, asked->wanted) && has_taken(query, asked, index))
+			return;
+	}
+	search->queries =
+	    bh_xrealloc(search->queries, (search->queries_n + 1) * sizeof(search->queries[0]));
+	query = &search->queries[search->queries_n++];
+	begin_query(search, query, asked->wanted);
+	has_taken(query, asked, index);
+}
+
+static int
+plan_search(struct search *search, struct bh_err *err)
+{
+	search->asked = bh_xcalloc(search->n + 1, sizeof(search->asked[0]));
+	for (size_t i = 0; i < search->n; i++) {
+		if (take_question(&search->asked[i], &search->wanted[i], err) < 0)
+			return -1;
+		if (search->asked[i].n > 0)
+			place_question(search, i);
+	}
+	return 0;
+}
+
+static void
+search_release(struct search *search)
+{
+	for (size_t i = 0; i < search->n; i++) {
+		for (size_t k = 0; k < DEST_WANTED_MAX; k++) {
+			free(search->asked[i].texts[k]);
+			free(search->asked[i].folded[k]);
+		}
+	}
+	for (size_t i = 0; i < search->queries_n; i++) {
+		free(search->queries[i].members);
+		bh_buf_release(&search->queries[i].path);
+		json_decref(search->queries[i].terms);
+	}
+	free(search->asked);
+	free(search->queries);
+}
+
+/* --- answers ------------------------------------------------------------ */
+
+static void
+add_candidate(struct dest_found *found, const struct dest_wanted *wanted, const json_t *row)
+{
+	const char *id = dest_text(row, "Id", "");
+	struct dest_candidate *candidate;
+
+	if (found->n == DEST_CANDIDATES_MAX) {
+		found->more = true;
+		return;
+	}
+	candidate = &found->items[found->n];
+	if (id[0] == '\0' || strlen(id) >= sizeof(candidate->remote_id))
+		return;
+	found->n++;
+	dest_copy(candidate->remote_id, sizeof(candidate->remote_id), id);
+	dest_copy(candidate->name, sizeof(candidate->name),
+	    bh_json_str(row, name_field(wanted->object)));
+	if (wanted->key_field != NULL)
+		dest_copy(candidate->key, sizeof(candidate->key),
+		    bh_json_str(row, wanted->key_field));
+}
+
+/* A lone question is answered by every row: then only Salesforce compares. */
+static void
+take_row(void *arg, const json_t *row)
+{
+	struct search *search = arg;
+	const struct query *query = search->at;
+	bool is_lone = query->form->compare == DEST_EQUAL && json_object_size(query->terms) == 1;
+
+	for (size_t i = 0; i < query->members_n; i++) {
+		size_t index = query->members[i];
+
+		if (is_lone || is_answered(&search->asked[index], row))
+			add_candidate(&search->found[index], query->form, row);
+	}
+}
+
+static int
+take_rows(struct search *search, struct salesforce_part *part, struct bh_err *err)
+{
+	bool is_whole;
+
+	if (salesforce_rows(search->config, part, take_row, search, &is_whole, err) < 0)
+		return -1;
+	for (size_t i = 0; i < search->at->members_n && !is_whole; i++)
+		search->found[search->at->members[i]].more = true;
+	return 0;
+}
+
+/* Ask count queries in one call. */
+static int
+ask_queries(struct search *search, size_t first, size_t count, struct bh_err *err)
+{
+	struct salesforce_part parts[SALESFORCE_COLLECTIONS];
+	int rc;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct query *query = &search->queries[first + i];
+
+		salesforce_part_init(&parts[i], "GET", query->form->object);
+		bh_buf_add(&parts[i].path, query->path.data, query->path.len);
+		salesforce_soql_add(&parts[i].path, is_list(query->form) ? ")" : "");
+	}
+	rc = salesforce_call_parts(search->config, parts, count, false, err);
+	for (size_t i = 0; i < count; i++) {
+		search->at = &search->queries[first + i];
+		if (rc == 0)
+			rc = take_rows(search, &parts[i], err);
+		salesforce_part_release(&parts[i]);
+	}
+	return rc;
+}
+
+int
+salesforce_find(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
+    struct dest_found *found, struct bh_err *err)
+{
+	struct search search = {.config = config, .wanted = wanted, .n = n, .found = found};
+	int rc;
+
+	memset(found, 0, n * sizeof(found[0]));
+	rc = plan_search(&search, err);
+	for (size_t next = 0; rc == 0 && next < search.queries_n;) {
+		size_t left = search.queries_n - next;
+		size_t count = left < SALESFORCE_COLLECTIONS ? left : SALESFORCE_COLLECTIONS;
+
+		rc = ask_queries(&search, next, count, err);
+		next += count;
+	}
+	search_release(&search);
+	return salesforce_repeatable(rc, err);
+}
