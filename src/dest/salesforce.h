@@ -108,6 +108,11 @@ int salesforce_describe(struct dest_config *config, const char *object,
     struct dest_object **object_r, struct bh_err *err);
 void salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
     struct dest_result *results);
+int salesforce_login(const struct dest_config *config, const struct dest_login *login,
+    struct bh_buf *url, struct bh_err *err);
+int salesforce_exchange(struct dest_config *config, const struct dest_login *login,
+    const char *code, struct bh_err *err);
+int salesforce_revoke(struct dest_config *config, struct bh_err *err);
 int salesforce_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
 int salesforce_find(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
     struct dest_found *found, struct bh_err *err);

@@ -1,18 +1,19 @@
 /*
  * Tokens: client credentials, refresh token (with rotation) and JWT bearer,
- * and what the token endpoint's refusals mean.  Retrying and storing belong
- * to the caller, who holds the connection's lock: a refresh token that
- * rotates dies with its first use.
+ * and what the token endpoint's answers and refusals mean.  Storing belongs to
+ * the caller, who holds the connection's lock: a refresh token that rotates
+ * dies with its first use.  How a person lets us in is in salesforce_login.c.
  */
 #include "base/base.h"
 
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/text.h"
-#include "dest/salesforce.h"
+#include "dest/salesforce_token.h"
 
 #define TOKEN_TIMEOUT_MS 60000
 #define ANSWER_MAX ((size_t)256 * 1024)
+#define FORM_MAX ((size_t)1024 * 1024)
 #define JWT_LIFE_S 180 /* Salesforce takes at most 3 to 5 minutes */
 
 /* A refusal of the token endpoint; text NULL: any description. */
@@ -94,8 +95,8 @@ fail_status(int status, struct bh_err *err)
 	    status);
 }
 
-static int
-fail_token(int status, const json_t *json, struct bh_err *err)
+int
+salesforce_fail_token(int status, const json_t *json, struct bh_err *err)
 {
 	static const struct refusal unknown = {NULL, NULL, BH_DENIED, 0,
 	    "Salesforce refused the token request"};
@@ -139,34 +140,43 @@ take_refresh_token(struct dest_auth *auth, const json_t *json)
 		bh_secret_set(&auth->refresh_token, token, strlen(token));
 }
 
-/*
- * Everything is checked before anything is taken, but for a rotated refresh
- * token: the old one is dead already, so the new one is kept in any case.
- */
+/* The address that calls go to, without slashes at its end; -1 when it must not be called. */
 static int
-take_token(struct dest_auth *auth, const json_t *json, struct bh_err *err)
+take_base_url(char *out, size_t size, const char *url, struct bh_err *err)
+{
+	size_t len = strlen(url);
+
+	if (len >= size || http_check_url(url, NULL) < 0)
+		return bh_fail(err, BH_DENIED, "Salesforce named an address that cannot be called");
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	snprintf(out, size, "%.*s", (int)len, url);
+	return 0;
+}
+
+int
+salesforce_take_token(struct dest_auth *auth, const json_t *json, bool is_refresh,
+    struct bh_err *err)
 {
 	const char *token = dest_text(json, "access_token", NULL);
-	const char *base_url = dest_text(json, "instance_url", NULL);
-	char org[32];
-	size_t len;
+	const char *url = dest_text(json, "instance_url", NULL);
+	char org[32], base_url[sizeof(auth->base_url)];
 
-	take_refresh_token(auth, json);
-	if (token == NULL || base_url == NULL)
+	if (is_refresh)
+		take_refresh_token(auth, json);
+	if (token == NULL || url == NULL)
 		return fail_status(200, err);
-	len = strlen(base_url);
-	if (len >= sizeof(auth->base_url) || http_check_url(base_url, NULL) < 0)
-		return bh_fail(err, BH_DENIED, "Salesforce named an address that cannot be called");
+	if (take_base_url(base_url, sizeof(base_url), url, err) < 0)
+		return -1;
 	org_of(org, sizeof(org), bh_json_str(json, "id"));
 	if (org[0] != '\0' && auth->account_id[0] != '\0' &&
 	    strncmp(org, auth->account_id, 15) != 0)
 		return bh_fail(err, BH_DENIED,
 		    "this token is for org %s, but the connection was made for %.18s", org,
 		    auth->account_id);
+	take_refresh_token(auth, json);
 	bh_secret_set(&auth->access_token, token, strlen(token));
-	while (len > 0 && base_url[len - 1] == '/')
-		len--;
-	snprintf(auth->base_url, sizeof(auth->base_url), "%.*s", (int)len, base_url);
+	snprintf(auth->base_url, sizeof(auth->base_url), "%s", base_url);
 	if (org[0] != '\0')
 		snprintf(auth->account_id, sizeof(auth->account_id), "%s", org);
 	/* There is no expires_in: the org's session time-out rules, and use prolongs it. */
@@ -176,8 +186,8 @@ take_token(struct dest_auth *auth, const json_t *json, struct bh_err *err)
 
 /* --- the request -------------------------------------------------------- */
 
-static void
-add_param(struct bh_buf *body, const char *name, const char *value)
+void
+salesforce_add_param(struct bh_buf *body, const char *name, const char *value)
 {
 	bh_buf_addf(body, "%s%s=", body->len > 0 ? "&" : "", name);
 	bh_percent_add(body, value, strlen(value));
@@ -224,8 +234,9 @@ add_assertion(struct bh_buf *body, const struct dest_config *config, const char 
 	if (rc == 0) {
 		bh_buf_addc(&jwt, '.');
 		bh_base64url_add(&jwt, sig.data, sig.len);
-		add_param(body, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-		add_param(body, "assertion", bh_buf_str(&jwt));
+		salesforce_add_param(body, "grant_type",
+		    "urn:ietf:params:oauth:grant-type:jwt-bearer");
+		salesforce_add_param(body, "assertion", bh_buf_str(&jwt));
 	} else if (err != NULL) {
 		/* A person must give another key. */
 		err->code = BH_DENIED;
@@ -247,9 +258,18 @@ add_refresh(struct bh_buf *body, const struct dest_config *config, struct bh_err
 	if (token[0] == '\0')
 		return bh_fail(err, BH_DENIED,
 		    "there is no refresh token: authorise the connection");
-	add_param(body, "grant_type", "refresh_token");
-	add_param(body, "refresh_token", token);
+	salesforce_add_param(body, "grant_type", "refresh_token");
+	salesforce_add_param(body, "refresh_token", token);
 	return 0;
+}
+
+/* A person let us in once, or gave a refresh token that was got elsewhere: both are refreshed. */
+static bool
+is_refreshed(const struct dest_config *config)
+{
+	const char *flow = dest_text(config->settings, "flow", "client_credentials");
+
+	return strcmp(flow, "login") == 0 || strcmp(flow, "refresh_token") == 0;
 }
 
 static int
@@ -261,79 +281,120 @@ add_params(struct bh_buf *body, const struct dest_config *config, const char *lo
 
 	if (strcmp(flow, "jwt") == 0)
 		return add_assertion(body, config, login_url, err);
-	if (strcmp(flow, "refresh_token") == 0) {
+	if (is_refreshed(config)) {
 		if (add_refresh(body, config, err) < 0)
 			return -1;
 	} else {
-		add_param(body, "grant_type", "client_credentials");
+		salesforce_add_param(body, "grant_type", "client_credentials");
 	}
-	add_param(body, "client_id", dest_text(config->settings, "client_id", ""));
+	salesforce_add_param(body, "client_id", dest_text(config->settings, "client_id", ""));
 	if (secret != NULL)
-		add_param(body, "client_secret", secret);
+		salesforce_add_param(body, "client_secret", secret);
 	return 0;
 }
 
+const char *
+salesforce_login_url(const struct dest_config *config, struct bh_err *err)
+{
+	const char *url = dest_text(config->settings, "login_url", "https://login.salesforce.com");
+
+	if (http_check_url(url, err) == 0)
+		return url;
+	if (err != NULL)
+		err->code = BH_DENIED;
+	bh_during(err, "the login URL");
+	return NULL;
+}
+
 /* "https://acme.my.salesforce.com/" and the same without a slash are one. */
-static char *
-token_url(const char *login_url)
+void
+salesforce_add_login_path(struct bh_buf *out, const char *login_url, const char *what)
 {
 	size_t len = strlen(login_url);
 
 	while (len > 0 && login_url[len - 1] == '/')
 		len--;
-	return bh_xasprintf("%.*s/services/oauth2/token", (int)len, login_url);
+	bh_buf_add(out, login_url, len);
+	bh_buf_addf(out, "/services/oauth2/%s", what);
 }
 
-static int
-call_token(struct dest_config *config, const struct http_request *request, struct bh_err *err)
+static void
+init_request(struct http_request *request, const char *login_url, const char *what,
+    const struct bh_buf *form)
 {
-	struct http_response response;
-	struct bh_err ignored = BH_ERR_INIT;
-	json_t *json = NULL;
-	int rc;
+	struct bh_buf url = BH_BUF_INIT(4096);
 
-	http_response_init(&response);
-	config->calls++;
-	rc = http_perform(config->transport, request, &response, err);
-	if (rc == 0) {
-		bh_json_parse(bh_buf_str(&response.body), response.body.len, &json, &ignored);
-		if (response.status == 200)
-			rc = take_token(config->auth, json, err);
-		else
-			rc = fail_token(response.status, json, err);
-	} else if (err != NULL && err->code == BH_INVALID) {
-		/* An answer that is too large to be one: nobody knows what was done. */
-		err->code = BH_UNCERTAIN;
-	}
-	json_decref(json);
-	http_response_release(&response);
-	return rc;
+	salesforce_add_login_path(&url, login_url, what);
+	http_request_init(request, "POST", bh_buf_str(&url));
+	bh_buf_release(&url);
+	request->timeout_ms = TOKEN_TIMEOUT_MS;
+	request->answer_max = ANSWER_MAX;
+	request->secret_body = true;
+	http_request_header(request, "Content-Type", "application/x-www-form-urlencoded");
+	http_request_header(request, "Accept", "application/json");
+	bh_buf_add(&request->body, form->data, form->len);
 }
 
 int
+salesforce_post_form(struct dest_config *config, const char *login_url, const char *what,
+    const struct bh_buf *form, struct salesforce_answer *answer, struct bh_err *err)
+{
+	struct bh_err ignored = BH_ERR_INIT;
+	struct http_request request;
+	int rc;
+
+	answer->json = NULL;
+	http_response_init(&answer->response);
+	init_request(&request, login_url, what, form);
+	config->calls++;
+	rc = http_perform(config->transport, &request, &answer->response, err);
+	if (rc == 0)
+		bh_json_parse(bh_buf_str(&answer->response.body), answer->response.body.len,
+		    &answer->json, &ignored);
+	else if (err != NULL && err->code == BH_INVALID)
+		/* An answer that is too large to be one: nobody knows what was done. */
+		err->code = BH_UNCERTAIN;
+	http_request_release(&request);
+	return rc;
+}
+
+static int
+call_token(struct dest_config *config, const char *login_url, const struct bh_buf *form,
+    struct bh_err *err)
+{
+	struct salesforce_answer answer;
+	int rc = salesforce_post_form(config, login_url, "token", form, &answer, err);
+
+	if (rc == 0 && answer.response.status == 200)
+		rc = salesforce_take_token(config->auth, answer.json, true, err);
+	else if (rc == 0)
+		rc = salesforce_fail_token(answer.response.status, answer.json, err);
+	salesforce_answer_release(&answer);
+	return rc;
+}
+
+/*
+ * A refresh whose answer was lost is asked once more with the same token: it
+ * may not have arrived.  Where it had, and the token rotates, the refusal says
+ * that a person must let us in again.
+ */
+int
 salesforce_authorize(struct dest_config *config, struct bh_err *err)
 {
-	const char *login_url =
-	    dest_text(config->settings, "login_url", "https://login.salesforce.com");
-	struct http_request request;
-	char *url;
+	const char *login_url = salesforce_login_url(config, err);
+	struct bh_buf form = BH_BUF_INIT(FORM_MAX);
+	struct bh_err why = BH_ERR_INIT;
 	int rc = -1;
 
-	if (http_check_url(login_url, err) < 0) {
-		if (err != NULL)
-			err->code = BH_DENIED;
-		return bh_during(err, "the login URL");
+	if (login_url == NULL)
+		return -1;
+	if (add_params(&form, config, login_url, &why) == 0) {
+		rc = call_token(config, login_url, &form, &why);
+		if (rc < 0 && why.code == BH_UNCERTAIN && is_refreshed(config))
+			rc = call_token(config, login_url, &form, &why);
 	}
-	url = token_url(login_url);
-	http_request_init(&request, "POST", url);
-	free(url);
-	request.timeout_ms = TOKEN_TIMEOUT_MS;
-	request.answer_max = ANSWER_MAX;
-	request.secret_body = true;
-	http_request_header(&request, "Content-Type", "application/x-www-form-urlencoded");
-	http_request_header(&request, "Accept", "application/json");
-	if (add_params(&request.body, config, login_url, err) == 0)
-		rc = call_token(config, &request, err);
-	http_request_release(&request);
+	if (rc < 0 && err != NULL)
+		*err = why;
+	bh_buf_wipe(&form);
 	return rc;
 }
