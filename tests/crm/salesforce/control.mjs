@@ -71,6 +71,7 @@ const ROUTES = {
   'POST records': (org, { body }) => insertAll(org, body),
   'PATCH records': (org, { body }) => updateAll(org, body),
   'DELETE records': (org, { body }) => deleteAll(org, body),
+  'GET metadata': (org) => org.metadata.describe(),
   'GET events': (org, { rest }) => ({ events: org.events.of(rest) }),
   'DELETE events': (org) => {
     org.events.clear();

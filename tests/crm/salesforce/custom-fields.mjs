@@ -89,7 +89,7 @@ export function customField(type, spec) {
   if (label.length > 40) throw fault(`label of ${spec.name} is longer than 40 characters`);
   const shape = build(spec);
   return {
-    ...shape, name: spec.name, label, custom: true, metadataType: spec.type,
+    ...shape, name: spec.name, label, custom: true, metadataType: spec.type, help: spec.help ?? null,
     nillable: spec.required ? false : shape.nillable ?? true,
     externalId: spec.externalId === true, idLookup: spec.externalId === true, unique: spec.unique === true,
     // Only a unique text field can tell letter case apart.
@@ -113,7 +113,7 @@ export function changeField(type, field, spec) {
   }
   const next = customField(type, spec);
   for (const key of ['label', 'length', 'precision', 'scale', 'values', 'restricted', 'nillable', 'externalId', 'idLookup', 'unique',
-    'caseSensitive', 'defaultValue']) {
+    'caseSensitive', 'defaultValue', 'help']) {
     if (next[key] !== undefined) field[key] = next[key];
   }
 }

@@ -3,7 +3,7 @@
 import { STAGES } from './standard-objects.mjs';
 import { roundTo } from './values.mjs';
 
-const stages = new Map(STAGES.map(([name, probability, category, closed = false, won = false]) =>
+const usualStages = new Map(STAGES.map(([name, probability, category, closed = false, won = false]) =>
   [name, { probability, category, closed, won }]));
 
 // Any stage text is accepted; an unknown one has probability 0.
@@ -15,7 +15,8 @@ function fullName(row) {
   return [row.FirstName, row.LastName].filter(Boolean).join(' ');
 }
 
-function opportunity(row, changes) {
+function opportunity(type, row, changes) {
+  const stages = type.fields.get('stagename').stages ?? usualStages;
   const out = {};
   if ('StageName' in changes) {
     const stage = stages.get(changes.StageName) ?? UNKNOWN_STAGE;
@@ -44,13 +45,13 @@ function task(row, changes, find) {
 }
 
 // What to store besides the client's own changes.
-export function derivedFields(typeName, row, changes, find) {
-  switch (typeName) {
+export function derivedFields(type, row, changes, find) {
+  switch (type.name) {
     case 'Contact':
     case 'User':
       return { Name: fullName({ ...row, ...changes }) };
     case 'Opportunity':
-      return opportunity(row, changes);
+      return opportunity(type, row, changes);
     case 'Task':
       return task(row, changes, find);
     default:

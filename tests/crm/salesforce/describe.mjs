@@ -15,8 +15,8 @@ function describeField(field) {
     compoundFieldName: null, controllerName: null, createable: field.createable && !field.readOnly, custom: field.custom,
     defaultValue: field.defaultValue, defaultedOnCreate: field.defaultedOnCreate, dependentPicklist: false, deprecatedAndHidden: false,
     digits: field.digits, externalId: field.externalId, filterable: !(field.type === 'textarea' && field.length > 255),
-    groupable: text, htmlFormatted: false, idLookup: field.idLookup, inlineHelpText: null, label: field.label,
-    length: field.type === 'reference' ? 18 : field.length, name: field.name, nameField: field.nameField, nillable: field.nillable,
+    groupable: text, htmlFormatted: false, idLookup: field.idLookup, inlineHelpText: field.help, label: field.label,
+    length: field.type === 'reference' ? 18 : field.length, name: field.name, nameField: field.nameField, nillable: field.nillable && !field.adminRequired,
     permissionable: field.nillable && field.createable, picklistValues: picklistValues(field),
     polymorphicForeignKey: field.polymorphic, precision: field.precision, referenceTo: field.referenceTo ?? [],
     relationshipName: field.relationshipName, relationshipOrder: field.masterDetail ? 0 : null,
@@ -37,12 +37,13 @@ function summary(type, base) {
   // A platform event is published and never seen again.
   const kept = !type.event;
   const changes = writable && kept;
+  const { create, edit, remove } = type.rights;
   const self = `${base}/sobjects/${type.name}`;
   return {
-    activateable: false, createable: writable, custom: type.custom, customSetting: false, deletable: changes,
+    activateable: false, createable: writable && create, custom: type.custom, customSetting: false, deletable: changes && remove,
     deprecatedAndHidden: false, feedEnabled: false, keyPrefix: type.keyPrefix, label: type.label, labelPlural: type.plural,
     layoutable: true, mergeable: ['Account', 'Contact'].includes(type.name), mruEnabled: true, name: type.name, queryable: kept,
-    replicateable: kept, retrieveable: kept, searchable: kept, triggerable: true, undeletable: changes, updateable: changes,
+    replicateable: kept, retrieveable: kept, searchable: kept, triggerable: true, undeletable: changes && remove, updateable: changes && edit,
     urls: { sobject: self, describe: `${self}/describe`, rowTemplate: `${self}/{ID}` },
   };
 }
@@ -87,7 +88,7 @@ function recordTypeInfos(call, type) {
   const rows = [...call.org.store.table(call.org.schema.object('RecordType', true)).rows.values()]
     .filter((row) => row.SobjectType === type.name);
   const infos = rows.map((row, i) => ({
-    active: row.IsActive, available: row.IsActive, defaultRecordTypeMapping: i === 0, developerName: row.DeveloperName,
+    active: row.IsActive, available: row.IsActive && call.org.metadata.showsRecordType(row.Id), defaultRecordTypeMapping: i === 0, developerName: row.DeveloperName,
     master: false, name: row.Name, recordTypeId: row.Id,
   }));
   infos.push({ active: true, available: true, defaultRecordTypeMapping: rows.length === 0, developerName: 'Master', master: true,

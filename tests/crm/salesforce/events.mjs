@@ -2,6 +2,7 @@
 // is kept in order for tests to look at; nothing takes it back.
 
 import { randomUUID } from 'node:crypto';
+import { checkRight } from './access.mjs';
 import { beforeWrite } from './before-write.mjs';
 import { badRequest } from './errors.mjs';
 import { readRecord } from './incoming.mjs';
@@ -47,6 +48,7 @@ function withDefaults(type, changes) {
 // The answer says success and has an "error" all the same: the event is only
 // enqueued, and the message is its uuid.
 export function publishEvent(call, type, body) {
+  checkRight(call, type, 'create');
   beforeWrite(call, 'insert', type, body, null);
   const { changes } = readRecord(call, type, body, { inserting: true });
   checkRequired(type, changes, requiredNames(type));

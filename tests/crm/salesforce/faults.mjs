@@ -3,9 +3,9 @@
 
 import { SalesforceError } from './errors.mjs';
 
-const ACTIONS = ['status', 'record_error', 'drop', 'delay_ms', 'truncate', 'expire_token'];
+const ACTIONS = ['status', 'record_error', 'component_error', 'drop', 'delay_ms', 'truncate', 'expire_token'];
 const COMPANIONS = ['body', 'headers', 'applied'];
-const MATCHES = ['method', 'path', 'object', 'key', 'parent'];
+const MATCHES = ['method', 'path', 'object', 'key', 'parent', 'component', 'operation'];
 
 class Fault {
   constructor(spec) {
@@ -36,6 +36,11 @@ class Fault {
     return 'record_error' in this.do;
   }
 
+  // One component of a metadata call, not the call.
+  get perComponent() {
+    return 'component_error' in this.do;
+  }
+
   // True when the fault fires now; it is used up by that.
   use() {
     if (this.left <= 0) return false;
@@ -52,6 +57,8 @@ class Fault {
     const { match } = this;
     if (match.method && match.method !== method) return false;
     if (this.path && !this.path.test(url)) return false;
+    if (match.component && !body.includes(`>${match.component}<`)) return false;
+    if (match.operation && !body.includes(`<${match.operation}`)) return false;
     if (match.object && !namesObject(match.object, url, body)) return false;
     for (const key of [match.key, match.parent]) {
       if (key !== undefined && !url.includes(encodeURIComponent(key)) && !body.includes(JSON.stringify(key))) return false;
@@ -90,7 +97,7 @@ export class Faults {
 
   forCall(method, url, body) {
     for (const fault of this.list) {
-      if (!fault.perRecord && fault.left > 0 && fault.fitsCall(method, url, body) && fault.use()) return fault.do;
+      if (!fault.perRecord && !fault.perComponent && fault.left > 0 && fault.fitsCall(method, url, body) && fault.use()) return fault.do;
     }
     return null;
   }
@@ -121,6 +128,17 @@ export class Faults {
       const error = new SalesforceError(400, statusCode, message, fields, Object.keys(extra).length ? extra : undefined);
       if (match.parent !== undefined) return { error, parents: [match.parent], use: () => fault.use() };
       if (fault.use()) return { error };
+    }
+    return null;
+  }
+
+  // The error ordered for one component of a metadata call, or null.
+  forComponent(operation, fullName) {
+    for (const fault of this.list) {
+      if (!fault.perComponent || fault.left <= 0) continue;
+      const { match } = fault;
+      if ((match.component ?? fullName) !== fullName || (match.operation ?? operation) !== operation) continue;
+      if (fault.use()) return fault.do.component_error;
     }
     return null;
   }

@@ -37,7 +37,7 @@ function checkSession(org, headers) {
   if (!/\b(?:api|full)\b/.test(session.scope)) throw unauthorized('This session is not valid for use with the REST API');
 }
 
-function checkQuota(org, longCalls) {
+export function checkQuota(org, longCalls) {
   const { values } = org.settings;
   if (values.api_disabled) {
     throw new SalesforceError(403, 'API_DISABLED_FOR_ORG', 'API is not enabled for this Organization or Partner');

@@ -31,7 +31,7 @@ export function readRecord(call, type, body, { inserting, skip }) {
     if (!field) throw noSuchColumn(key, type.name);
     if (!checkWritable(call, field, inserting, refused)) continue;
     const stored = toStored(field, value, call.raw);
-    changes[field.name] = field.type === 'reference' && stored !== null ? parentById(call, field, stored) : stored;
+    changes[field.name] = field.type === 'reference' && stored !== null ? parentById(call, type, field, stored) : stored;
   }
   if (refused.length) {
     throw badRequest('INVALID_FIELD_FOR_INSERT_UPDATE',
@@ -49,7 +49,7 @@ function checkWritable(call, field, inserting, refused) {
   return false;
 }
 
-function parentById(call, field, value) {
+function parentById(call, type, field, value) {
   const id = parseId(value);
   const parentType = id && call.org.schema.byPrefix.get(prefixOf(id));
   if (!id || (parentType ? !field.referenceTo.includes(parentType.name) : !isForeign(field, id))) {
@@ -59,13 +59,16 @@ function parentById(call, field, value) {
   if (!parentType) throw invalidCrossReference();
   const table = call.org.store.table(parentType);
   if (table.rows.has(id)) {
-    if (field.name === 'RecordTypeId' && table.rows.get(id).IsActive === false) throw badRecordType(field, value);
+    if (field.name === 'RecordTypeId' && !isUsable(call, type, table.rows.get(id))) throw badRecordType(field, value);
     return id;
   }
   if (field.name === 'RecordTypeId') throw badRecordType(field, value);
   if (table.bin.has(id)) throw badRequest('ENTITY_IS_DELETED', 'entity is deleted', []);
   throw invalidCrossReference();
 }
+
+// A record type that is active, of this object, and the user's to choose.
+const isUsable = (call, type, row) => row.IsActive && row.SobjectType === type.name && (call.admin || call.org.metadata.showsRecordType(row.Id));
 
 const badRecordType = (field, value) => badRequest('INVALID_CROSS_REFERENCE_KEY',
   `${field.label}: this ID value isn't valid for the user: ${value}`, [field.name]);

@@ -2,7 +2,7 @@
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { Authorization } from './authorize.mjs';
-import { checkAssertion } from './jwt.mjs';
+import { checkAssertion, jwtToken } from './jwt.mjs';
 import { OAuthError } from './oauth-error.mjs';
 
 const LOGIN_HOSTS = /^(?:login|test)\./i;
@@ -65,7 +65,8 @@ export class OAuth {
 
   // A token answer. issued_at is a string and there is no expires_in.
   issue(scope, family, refreshToken) {
-    const token = `${this.org.orgId.slice(0, 15)}!AR8AQ${random(66)}`;
+    const token = this.settings.jwt_access_tokens
+      ? jwtToken(this.org.orgId, this.org.userId) : `${this.org.orgId.slice(0, 15)}!AR8AQ${random(66)}`;
     this.access.set(token, { scope, family, used: Date.now(), issued: Date.now() });
     family?.access.add(token);
     const id = this.identityUrl();

@@ -5,7 +5,9 @@ import { PublishedEvents } from './events.mjs';
 import { Faults } from './faults.mjs';
 import { IngestJobs } from './ingest-jobs.mjs';
 import { prefixOf } from './ids.mjs';
+import { MetadataState } from './metadata/state.mjs';
 import { OAuth } from './oauth.mjs';
+import { applyKind, seedKind } from './org-kinds.mjs';
 import { QueryLocators } from './query-pages.mjs';
 import { Schema } from './schema.mjs';
 import { Settings } from './settings.mjs';
@@ -17,6 +19,7 @@ export class Org {
     this.settings = new Settings(initial);
     this.schema = new Schema();
     this.store = new Store();
+    this.metadata = new MetadataState(this);
     this.faults = new Faults();
     this.calls = new CallLog();
     this.locators = new QueryLocators();
@@ -44,7 +47,7 @@ export class Org {
   // The running user and the one Organization row are there in every org.
   seed() {
     const call = this.adminCall();
-    const { username, is_sandbox, organization_type } = this.settings.values;
+    const { username, is_sandbox, organization_type, instance_name } = this.settings.values;
     const user = this.schema.object('User', true);
     const row = this.store.table(user).rows;
     if (!row.has(this.userId)) {
@@ -54,9 +57,10 @@ export class Org {
     const organization = this.schema.object('Organization', true);
     if (this.store.table(organization).rows.size === 0) {
       const id = insertRecord(call, organization, {
-        Name: 'Example Org', IsSandbox: is_sandbox, OrganizationType: organization_type, InstanceName: 'SIM1' });
+        Name: 'Example Org', IsSandbox: is_sandbox, OrganizationType: organization_type, InstanceName: instance_name });
       this.rename(organization, id, this.orgId);
     }
+    seedKind(this);
   }
 
   // Seeded rows keep one id over resets: tokens and identity answers hold it.
@@ -81,11 +85,14 @@ export class Org {
     const row = table.rows.get(this.orgId);
     row.IsSandbox = this.settings.values.is_sandbox;
     row.OrganizationType = this.settings.values.organization_type;
+    row.InstanceName = this.settings.values.instance_name;
+    seedKind(this);
     this.applyVisibility();
   }
 
   applySchema(objects) {
     const added = this.schema.apply(objects);
+    this.metadata.addKnown(objects);
     this.applyVisibility();
     return added;
   }
@@ -97,13 +104,17 @@ export class Org {
     const hidden = new Set(hidden_fields.map((name) => name.toLowerCase()));
     const readOnly = new Set(readonly_fields.map((name) => name.toLowerCase()));
     const objects = new Set(hidden_objects.map((name) => name.toLowerCase()));
+    const access = this.metadata.access();
+    applyKind(this);
     for (const type of this.schema.objects.values()) {
-      type.hidden = objects.has(type.name.toLowerCase());
+      type.rights = access.object(type);
+      type.hidden = objects.has(type.name.toLowerCase()) || !(type.rights.read || type.rights.create) || (type.name === 'CurrencyType' && !currencies);
       if (currencies) this.addCurrency(type, currencies);
       for (const field of type.fields.values()) {
         const name = `${type.name}.${field.name}`.toLowerCase();
-        field.hidden = hidden.has(name) || (field.name === 'CurrencyIsoCode' && !currencies);
-        field.readOnly = readOnly.has(name);
+        const rights = access.field(type, field);
+        field.hidden = hidden.has(name) || field.absent || !rights.read || (field.name === 'CurrencyIsoCode' && !currencies);
+        field.readOnly = readOnly.has(name) || !rights.edit;
       }
     }
     this.recordTypesChanged();
@@ -129,6 +140,8 @@ export class Org {
   }
 
   reset({ schema = false, settings = false, tokens = false } = {}) {
+    if (schema) this.metadata.clear();
+    const putBack = this.metadata.keepRows();
     this.store.reset();
     this.faults.clear();
     this.calls.clear();
@@ -139,6 +152,7 @@ export class Org {
     this.settings.values.daily_used = this.settings.initial.daily_used;
     this.settings.values.bulk_batches_used = this.settings.initial.bulk_batches_used;
     if (schema) this.schema.reset();
+    putBack();
     this.seed();
     if (tokens || settings) this.oauth.reset();
     this.applyVisibility();

@@ -1,6 +1,7 @@
 // The org's objects and fields. Names are matched without regard to case, as
 // the API does; answers use the defined spelling.
 
+import { ALL_RIGHTS } from './access.mjs';
 import { SetupError } from './errors.mjs';
 import { customField, changeField, checkName } from './custom-fields.mjs';
 import { checkEventField, EVENT_FIELDS } from './event-types.mjs';
@@ -14,7 +15,7 @@ const FIELD_DEFAULTS = {
   custom: false, calculated: false, autoNumber: null, restricted: false, values: null, referenceTo: null,
   relationshipName: null, polymorphic: false, nameField: false, defaultValue: null, lowerCased: false,
   masterDetail: false, reparentable: true, cascadeDelete: false, childRelationshipName: null,
-  onlyWithRecordTypes: false, takesActivities: false,
+  onlyWithRecordTypes: false, takesActivities: false, needsGrant: false, help: null, adminRequired: false, definition: null,
 };
 
 export function makeField(spec) {
@@ -36,6 +37,10 @@ class SObjectType {
     this.adminOnly = Boolean(spec.adminOnly);
     this.activities = spec.activities ?? false;
     this.event = Boolean(spec.event);
+    this.setup = Boolean(spec.setup);
+    this.needsGrant = false;
+    this.definition = null;
+    this.rights = ALL_RIGHTS;
     this.hidden = false;
     this.hasRecordTypes = false;
     this.fields = new Map();
@@ -89,6 +94,7 @@ export class Schema {
     this.byPrefix = new Map();
     this.children = new Map();
     this.version = 0;
+    this.prefixes = { a: 0, e: 0 };
     // Whole seconds: HTTP dates have no finer grain.
     this.modified = new Date(Math.floor(Date.now() / 1000) * 1000);
     for (const spec of STANDARD_OBJECTS) {
@@ -155,9 +161,8 @@ export class Schema {
       throw new SetupError('INVALID_FULL_NAME', `platform event name ${spec.name} must end in __e`);
     }
     checkName(spec.name);
-    const events = [...this.objects.values()].filter((type) => type.event).length;
     const label = spec.label ?? spec.name.replace(/__e$/, '').replace(/_/g, ' ');
-    const keyPrefix = `e${(events + 1).toString(36).toUpperCase().padStart(2, '0')}`;
+    const keyPrefix = this.nextPrefix('e');
     const type = this.register(new SObjectType({ name: spec.name, label, plural: spec.plural ?? `${label}s`, keyPrefix, custom: true, event: true }));
     for (const field of EVENT_FIELDS) type.add(field);
     return type;
@@ -168,19 +173,71 @@ export class Schema {
       throw new SetupError('INVALID_CROSS_REFERENCE_KEY', `object ${spec.name} does not exist and is not a custom object name`);
     }
     checkName(spec.name);
-    const custom = [...this.objects.values()].filter((type) => type.custom && !type.event).length;
-    const keyPrefix = `a${(custom + 1).toString(36).toUpperCase().padStart(2, '0')}`;
+    const keyPrefix = this.nextPrefix('a');
     const label = spec.label ?? spec.name.replace(/__c$/, '').replace(/_/g, ' ');
     const type = this.register(new SObjectType({
       name: spec.name, label, plural: spec.plural ?? `${label}s`, keyPrefix, custom: true, activities: spec.activities !== false,
     }));
     type.add(nameFieldOf(spec.nameField ?? { type: 'Text' }, label));
     for (const field of [CUSTOM_OBJECT_OWNER, CUSTOM_OBJECT_RECORD_TYPE, ...SYSTEM_FIELDS]) type.add(field);
-    if (type.activities) {
-      this.object('Task', true).field('WhatId', true).referenceTo.push(type.name);
-      this.addChild(type.name, 'Task', 'WhatId', 'Tasks', true);
-    }
+    if (type.activities) this.linkTasks(type);
     return type;
+  }
+
+  // A prefix is not given out again when its object is gone.
+  nextPrefix(letter) {
+    return `${letter}${(++this.prefixes[letter]).toString(36).toUpperCase().padStart(2, '0')}`;
+  }
+
+  linkTasks(type) {
+    const what = this.object('Task', true).field('WhatId', true);
+    what.referenceTo = [...what.referenceTo, type.name];
+    this.addChild(type.name, 'Task', 'WhatId', 'Tasks', true);
+  }
+
+  unlinkTasks(type) {
+    const what = this.object('Task', true).field('WhatId', true);
+    what.referenceTo = what.referenceTo.filter((name) => name !== type.name);
+    this.removeChildren(type.name, (entry) => entry.child === 'Task' && entry.field === 'WhatId');
+  }
+
+  setActivities(type, wanted) {
+    if (type.activities === wanted) return;
+    type.activities = wanted;
+    if (wanted) this.linkTasks(type);
+    else this.unlinkTasks(type);
+  }
+
+  removeChildren(parent, test) {
+    this.children.set(parent, this.children.get(parent).filter((entry) => !test(entry)));
+  }
+
+  removeField(type, field) {
+    type.fields.delete(field.name.toLowerCase());
+    if (field.relationshipName) type.relationships.delete(field.relationshipName.toLowerCase());
+    for (const parent of field.referenceTo ?? []) {
+      this.removeChildren(parent, (entry) => entry.child === type.name && entry.field === field.name);
+    }
+  }
+
+  removeObject(type) {
+    if (type.activities) this.unlinkTasks(type);
+    this.objects.delete(type.name.toLowerCase());
+    this.byPrefix.delete(type.keyPrefix);
+    this.children.delete(type.name);
+    for (const parent of this.children.keys()) this.removeChildren(parent, (entry) => entry.child === type.name);
+  }
+
+  // A way back to the objects and fields of now.
+  snapshot() {
+    const { objects, byPrefix, children } = this;
+    const kept = { objects: new Map(objects), byPrefix: new Map(byPrefix), children: new Map([...children].map(([name, list]) => [name, [...list]])) };
+    const types = [...objects.values()].map((type) => [type, { ...type, fields: new Map(type.fields), relationships: new Map(type.relationships) }]);
+    const fields = types.flatMap(([type]) => [...type.fields.values()].map((field) => [field, { ...field }]));
+    return () => {
+      Object.assign(this, kept);
+      for (const [held, copy] of [...types, ...fields]) Object.assign(held, copy);
+    };
   }
 
   addField(type, spec) {

@@ -11,6 +11,7 @@ import { answerOAuth, isOAuthPath } from './oauth-routes.mjs';
 import { movedAnswer } from './moved.mjs';
 import { answer, errorAnswer, isDataPath, makeCall } from './router.mjs';
 import { versionList } from './resources.mjs';
+import { answerSoap, isSoapPath } from './soap.mjs';
 
 // Room for more than an upload of Bulk may hold, so that its own limit answers.
 const MAX_BODY = 128 * 1024 * 1024;
@@ -99,7 +100,7 @@ export class SimServer {
     const mark = { startedAt };
     this.running.add(mark);
     try {
-      const wait = values.latency_ms + (fault?.delay_ms ?? 0);
+      const wait = values.latency_ms + (fault?.delay_ms ?? 0) + (isSoapPath(request.url) ? values.soap_latency_ms : 0);
       if (wait > 0) await sleep(wait);
       const { result, call } = fault && this.preempted(fault) ? { result: this.preempted(fault), call: null } : this.process(request, fault);
       if (values.latency_per_record_ms && call?.records) await sleep(values.latency_per_record_ms * call.records);
@@ -137,6 +138,7 @@ export class SimServer {
     }
     const moved = movedAnswer(this.org, request);
     if (moved) return { result: moved, call: null };
+    if (isSoapPath(path)) return answerSoap(this.org, request, path);
     if (path === '/services/data' || path === '/services/data/') {
       return { result: { status: 200, body: versionList(), kind: 'versions' }, call: null };
     }

@@ -28,10 +28,15 @@ const DEFAULTS = {
   my_domain_host: '', moved_from: '', moved_status: 301,
   // The org.
   api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
+  person_accounts: false, state_country_picklists: false, stages: null, required_fields: [], instance_name: 'SIM1',
+  // The Metadata API: how long it takes, what its user may do, what cannot be
+  // deleted ({component, by}), the edition's limits.
+  soap_latency_ms: 0, jwt_access_tokens: false, modify_metadata: true, customize_application: true, manage_permission_sets: true,
+  assign_permission_sets: true, components_in_use: [], custom_object_limit: 400, custom_field_limit: 500, event_limit: 5,
   currencies: null, duplicate_rules: [], duplicate_result_misspelt: false, validation_rules: [], is_sandbox: false, organization_type: 'Developer Edition',
 };
 
-const NULLABLE = ['currencies'];
+const NULLABLE = ['currencies', 'stages'];
 
 function check(name, value) {
   if (!(name in DEFAULTS)) throw new Error(`unknown setting ${name}`);

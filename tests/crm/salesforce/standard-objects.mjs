@@ -118,7 +118,7 @@ export const STANDARD_OBJECTS = [
     ],
   },
   {
-    name: 'RecordType', label: 'Record Type', plural: 'Record Types', keyPrefix: '012', adminOnly: true, children: [],
+    name: 'RecordType', label: 'Record Type', plural: 'Record Types', keyPrefix: '012', adminOnly: true, setup: true, children: [],
     fields: [
       text('Name', 'Name', 80, { ...REQUIRED, nameField: true }), text('DeveloperName', 'Record Type Name', 80, REQUIRED),
       text('SobjectType', 'SObject Type Name', 40, REQUIRED), text('Description', 'Description', 255),
@@ -127,12 +127,37 @@ export const STANDARD_OBJECTS = [
     ],
   },
   {
-    name: 'Organization', label: 'Organization', plural: 'Organizations', keyPrefix: '00D', adminOnly: true, children: [],
+    name: 'Organization', label: 'Organization', plural: 'Organizations', keyPrefix: '00D', adminOnly: true, setup: true, children: [],
     fields: [
       text('Name', 'Name', 80, { ...REQUIRED, nameField: true }), check('IsSandbox', 'Is Sandbox', READ_ONLY),
       text('OrganizationType', 'Edition', 40, READ_ONLY), text('InstanceName', 'Instance Name', 5, READ_ONLY),
       moment('TrialExpirationDate', 'Trial Expiration Date', READ_ONLY),
       text('DefaultLocaleSidKey', 'Locale', 40), text('TimeZoneSidKey', 'Time Zone', 40),
+    ],
+  },
+  {
+    name: 'PermissionSet', label: 'Permission Set', plural: 'Permission Sets', keyPrefix: '0PS', adminOnly: true, setup: true,
+    children: [['PermissionSetAssignment', 'PermissionSetId', 'Assignments', true]],
+    fields: [
+      text('Name', 'Permission Set Name', 80, { ...REQUIRED, nameField: true }), text('Label', 'Permission Set Label', 80, REQUIRED),
+      text('Description', 'Description', 255), text('NamespacePrefix', 'Namespace Prefix', 15, READ_ONLY),
+      check('IsOwnedByProfile', 'Owned By Profile', READ_ONLY), check('IsCustom', 'Custom', { ...READ_ONLY, defaultValue: true }),
+    ],
+  },
+  {
+    name: 'PermissionSetAssignment', label: 'Permission Set Assignment', plural: 'Permission Set Assignments', keyPrefix: '0Pa', setup: true,
+    children: [],
+    fields: [
+      link('PermissionSetId', 'PermissionSet ID', ['PermissionSet'], 'PermissionSet', { ...REQUIRED, updateable: false }),
+      link('AssigneeId', 'Assignee ID', ['User'], 'Assignee', { ...REQUIRED, updateable: false }),
+    ],
+  },
+  {
+    name: 'CurrencyType', label: 'Currency Type', plural: 'Currency Types', keyPrefix: '01L', adminOnly: true, setup: true, children: [],
+    fields: [
+      text('IsoCode', 'Currency ISO Code', 3, { ...REQUIRED, nameField: true }), check('IsActive', 'Active', { defaultValue: true }),
+      check('IsCorporate', 'Corporate Currency'), { name: 'ConversionRate', label: 'Conversion Rate', type: 'double', precision: 18, scale: 6 },
+      { name: 'DecimalPlaces', label: 'Decimal Places', type: 'int', digits: 1 },
     ],
   },
 ];

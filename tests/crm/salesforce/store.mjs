@@ -154,6 +154,45 @@ export class Store {
     });
   }
 
+  // As remove(), but nothing is left to find: set-up has no recycle bin.
+  erase(type, id) {
+    const table = this.table(type);
+    const row = table.rows.get(id);
+    table.unlink(row);
+    table.rows.delete(id);
+    this.size--;
+    this.journal?.push(() => {
+      table.rows.set(id, row);
+      table.link(row);
+      this.size++;
+    });
+  }
+
+  // The values of a field that is gone, in live and in deleted rows.
+  forget(type, field) {
+    const table = this.table(type);
+    const rows = [...table.rows.values(), ...table.bin.values()].filter((row) => field.name in row);
+    const before = rows.map((row) => [row, row[field.name]]);
+    const indexes = table.indexes;
+    table.indexes = new Map([...indexes].filter(([, index]) => index.field !== field));
+    for (const row of rows) delete row[field.name];
+    this.journal?.push(() => {
+      table.indexes = indexes;
+      for (const [row, value] of before) row[field.name] = value;
+    });
+  }
+
+  // The records of an object that is gone.
+  drop(type) {
+    const table = this.table(type);
+    this.tables.delete(type.name);
+    this.size -= table.rows.size;
+    this.journal?.push(() => {
+      this.tables.set(type.name, table);
+      this.size += table.rows.size;
+    });
+  }
+
   // Runs `work`; when it answers false, or throws, everything it wrote is taken
   // back. Nests: an inner success can still be undone by the outer run.
   transaction(work) {

@@ -3,19 +3,25 @@
 
 import { beforeWrite, faultByParent } from './before-write.mjs';
 import { badRequest, entityDeleted, invalidCrossReference, SalesforceError } from './errors.mjs';
+import { checkRight } from './access.mjs';
 import { derivedFields } from './derived-fields.mjs';
 import { parseId, prefixOf } from './ids.mjs';
 import { readRecord } from './incoming.mjs';
+import { checkAssignment } from './metadata/assignment.mjs';
+import { fitKind } from './org-kinds.mjs';
+import { addPersonContact, refusePersonContact } from './person-accounts.mjs';
 import { checkRules } from './org-rules.mjs';
 import { indexKey, serverTime, toStored } from './values.mjs';
 
 const AUDIT = ['CreatedDate', 'LastModifiedDate', 'SystemModstamp', 'CreatedById', 'LastModifiedById'];
 
-function adminOnly(call, type) {
+// Whether this object may be written so at all.
+function checkMay(call, type, right) {
   if (type.event) throw badRequest('INVALID_TYPE_FOR_OPERATION', `entity type ${type.name} is published, not written`, []);
   if (type.adminOnly && !call.admin) {
     throw badRequest('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${type.label}`, []);
   }
+  checkRight(call, type, right);
 }
 
 function findAny(call) {
@@ -47,7 +53,7 @@ export function checkRequired(type, row, names) {
 // Required on create: createable, not nillable, not defaulted, not a boolean
 // (Salesforce: Describe). A field without access is required all the same.
 export const requiredNames = (type) => [...type.fields.values()]
-  .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && field.type !== 'boolean')
+  .filter((field) => field.createable && (!field.nillable || field.adminRequired) && !field.defaultedOnCreate && field.type !== 'boolean')
   .map((field) => field.name);
 
 function autoNumber(table, field) {
@@ -67,16 +73,18 @@ function applyDefaults(call, type, row) {
 }
 
 // What the server works out itself once these changes are made.
-export const derivedOf = (call, type, row, changes) => derivedFields(type.name, row, changes, findAny(call));
+export const derivedOf = (call, type, row, changes) => derivedFields(type, row, changes, findAny(call));
 
 export function insertRecord(call, type, body, options = {}) {
-  adminOnly(call, type);
+  checkMay(call, type, 'create');
   const fault = beforeWrite(call, 'insert', type, body, null);
   const { changes, parents } = readRecord(call, type, body, { inserting: true, skip: options.skip });
   if (options.key) changes[options.key.field.name] = options.key.value;
   faultByParent(call, fault, parents, parentIds(type, changes));
+  fitKind(call, type, changes, null);
   checkRequired(type, changes, requiredNames(type));
   checkUnique(call, type, changes, null);
+  if (type.name === 'PermissionSetAssignment') checkAssignment(call, changes);
   const limit = call.org.settings.values.storage_limit_records;
   if (limit && call.org.store.size >= limit && !call.admin) {
     throw badRequest('STORAGE_LIMIT_EXCEEDED', 'storage limit exceeded', []);
@@ -89,7 +97,8 @@ export function insertRecord(call, type, body, options = {}) {
   for (const name of AUDIT) row[name] = row[name] ?? (name.endsWith('ById') ? call.userId : stamp);
   checkRules(call, type, row, null);
   call.org.store.insert(type, row);
-  if (type.name === 'RecordType') call.org.recordTypesChanged();
+  if (row.IsPersonAccount && type.name === 'Account') addPersonContact(call, row);
+  if (type.setup) call.org.applyVisibility();
   call.records++;
   return row.Id;
 }
@@ -106,10 +115,11 @@ export function liveRow(call, type, id) {
 
 export function updateRecord(call, type, id, body, options = {}) {
   const row = liveRow(call, type, id);
-  adminOnly(call, type);
+  checkMay(call, type, 'edit');
   const fault = beforeWrite(call, 'update', type, body, row);
   const { changes, parents } = readRecord(call, type, body, { inserting: false, skip: options.skip });
   faultByParent(call, fault, parents, [...parentIds(type, row), ...parentIds(type, changes)]);
+  fitKind(call, type, changes, row);
   const required = requiredNames(type);
   checkRequired(type, changes, Object.keys(changes).filter((name) => required.includes(name) || isNeverNull(type, name)));
   checkUnique(call, type, changes, id);
@@ -126,7 +136,7 @@ export function updateRecord(call, type, id, body, options = {}) {
 
 const isNeverNull = (type, name) => {
   const field = type.field(name, true);
-  return field.updateable && !field.nillable && field.type !== 'boolean';
+  return field.updateable && (!field.nillable || field.adminRequired) && field.type !== 'boolean';
 };
 
 const parentIds = (type, row) => [...type.relationships.values()].map((field) => row[field.name]).filter(Boolean);
@@ -179,13 +189,14 @@ export function sameKey(field, value) {
 
 export function deleteRecord(call, type, id, changes = {}) {
   const row = liveRow(call, type, id);
-  adminOnly(call, type);
+  checkMay(call, type, 'remove');
+  refusePersonContact(call, type, row);
   const fault = beforeWrite(call, 'delete', type, null, row);
   faultByParent(call, fault, [], parentIds(type, row));
   const stamp = serverTime(call.now);
   call.org.store.remove(type, row, { IsDeleted: true, LastModifiedDate: stamp, SystemModstamp: stamp, ...changes });
   releaseChildren(call, type, id);
-  if (type.name === 'RecordType') call.org.recordTypesChanged();
+  if (type.setup) call.org.applyVisibility();
   call.records++;
 }
 
