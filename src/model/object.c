@@ -3,6 +3,8 @@
 
 #include "model/object.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "model/money.h"
 
@@ -21,6 +23,8 @@ static const char *const kind_names[OBJECT__MAX] = {
     [OBJECT_DISCOUNT] = "discount",
     [OBJECT_PRODUCT] = "product",
     [OBJECT_SCHEDULE] = "schedule",
+    [OBJECT_INVOICE_LINE] = "invoice_line",
+    [OBJECT_EVENT] = "event",
 };
 
 static const int kind_ranks[OBJECT__MAX] = {
@@ -33,6 +37,8 @@ static const int kind_ranks[OBJECT__MAX] = {
     [OBJECT_RECOVERY] = 3,
     [OBJECT_DISCOUNT] = 2,
     [OBJECT_SCHEDULE] = 2,
+    [OBJECT_INVOICE_LINE] = 3,
+    [OBJECT_EVENT] = 4,
 };
 
 static const struct object_field fields[] = {
@@ -57,6 +63,12 @@ object_kind_of(const char *name)
 	return OBJECT_NONE;
 }
 
+bool
+is_object_virtual(enum object_kind kind)
+{
+	return kind == OBJECT_INVOICE_LINE || kind == OBJECT_EVENT;
+}
+
 const struct object_field *
 object_fields(size_t *n_r)
 {
@@ -73,8 +85,8 @@ object_field(enum object_kind kind, const char *name)
 	return NULL;
 }
 
-static bool
-is_of_type(const json_t *value, enum field_type type)
+bool
+is_object_value(const json_t *value, enum field_type type)
 {
 	const char *text = json_string_value(value);
 	struct money_decimal decimal;
@@ -120,7 +132,7 @@ object_check(enum object_kind kind, const json_t *object, struct bh_err *err)
 		if (field == NULL)
 			return bh_fail(err, BH_INVALID, "%s has no field %s",
 			    object_kind_name(kind), name);
-		if (!json_is_null(value) && !is_of_type(value, field->type))
+		if (!json_is_null(value) && !is_object_value(value, field->type))
 			return bh_fail(err, BH_INVALID, "%s.%s has a value of the wrong type",
 			    object_kind_name(kind), name);
 	}
@@ -148,6 +160,7 @@ object_changes_add(struct object_changes *changes, enum object_kind kind, const 
 {
 	struct object_change *change;
 
+	assert(!is_object_virtual(kind));
 	if (changes->n == changes->cap) {
 		changes->cap = changes->cap != 0 ? changes->cap * 2 : 4;
 		changes->items =

@@ -28,6 +28,8 @@ enum object_kind {
 	OBJECT_DISCOUNT,
 	OBJECT_PRODUCT,
 	OBJECT_SCHEDULE,
+	OBJECT_INVOICE_LINE, /* the last two are virtual */
+	OBJECT_EVENT,
 	OBJECT__MAX
 };
 
@@ -62,13 +64,21 @@ struct object_field {
 const char *object_kind_name(enum object_kind kind);
 /* OBJECT_NONE when the name is not known. */
 enum object_kind object_kind_of(const char *name);
+/*
+ * A kind that only mappings know: made of something else when a record is
+ * made (a line of its invoice, an event of the journal).  No source tells such
+ * an object, and none is in the mirror.
+ */
+bool is_object_virtual(enum object_kind kind);
 /* All fields of all kinds, in the order of fields.def; *n_r receives their number. */
 const struct object_field *object_fields(size_t *n_r);
 /* NULL when the kind has no such field. */
 const struct object_field *object_field(enum object_kind kind, const char *name);
+/* Is it what a field of this type holds?  null is not asked about here. */
+bool is_object_value(const json_t *value, enum field_type type);
 /* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
 int object_check(enum object_kind kind, const json_t *object, struct bh_err *err);
-/* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3. */
+/* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3, events 4. */
 int object_rank(enum object_kind kind);
 
 /*
@@ -115,7 +125,7 @@ struct object_changes {
 	struct object_change *items;
 	size_t n, cap;
 };
-/* A new zeroed change at the end, borrowed until the next call. */
+/* A new zeroed change at the end, borrowed until the next call; kind is not virtual. */
 struct object_change *object_changes_add(struct object_changes *changes, enum object_kind kind,
     const char *id);
 void object_changes_release(struct object_changes *changes);

@@ -27,7 +27,7 @@ int source_leave(struct source_news *news, enum source_outcome outcome, const ch
 
 /*
  * A new change of the event's account with an empty fields object; NULL and
- * BH_INVALID when id is no text of 1 to 255 bytes.
+ * BH_INVALID when id is no text of 1 to 255 bytes, or the kind is virtual.
  */
 struct object_change *source_change(struct source_news *news, enum object_kind kind,
     const json_t *id, struct bh_err *err);

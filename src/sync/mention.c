@@ -169,7 +169,8 @@ kinds_in_key(const char *key, size_t len)
 	text[len] = '\0';
 	lower(text);
 	for (int kind = 1; kind < OBJECT__MAX; kind++)
-		if (strstr(text, object_kind_name((enum object_kind)kind)) != NULL)
+		if (!is_object_virtual((enum object_kind)kind) &&
+		    strstr(text, object_kind_name((enum object_kind)kind)) != NULL)
 			kinds |= (json_int_t)1 << kind;
 	for (size_t i = 0; i < BH_LEN(words); i++)
 		if (strstr(text, words[i].word) != NULL)

@@ -13,6 +13,16 @@ kinds(void **state BH_UNUSED)
 	assert_true(object_rank(OBJECT_CUSTOMER) < object_rank(OBJECT_SUBSCRIPTION));
 	assert_true(object_rank(OBJECT_SUBSCRIPTION) < object_rank(OBJECT_INVOICE));
 	assert_true(object_rank(OBJECT_INVOICE) < object_rank(OBJECT_CREDIT_NOTE));
+	assert_true(object_rank(OBJECT_INVOICE) < object_rank(OBJECT_INVOICE_LINE));
+	assert_true(object_rank(OBJECT_RECOVERY) < object_rank(OBJECT_EVENT));
+	for (int i = 0; i < OBJECT__MAX; i++)
+		assert_int_equal(is_object_virtual((enum object_kind)i),
+		    i == OBJECT_INVOICE_LINE || i == OBJECT_EVENT);
+	assert_true(object_rank(OBJECT_INVOICE) < object_rank(OBJECT_INVOICE_LINE));
+	assert_true(object_rank(OBJECT_RECOVERY) < object_rank(OBJECT_EVENT));
+	for (int i = 0; i < OBJECT__MAX; i++)
+		assert_int_equal(is_object_virtual((enum object_kind)i),
+		    i == OBJECT_INVOICE_LINE || i == OBJECT_EVENT);
 }
 
 static void

@@ -235,6 +235,10 @@ refused(void **state BH_UNUSED)
 	    {"{'null':'nothing','objects':[{}]}", "null must be"},
 	    {"{'objects':[7]}", "objects[0]: must be an object"},
 	    {"{'objects':[{'kind':'bill'}]}", "objects[0]: kind must be"},
+	    {"{'objects':[{'kind':'event'}]}", "objects[0]: kind must be"},
+	    {"{'objects':[{'kind':'invoice_line'}]}", "objects[0]: kind must be"},
+	    {"{'objects':[{'kind':'event'}]}", "objects[0]: kind must be"},
+	    {"{'objects':[{'kind':'invoice_line'}]}", "objects[0]: kind must be"},
 	    {"{'objects':[{'kind':'invoice','fields':{}}]}", "objects[0].id: is no path"},
 	    {"{'objects':[{'kind':'invoice','id':[]}]}", "objects[0].id: must be 1 to 10"},
 	    {"{'objects':[{'kind':'invoice','id':['a','']}]}", "objects[0].id[1]: is no path"},
@@ -346,6 +350,8 @@ unchecked(void **state BH_UNUSED)
 {
 	static const char *const tables[] = {"{}", "{'objects':7}", "{'objects':[{}]}",
 	    "{'objects':[{'kind':7}]}", "{'objects':[{'kind':'invoice'}]}",
+	    "{'objects':[{'kind':'event','id':'id','fields':{'type':'id'}}]}",
+	    "{'objects':[{'kind':'event','id':'id','fields':{'type':'id'}}]}",
 	    "{'objects':[{'kind':'invoice','id':7,'fields':7}]}",
 	    "{'objects':[{'kind':'invoice','id':'id','fields':{'total':'id','number':7,'status':{'const':9},"
 	    "'due_on':{'from':'id','as':'text'},'tax':{'from':'id','as':'nothing'},'nofield':'id'}}]}",
