@@ -12,6 +12,7 @@
 #include "sync/alias.h"
 #include "sync/derive.h"
 #include "sync/lookup.h"
+#include "sync/part.h"
 
 #define CHILDREN_PAGE 1000 /* a customer's objects marked by one commit */
 #define USERS_PAGE 200     /* objects derived anew by one commit */
@@ -194,17 +195,22 @@ struct child_marks {
 	struct store_txn *txn;
 	const struct setup *setup;
 	const char *connection;
+	bool is_for_lines;                             /* those of the invoices are marked, too */
+	struct mirror_id invoices[PART_INVOICES_PAGE]; /* borrowed from the transaction */
+	size_t invoices_n;
 };
 
 static int
 mark_child(void *arg, const struct mirror_id *id, struct bh_err *err BH_UNUSED)
 {
-	const struct child_marks *marks = arg;
+	struct child_marks *marks = arg;
 
 	for (size_t i = 0; i < marks->setup->syncs_n; i++)
 		if (strcmp(marks->setup->syncs[i].account.from, marks->connection) == 0)
 			mark_object(marks->txn, &marks->setup->syncs[i], id->kind, id->account,
 			    id->id, true);
+	if (marks->is_for_lines && id->kind == OBJECT_INVOICE)
+		marks->invoices[marks->invoices_n++] = *id;
 	return 0;
 }
 
@@ -217,11 +223,15 @@ static int
 mark_children(struct store_txn *txn, const struct setup *setup, const struct mirror_id *customer,
     struct bh_buf *after, struct bh_err *err)
 {
-	struct child_marks marks = {txn, setup, customer->connection};
+	struct child_marks marks = {.txn = txn,
+	    .setup = setup,
+	    .connection = customer->connection,
+	    .is_for_lines = is_part_reaching_customer(setup, customer->connection)};
+	size_t max = marks.is_for_lines ? PART_INVOICES_PAGE : CHILDREN_PAGE;
 	bool more;
 
-	if (mirror_children(txn, customer, CHILDREN_PAGE, after, mark_child, &marks, &more, err) <
-	    0)
+	if (mirror_children(txn, customer, max, after, mark_child, &marks, &more, err) < 0 ||
+	    part_mark_lines_of(txn, setup, marks.invoices, marks.invoices_n, err) < 0)
 		return -1;
 	if (more)
 		mirror_defer_children(txn, customer, after);
@@ -252,6 +262,9 @@ mark(struct apply *apply, const struct working_object *object, struct bh_err *er
 			continue;
 		mark_object(apply->txn, sync, object->id.kind, object->id.account, object->id.id,
 		    false);
+		if (object->id.kind == OBJECT_INVOICE)
+			part_mark_lines(apply->txn, sync, &object->id,
+			    json_object_get(object->object.fields, "lines"), object->lines_before);
 		is_reached = is_reached || sync->uses_customer;
 	}
 	wake_lanes(apply->txn, apply->setup, object->id.connection);

@@ -14,12 +14,14 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
+#include "sync/part.h"
 #include "sync/setup.h"
 #include "sync/tend.h"
 
 #define PRESET_MAX (1u << 20)
 #define SECRET_MAX 65536
 #define RESYNC_PAGE 1000
+#define RESYNC_INVOICES 100 /* with their lines */
 
 /* -- the form -- */
 
@@ -564,7 +566,7 @@ struct remark {
 };
 
 static int
-mark_one(void *arg, const struct mirror_id *id, const struct object_state *object BH_UNUSED,
+mark_one(void *arg, const struct mirror_id *id, const struct object_state *object,
     struct bh_err *err BH_UNUSED)
 {
 	struct remark *r = arg;
@@ -580,25 +582,58 @@ mark_one(void *arg, const struct mirror_id *id, const struct object_state *objec
 		link_mark(r->txn, &link);
 		r->n++;
 	}
+	if (id->kind == OBJECT_INVOICE)
+		r->n += part_mark_lines(r->txn, r->sync, id,
+		    json_object_get(object->fields, "lines"), NULL);
 	return 0;
+}
+
+/* A page in one commit.  1: it does not fit into one. */
+static int
+remark_page(struct store *store, struct remark *r, enum object_kind kind, size_t page,
+    struct bh_buf *after, bool *more_r, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+	size_t before = r->n;
+	int rc;
+
+	r->txn = store_begin(store);
+	rc = mirror_walk(r->txn, r->sync->account.from, kind, page, after, mark_one, r, more_r,
+	    &why);
+	queue_wake(r->txn, "push", r->sync->account.to, bh_now_ms());
+	if (rc == 0)
+		rc = store_commit(r->txn, NULL, &why);
+	store_free(&r->txn);
+	if (rc == 0)
+		return 0;
+	r->n = before;
+	if (err != NULL)
+		*err = why;
+	return why.code == BH_INVALID && page > 1 ? 1 : -1;
 }
 
 static int
 remark_kind(struct store *store, struct remark *r, enum object_kind kind, struct bh_err *err)
 {
-	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1),
+		      begin = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	size_t page = kind == OBJECT_INVOICE && r->sync->maps_lines ? RESYNC_INVOICES : RESYNC_PAGE;
 	bool more = true;
 	int rc = 0;
 
 	while (rc == 0 && more) {
-		r->txn = store_begin(store);
-		rc = mirror_walk(r->txn, r->sync->account.from, kind, RESYNC_PAGE, &after, mark_one,
-		    r, &more, err);
-		queue_wake(r->txn, "push", r->sync->account.to, bh_now_ms());
-		if (rc == 0)
-			rc = store_commit(r->txn, NULL, err);
-		store_free(&r->txn);
+		bh_buf_reset(&begin);
+		bh_buf_add(&begin, bh_buf_str(&after), after.len);
+		rc = remark_page(store, r, kind, page, &after, &more, err);
+		if (rc > 0) {
+			bh_buf_reset(&after);
+			bh_buf_add(&after, bh_buf_str(&begin), begin.len);
+			page /= 2;
+			more = true;
+			rc = 0;
+		}
 	}
+	bh_buf_release(&begin);
 	bh_buf_release(&after);
 	return rc;
 }
@@ -617,8 +652,10 @@ configure_resync(struct store *store, const struct account_key *key, const char 
 	r.sync = setup_sync(setup, sync);
 	if (r.sync == NULL)
 		rc = bh_fail(err, BH_INVALID, "there is no sync \"%.70s\" that works", sync);
+	/* Virtual ones come with what they are made of; what happened is not told again. */
 	for (int kind = 1; kind < OBJECT__MAX && rc == 0; kind++)
-		rc = remark_kind(store, &r, (enum object_kind)kind, err);
+		if (!is_object_virtual((enum object_kind)kind))
+			rc = remark_kind(store, &r, (enum object_kind)kind, err);
 	*n_r = r.n;
 	setup_free(&setup);
 	return rc;

@@ -10,6 +10,8 @@
 #include "base/proc.h"
 #include "state/journal.h"
 #include "sync/apply.h"
+#include "sync/event.h"
+#include "sync/part.h"
 
 #define BATCH_MAX 256
 #define GATHER_MS 10 /* between small batches while events stream in */
@@ -69,11 +71,8 @@ static void
 read_event(const struct setup *setup, struct journal_event *event, struct source_result *result_r)
 {
 	const struct setup_connection *connection = setup_connection(setup, event->connection);
-	struct source_event envelope = {0};
 	struct bh_err why = BH_ERR_INIT;
 	struct source_result result = {0};
-	struct source_config config;
-	json_t *body = NULL;
 
 	event->handled_ms = bh_now_ms();
 	event->state = JOURNAL_FAILED;
@@ -82,12 +81,7 @@ read_event(const struct setup *setup, struct journal_event *event, struct source
 		    "the connection %s is not set up any more", event->connection);
 		return;
 	}
-	config = setup_source_config(connection);
-	snprintf(envelope.id, sizeof(envelope.id), "%s", event->id);
-	snprintf(envelope.type, sizeof(envelope.type), "%s", event->type);
-	if (bh_json_parse(event->body, event->body_len, &body, &why) < 0 ||
-	    connection->source->normalise(&config, &envelope, body, event->received_ms, &result,
-		&why) < 0) {
+	if (part_normalise(connection, event, &result, &why) < 0) {
 		note_failure(event, &why);
 	} else {
 		snprintf(event->note, sizeof(event->note), "%s", result.note);
@@ -99,7 +93,6 @@ read_event(const struct setup *setup, struct journal_event *event, struct source
 		result = (struct source_result){0};
 	}
 	source_result_release(&result);
-	json_decref(body);
 }
 
 /* What came of one event, as the log shows it. */
@@ -114,12 +107,37 @@ note_news(struct journal_event *event, json_t *news)
 	}
 }
 
+/* What is kept of an event's changes while they are applied. */
+struct handled {
+	size_t number; /* for apply_news() */
+	bool has_subject;
+	char account[128]; /* of the subject */
+};
+
+static void
+keep_subject(struct handled *handled, const struct source_result *result)
+{
+	const struct object_change *subject = event_subject(&result->changes);
+
+	handled->has_subject = subject != NULL;
+	if (subject != NULL)
+		snprintf(handled->account, sizeof(handled->account), "%s", subject->account);
+}
+
+/* One that is late says as much of what happened as one that is not. */
+static bool
+is_to_tell(const struct handled *handled, const struct journal_event *event)
+{
+	return handled->has_subject &&
+	       (event->state == JOURNAL_APPLIED || event->state == JOURNAL_STALE);
+}
+
 /* Everything that one batch changes, collected into txn. */
 static int
 collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *batch,
     struct pace *pace, struct bh_err *err)
 {
-	size_t *numbers = bh_xcalloc(batch->n, sizeof(numbers[0]));
+	struct handled *handled = bh_xcalloc(batch->n, sizeof(handled[0]));
 	struct apply *apply = apply_new(txn, setup);
 	struct journal_pace noted;
 	int rc;
@@ -131,7 +149,8 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 		if (event->body == NULL)
 			continue; /* a replay of what is pruned */
 		read_event(setup, event, &result);
-		numbers[i] = apply_add(apply, event->connection, &result);
+		keep_subject(&handled[i], &result);
+		handled[i].number = apply_add(apply, event->connection, &result);
 		source_result_release(&result);
 		if (i >= batch->replays)
 			pace_note(pace, event->received_ms);
@@ -140,13 +159,15 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 	for (size_t i = 0; i < batch->n && rc == 0; i++) {
 		if (batch->events[i].body == NULL)
 			continue;
-		note_news(&batch->events[i], apply_news(apply, numbers[i]));
+		note_news(&batch->events[i], apply_news(apply, handled[i].number));
 		journal_settle(txn, &batch->events[i]);
+		if (is_to_tell(&handled[i], &batch->events[i]))
+			part_mark_event(txn, setup, &batch->events[i], handled[i].account);
 	}
 	noted = (struct journal_pace){pace->last_ms, pace_rate(pace)};
 	journal_advance(txn, batch, &noted);
 	apply_free(&apply);
-	free(numbers);
+	free(handled);
 	return rc;
 }
 

@@ -107,7 +107,7 @@ collect(struct round *r)
 		if (mapped->has_match) {
 			struct map_context context = render_context(b, i);
 
-			map_questions(b->syncs[i]->map, b->mapped[i], b->entries[i].id.id,
+			map_questions(b->syncs[i]->map, b->mapped[i], render_id(b, i),
 			    b->objects[i].fields, &context, &r->questions[i]);
 		}
 		add_questions(r, i);

@@ -22,6 +22,8 @@
 #include "state/target.h"
 #include "state/trail.h"
 #include "state/want.h"
+#include "sync/event.h"
+#include "sync/line.h"
 #include "sync/person_internal.h"
 #include "sync/writeback.h"
 
@@ -264,27 +266,75 @@ person_trail(struct person_sweep *sweep, struct bh_err *err)
 
 /* -- links -- */
 
-/* Is this an object of theirs, of the kind that the sync maps under this name? */
-static bool
-is_link_theirs(const struct person *person, const struct link_id *id)
+/* Does the event name them?  When they are erased, its own erasure has gone before: 1, 0, -1. */
+static int
+is_stamp_theirs(struct walk *walk, uint64_t stamp, struct bh_err *err)
 {
+	struct journal_event event;
+	int rc = journal_read(walk->txn, stamp, &event, err);
+
+	if (rc > 0)
+		rc = (event.erased && walk->sweep->done != NULL) ||
+		     is_event_theirs(walk->sweep->person, &event);
+	journal_event_release(&event);
+	return rc;
+}
+
+/* Is the invoice of this line one of theirs? */
+static bool
+is_line_theirs(const struct person *person, const char *connection, const char *account,
+    const char *id)
+{
+	const char *name = line_name(id);
+	char *invoice = bh_xstrndup(id, name != NULL ? (size_t)(name - 1 - id) : 0);
+	struct mirror_id mirrored = {connection, account, OBJECT_INVOICE, invoice};
+	bool is_theirs = is_person_object(person, &mirrored);
+
+	free(invoice);
+	return is_theirs;
+}
+
+/* The sync is gone, or names it no more: nobody can say of what kind it was.  1, 0, -1. */
+static int
+is_orphan_theirs(struct walk *walk, const struct link_id *id, struct bh_err *err)
+{
+	const struct person *person = walk->sweep->person;
+	const char *name = line_name(id->id);
+	char *invoice = bh_xstrndup(id->id, name != NULL ? (size_t)(name - 1 - id->id) : 0);
+	bool is_theirs = false;
+	uint64_t stamp;
+
+	for (size_t i = 0; i < person->scopes_n; i++)
+		is_theirs = is_theirs || is_mentioned_surely(person->scopes[i].mention, id->id) ||
+			    is_mentioned_surely(person->scopes[i].mention, invoice);
+	free(invoice);
+	if (!is_theirs && is_event_name(id->id, &stamp))
+		return is_stamp_theirs(walk, stamp, err);
+	return is_theirs;
+}
+
+/* Is this an object of theirs, of the kind that the sync maps under this name?  1, 0, -1. */
+static int
+is_link_theirs(struct walk *walk, const struct link_id *id, struct bh_err *err)
+{
+	const struct person *person = walk->sweep->person;
 	const struct setup_sync *sync = setup_sync(person->setup, id->sync);
 	struct mirror_id mirrored = {"", id->account, OBJECT_NONE, id->id};
 	const struct map_object *object = NULL;
+	uint64_t stamp;
 	size_t index;
 
 	if (sync != NULL)
 		object = setup_object(sync, id->object, &index);
-	if (object != NULL) {
-		mirrored.connection = sync->account.from;
-		mirrored.kind = object->from;
-		return is_person_object(person, &mirrored);
-	}
-	/* The sync is gone, or names it no more: nobody can say of what kind it was. */
-	for (size_t i = 0; i < person->scopes_n; i++)
-		if (is_mentioned_surely(person->scopes[i].mention, id->id))
-			return true;
-	return false;
+	if (object == NULL)
+		return is_orphan_theirs(walk, id, err);
+	if (object->from == OBJECT_EVENT)
+		return is_event_name(id->id, &stamp) ? is_stamp_theirs(walk, stamp, err) : 0;
+	if (object->from == OBJECT_INVOICE_LINE)
+		return is_line_theirs(person, sync->account.from, id->account, id->id);
+	mirrored.connection = sync->account.from;
+	mirrored.kind = object->from;
+	return is_person_object(person, &mirrored);
 }
 
 static json_t *
@@ -306,10 +356,11 @@ take_link(void *arg, const struct link_id *id, const struct link *link, struct b
 	struct walk *walk = arg;
 	struct person_sweep *sweep = walk->sweep;
 	json_t *item;
-	int rc = 0;
+	int rc = is_link_theirs(walk, id, err);
 
-	if (!is_link_theirs(sweep->person, id))
-		return 0;
+	if (rc <= 0)
+		return rc;
+	rc = 0;
 	item = link_json(id, link);
 	if (sweep->done == NULL) {
 		rc = sweep->each(sweep->arg, PERSON_LINK, item, err);
@@ -345,7 +396,8 @@ is_named(const struct person *person, const char *connection, unsigned kinds, co
 	char *account = bh_xstrndup(name, slash != NULL ? (size_t)(slash - name) : 0);
 	bool found = false;
 
-	for (int kind = 1; kind < OBJECT__MAX && !found; kind++) {
+	for (int kind = 1;
+	     kind < OBJECT__MAX && !found && !is_object_virtual((enum object_kind)kind); kind++) {
 		struct mirror_id whole = {connection, "", (enum object_kind)kind, name};
 		struct mirror_id split = {connection, account, (enum object_kind)kind,
 		    slash != NULL ? slash + 1 : name};
@@ -355,6 +407,27 @@ is_named(const struct person *person, const char *connection, unsigned kinds, co
 	}
 	free(account);
 	return found;
+}
+
+/* The same for what is no object of the mirror.  1, 0, -1. */
+static int
+is_part_named(struct walk *walk, const char *connection, unsigned kinds, const char *name,
+    struct bh_err *err)
+{
+	const struct person *person = walk->sweep->person;
+	const char *slash = strrchr(name, '/');
+	char *invoice = bh_xstrndup(name, slash != NULL ? (size_t)(slash - name) : 0);
+	uint64_t stamp;
+	int rc = (kinds & 1u << OBJECT_INVOICE_LINE) != 0 && slash != NULL &&
+		 is_named(person, connection, 1u << OBJECT_INVOICE, invoice);
+
+	free(invoice);
+	if (rc != 0 || (kinds & 1u << OBJECT_EVENT) == 0)
+		return rc;
+	rc = journal_find(walk->txn, connection, name, &stamp, err);
+	if (rc == 0 && slash != NULL)
+		rc = journal_find(walk->txn, connection, slash + 1, &stamp, err);
+	return rc > 0 ? is_stamp_theirs(walk, stamp, err) : rc;
 }
 
 /* The kind that a sync writes to an object of this name, as a bit for each. */
@@ -377,25 +450,32 @@ kinds_written(const struct setup_sync *sync, const char *object)
 }
 
 /* Keys are "prefix:id" or "prefix:account/id"; a mapping may choose the prefix, or none. */
-static bool
-is_record_theirs(const struct person *person, const char *dest, const char *object, const char *key)
+static int
+is_record_theirs(struct walk *walk, const char *dest, const char *object, const char *key,
+    struct bh_err *err)
 {
+	const struct person *person = walk->sweep->person;
 	const char *colon = strrchr(key, ':');
+	int rc = 0;
 
 	for (size_t i = 0; i < person->setup->syncs_n; i++) {
 		const struct setup_sync *sync = &person->setup->syncs[i];
 		unsigned kinds =
 		    strcmp(sync->account.to, dest) == 0 ? kinds_written(sync, object) : 0;
 
-		for (const char *name = key; kinds != 0 && name != NULL;
-		     name = strchr(name, ':'), name += name != NULL)
-			if (is_named(person, sync->account.from, kinds, name))
-				return true;
+		for (const char *name = key; kinds != 0 && name != NULL && rc == 0;
+		     name = strchr(name, ':'), name += name != NULL) {
+			rc = is_named(person, sync->account.from, kinds, name);
+			if (rc == 0)
+				rc = is_part_named(walk, sync->account.from, kinds, name, err);
+		}
+		if (rc != 0)
+			return rc;
 	}
 	for (size_t i = 0; i < person->scopes_n; i++)
 		if (is_mentioned_surely(person->scopes[i].mention, colon != NULL ? colon + 1 : key))
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 static int
@@ -404,10 +484,10 @@ take_record(void *arg, const char *dest, const char *object, const char *key, co
 {
 	struct walk *walk = arg;
 	json_t *item;
-	int rc;
+	int rc = is_record_theirs(walk, dest, object, key, err);
 
-	if (!is_record_theirs(walk->sweep->person, dest, object, key))
-		return 0;
+	if (rc <= 0)
+		return rc;
 	if (walk->sweep->done != NULL) {
 		target_forget(walk->txn, dest, object, key);
 		walk->erased++;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "state/derived.h"
 #include "sync/match.h"
+#include "sync/part.h"
 #include "sync/render_internal.h"
 
 static bool
@@ -82,7 +83,7 @@ read_objects(struct render_batch_state *b, struct store_txn *txn, struct bh_err 
 		ids[i].connection = b->syncs[i]->account.from;
 		ids[i].kind = objects[b->mapped[i]].from;
 	}
-	rc = derived_view_many(txn, ids, b->n, b->objects, err);
+	rc = part_view_many(txn, b->lane->setup, ids, b->n, b->objects, err);
 	free(ids);
 	return rc;
 }
@@ -144,6 +145,12 @@ render_mapped(const struct render_batch_state *b, size_t i)
 	return &objects[b->mapped[i]];
 }
 
+const char *
+render_id(const struct render_batch_state *b, size_t i)
+{
+	return part_key_id(render_mapped(b, i)->from, b->entries[i].id.id, b->objects[i].fields);
+}
+
 static void
 map_item(struct render_batch_state *b, size_t i)
 {
@@ -153,7 +160,7 @@ map_item(struct render_batch_state *b, size_t i)
 	struct bh_err why = BH_ERR_INIT;
 	enum map_verdict verdict;
 
-	if (map_render(sync->map, b->mapped[i], b->entries[i].id.id, b->objects[i].fields, &context,
+	if (map_render(sync->map, b->mapped[i], render_id(b, i), b->objects[i].fields, &context,
 		&verdict, &item->record, &why) < 0)
 		break_item(item, &why);
 	else if (verdict == MAP_FILTERED)
@@ -295,6 +302,10 @@ map_items(struct render_batch_state *b)
 			continue;
 		if (b->objects[i].fields == NULL || is_mirror_erased(&b->objects[i])) {
 			item->verdict = RENDER_GONE;
+			continue;
+		}
+		if (is_part_over(render_mapped(b, i)->from, b->objects[i].fields, &item->link)) {
+			item->verdict = item->link.version != 0 ? RENDER_EXCLUDED : RENDER_GONE;
 			continue;
 		}
 		map_item(b, i);

@@ -22,6 +22,8 @@ struct render_batch_state {
 struct map_context render_context(const struct render_batch_state *b, size_t i);
 /* The mapped object of item i, which has a sync. */
 const struct map_object *render_mapped(const struct render_batch_state *b, size_t i);
+/* The id that its key is made of. */
+const char *render_id(const struct render_batch_state *b, size_t i);
 /* Is it (still) to be sent? */
 bool is_render_sending(const struct render_item *item);
 

@@ -104,6 +104,39 @@ is_using_customer(const json_t *mapping)
 	return uses;
 }
 
+/* May the key of a parent of this mapped object change with the customer? */
+static bool
+has_shared_parent(const json_t *mapping, const json_t *object)
+{
+	json_t *parent, *other;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(object, "parents"), i, parent)
+		json_array_foreach (json_object_get(mapping, "objects"), k, other)
+			if (json_object_get(other, "key_from") != NULL &&
+			    json_equal(json_object_get(other, "name"),
+				json_object_get(parent, "object")))
+				return true;
+	return false;
+}
+
+static void
+look_for_lines(struct setup_sync *sync, const json_t *mapping)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (json_object_get(mapping, "objects"), i, object) {
+		const char *from = bh_json_str(object, "from");
+
+		if (from == NULL || object_kind_of(from) != OBJECT_INVOICE_LINE)
+			continue;
+		sync->maps_lines = true;
+		sync->lines_use_customer = sync->lines_use_customer || is_using_customer(object) ||
+					   has_shared_parent(mapping, object);
+	}
+}
+
 /* The mapping as the sync's settings and the CRM's prefix make it. */
 static int
 make_map(struct setup_sync *sync, const struct account_sync *account, struct bh_err *err)
@@ -113,6 +146,7 @@ make_map(struct setup_sync *sync, const struct account_sync *account, struct bh_
 	if (setup_shape(account, sync->to, &shaped, err) < 0)
 		return -1;
 	sync->uses_customer = is_using_customer(shaped);
+	look_for_lines(sync, shaped);
 	if (map_new(shaped, &sync->map, err) < 0) {
 		json_decref(shaped);
 		return -1;

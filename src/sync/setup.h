@@ -25,7 +25,9 @@ struct setup_sync {
 	struct account_sync account;
 	const struct setup_connection *from, *to; /* borrowed from the setup */
 	struct map *map;
-	bool uses_customer; /* a template reaches the parent customer */
+	bool uses_customer;      /* a template reaches the parent customer */
+	bool maps_lines;         /* lines of invoices have records of their own */
+	bool lines_use_customer; /* and a template of theirs reaches the customer */
 };
 
 struct setup {

@@ -20,6 +20,7 @@ working_release(struct working *work)
 		free((char *)(uintptr_t)object->id.id);
 		free(object->customer_before);
 		json_decref(object->discounts_before);
+		json_decref(object->lines_before);
 		json_decref(object->history);
 		json_decref(object->facts);
 		json_decref(object->fields);
@@ -83,6 +84,8 @@ note_before(struct working_object *object)
 	if (object->id.kind == OBJECT_CUSTOMER)
 		object->discounts_before =
 		    json_incref(json_object_get(object->object.fields, "discounts"));
+	if (object->id.kind == OBJECT_INVOICE)
+		object->lines_before = json_incref(json_object_get(object->object.fields, "lines"));
 }
 
 int

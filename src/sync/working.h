@@ -17,6 +17,7 @@ struct working_object {
 	bool is_different;        /* and says something else than before, not only of when */
 	char *customer_before;    /* the customer it named when it was loaded; NULL; owned */
 	json_t *discounts_before; /* of a customer, when it was loaded; owned */
+	json_t *lines_before;     /* of an invoice, likewise */
 
 	/* Of what is worked out: see derive.c. */
 	bool is_due;   /* a subscription whose steps, a customer whose figures are to be made */
