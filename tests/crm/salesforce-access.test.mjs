@@ -136,11 +136,13 @@ test('a required field needs no grant', async () => {
 test('a field of Activity is one of Task, and its grant names Task', async () => {
   await made('CustomField', key('Activity.Key__c', { inlineHelpText: 'The key' }));
   assert.ok(!(await fieldNames('Task')).includes('Key__c'));
-  await granted({ fields: ['Task.Key__c'] });
+  await granted({ fields: ['Event.Key__c', 'Task.Key__c'] });
   const { externalId, inlineHelpText } = await describedField('Task', 'Key__c');
   assert.deepEqual([externalId, inlineHelpText], [true, 'The key']);
   assert.equal(await fieldNames('Activity'), 404);
   assert.equal((await create('Task', { Subject: 'Call', Key__c: 'k' })).status, 201);
+  await remove(org, 'CustomField', ['Activity.Key__c']);
+  assert.deepEqual((await org.control('GET', 'metadata')).json.permissionSets[0].definition.fieldPermissions, []);
 });
 
 // -- Objects and events --

@@ -48,9 +48,12 @@ export class Access {
   }
 }
 
+// Tasks and events share the fields of activities, and what is granted on them.
+export const activityName = (name) => name.toLowerCase().replace(/^event\./, 'task.');
+
 // Several sets add up.
 function merge(map, name, rights) {
-  const key = name.toLowerCase();
+  const key = activityName(name);
   const held = map.get(key) ?? {};
   map.set(key, Object.fromEntries(Object.entries(rights).map(([right, given]) => [right, given || held[right] === true])));
 }

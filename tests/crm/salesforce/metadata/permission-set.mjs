@@ -1,7 +1,7 @@
 // PermissionSet: what it may hold, and what depends on what (Salesforce:
 // Metadata, Components). A second definition replaces the first one whole.
 
-import { alwaysShown } from '../access.mjs';
+import { activityName, alwaysShown } from '../access.mjs';
 import { ComponentError } from '../soap-answers.mjs';
 import { checkDeveloperName, checkFilled, checkLength } from './names.mjs';
 
@@ -21,7 +21,7 @@ function checkTwice(list, key, what) {
 }
 
 function checkField(context, { field: fullName, editable, readable = false }) {
-  const [objectName, name] = fullName.split('.');
+  const [objectName, name] = activityName(fullName).split('.');
   const type = context.org.schema.object(objectName, true);
   const field = type?.fields.get(String(name).toLowerCase());
   if (!field || type.setup) throw notFound('field', 'CustomField', fullName);

@@ -2,7 +2,7 @@
 // record types and permission sets, the last two also as records that queries
 // find (Salesforce: Metadata, Assignment).
 
-import { Access } from '../access.mjs';
+import { Access, activityName } from '../access.mjs';
 import { encodeValue } from './names.mjs';
 import { insertRecord } from '../writer.mjs';
 
@@ -105,7 +105,7 @@ export class MetadataState {
     for (const [key, { id, definition }] of this.permissionSets) {
       const { fieldPermissions = [], objectPermissions = [] } = definition;
       this.permissionSets.set(key, { id, definition: { ...definition,
-        fieldPermissions: fieldPermissions.filter(({ field }) => keep(field.toLowerCase())),
+        fieldPermissions: fieldPermissions.filter(({ field }) => keep(activityName(field))),
         objectPermissions: objectPermissions.filter(({ object }) => keep(object.toLowerCase())) } });
     }
   }
