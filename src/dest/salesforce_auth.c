@@ -187,10 +187,10 @@ salesforce_take_token(struct dest_auth *auth, const json_t *json, bool is_refres
 /* --- the request -------------------------------------------------------- */
 
 void
-salesforce_add_param(struct bh_buf *body, const char *name, const char *value)
+salesforce_add_param(struct bh_buf *form, const char *name, const char *value)
 {
-	bh_buf_addf(body, "%s%s=", body->len > 0 ? "&" : "", name);
-	bh_percent_add(body, value, strlen(value));
+	bh_buf_addf(form, "%s%s=", form->len > 0 ? "&" : "", name);
+	bh_percent_add(form, value, strlen(value));
 }
 
 static void

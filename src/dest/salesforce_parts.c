@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include "base/text.h"
 #include "dest/salesforce_look.h"
 
 #define PATH_MAX_BYTES ((size_t)15 * 1024) /* the server takes 16,384 with the host */
@@ -81,9 +82,12 @@ find_answer(const json_t *answers, size_t number)
 static int
 status_of(const json_t *answer)
 {
-	const char *text = dest_text(answer, "httpStatusCode", NULL);
+	const char *text = dest_text(answer, "httpStatusCode", "");
+	uint64_t status;
 
-	return text != NULL ? atoi(text) : (int)bh_json_int(answer, "httpStatusCode", 0);
+	if (bh_is_uint(text, strlen(text), 999, &status))
+		return (int)status;
+	return (int)bh_json_int(answer, "httpStatusCode", 0);
 }
 
 static int

@@ -63,8 +63,10 @@ add_escaped(struct bh_buf *path, const char *value, bool is_like)
 		if (escape != '\0') {
 			add_char(path, '\\');
 			add_char(path, escape);
+		} else if (iscntrl((unsigned char)*value)) {
+			add_char(path, ' ');
 		} else {
-			add_char(path, iscntrl((unsigned char)*value) ? ' ' : *value);
+			add_char(path, *value);
 		}
 	}
 }
