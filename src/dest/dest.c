@@ -35,6 +35,29 @@ dest_check(const struct dest_driver *driver, const struct dest_config *config, s
 	return driver->check != NULL ? driver->check(config, err) : 0;
 }
 
+int
+dest_check_can(const struct dest_driver *driver, const char *what, struct bh_err *err)
+{
+	const struct {
+		const char *what;
+		bool can;
+	} abilities[] = {
+	    {"probe", driver->identify != NULL},
+	    {"login", driver->login != NULL && driver->exchange != NULL},
+	    {"plan", driver->plan != NULL},
+	    {"install", driver->install != NULL},
+	    {"count", driver->count != NULL},
+	    {"import", driver->unlinked != NULL},
+	    {"create", driver->unlinked != NULL},
+	    {"disconnect", true},
+	};
+
+	for (size_t i = 0; i < BH_LEN(abilities); i++)
+		if (strcmp(abilities[i].what, what) == 0 && abilities[i].can)
+			return 0;
+	return bh_fail(err, BH_INVALID, "%s cannot be asked for that", driver->title);
+}
+
 const struct dest_driver *const *
 dest_drivers(void)
 {

@@ -269,6 +269,13 @@ struct dest_driver {
 	/* Fill fate of n records, in the fewest calls. */
 	int (*end)(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
 	/*
+	 * A page of records of an object whose key_field is empty, by id behind after
+	 * ("" at first): *rows_r (new reference) array of {"remote_id", "name", "email", "website",
+	 * "link"} (absent where there is none), *more_r whether others follow.
+	 */
+	int (*unlinked)(struct dest_config *config, const char *object, const char *key_field,
+	    const char *after, json_t **rows_r, bool *more_r, struct bh_err *err);
+	/*
 	 * Delete records of an object whose time field is older than before_ms, at
 	 * most a page of them; *n_r how many went, *more_r whether there are more.
 	 */
@@ -330,6 +337,9 @@ struct dest_driver {
 /* Everything that can be wrong with settings and secrets: the driver's table, then its check(). */
 int dest_check(const struct dest_driver *driver, const struct dest_config *config,
     struct bh_err *err);
+
+/* Can it do this (ERRAND_PLAN ... of state/walk.h)?  0, or -1 BH_INVALID with what people do instead. */
+int dest_check_can(const struct dest_driver *driver, const char *what, struct bh_err *err);
 
 const struct dest_driver *dest_driver(const char *name);
 const struct dest_driver *const *dest_drivers(void);

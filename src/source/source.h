@@ -218,6 +218,12 @@ struct source_driver {
 	/* Store a CRM's id on a customer there; crm "salesforce" or "hubspot".  Repeating it changes nothing. */
 	int (*write_back)(const struct source_api *api, const char *account, const char *customer,
 	    const char *crm, const char *remote_id, struct bh_err *err);
+	/*
+	 * Make a customer: who {"name", "email" (may be absent or null), "crm", "remote_id"}; its id
+	 * in id_r.  The CRM's id is stored on it, and asking twice for one makes one.
+	 */
+	int (*create_customer)(const struct source_api *api, const json_t *who, char id_r[256],
+	    struct bh_err *err);
 };
 
 /* Everything that can be wrong with settings and secrets: the driver's table, then its check(). */

@@ -616,14 +616,14 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	link_key(&key, "Lk", id);
 	item.key = key.data;
 	item.key_len = key.len;
-	if (store_get_many(txn, &item, 1, err) < 0)
+	memset(&link, 0, sizeof(link));
+	if (store_get_many(txn, &item, 1, err) < 0 ||
+	    link_counts(txn, id->dest, true, &counts, err) < 0)
 		return -1;
-	if (!item.found)
-		return 0;
-	link_decode(item.value, item.value_len, item.version, &link);
-	if (link_counts(txn, id->dest, true, &counts, err) < 0)
-		return -1;
-	counts.by_state[link.state]--;
+	if (item.found) {
+		link_decode(item.value, item.value_len, item.version, &link);
+		counts.by_state[link.state]--;
+	}
 	counts.by_state[LINK_NEW]++;
 	put_counts(txn, id->dest, &counts);
 	link = (struct link){.state = LINK_NEW, .has_waiters = link.has_waiters};
@@ -636,5 +636,5 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	store_delete(txn, key.data, key.len);
 	link_mark(txn, id);
 	queue_wake(txn, "push", id->dest, bh_now_ms());
-	return 1;
+	return 0;
 }

@@ -162,10 +162,16 @@ int link_candidates_get(struct store_txn *txn, const struct link_id *id, json_t 
     struct bh_err *err);
 /*
  * A person says which CRM record it is; remote_id "": none of them, a new one
- * is to be made.  Marks it and wakes the lane.  1; 0 there is no such link; -1.
+ * is to be made.  The object may be one that was never pushed.  Marks it and wakes the lane.
  */
 int link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_id,
     const char *how, struct bh_err *err);
+
+/*
+ * Forget a page of what is known of a destination: links, marks, indexes, condition.
+ * 0 something went, 1 there was nothing (any more), -1.
+ */
+int link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err);
 
 #define LINK_WATCH "Ly"
 

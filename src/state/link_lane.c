@@ -264,3 +264,19 @@ link_candidates_get(struct store_txn *txn, const struct link_id *id, json_t **li
 	bh_buf_release(&value);
 	return rc;
 }
+
+/* -- the end of a lane -- */
+
+int
+link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err)
+{
+	static const char *const families[] = {"Ly", "Lw", "Lm", "Lh", "Lu", "Lk", "Ln", "Lp"};
+
+	for (size_t i = 0; i < BH_LEN(families); i++) {
+		int rc = key_drop_page(txn, families[i], dest, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	return 1;
+}

@@ -168,3 +168,17 @@ target_walk_kept(struct store_txn *txn, size_t max, struct bh_buf *after,
 	}
 	return rc;
 }
+
+int
+target_drop_page(struct store_txn *txn, void *dest, struct bh_err *err)
+{
+	static const char *const families[] = {"Dd", "Ds"};
+
+	for (size_t i = 0; i < BH_LEN(families); i++) {
+		int rc = key_drop_page(txn, families[i], dest, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	return 1;
+}

@@ -30,6 +30,8 @@ int target_walk_kept(struct store_txn *txn, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const char *dest, const char *object, const char *key,
 	const char *record, size_t record_len, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
+/* Forget a page of all that is known of a destination (arg: its code): 0 something went, 1 nothing, -1. */
+int target_drop_page(struct store_txn *txn, void *dest, struct bh_err *err);
 void target_forget(struct store_txn *txn, const char *dest, const char *object, const char *key);
 
 #endif

@@ -280,3 +280,9 @@ errand_open(struct store_txn *txn, const char *connection, json_t **names_r, str
 	}
 	return 0;
 }
+
+int
+errand_drop_page(struct store_txn *txn, void *connection, struct bh_err *err)
+{
+	return key_drop_page(txn, "We", connection, err);
+}

@@ -77,6 +77,9 @@ void errand_ask(struct store_txn *txn, const char *connection, const char *name,
 int errand_open(struct store_txn *txn, const char *connection, json_t **names_r,
     struct bh_err *err);
 
+/* Forget a page of a connection's errands (arg: its code): 0 something went, 1 nothing, -1. */
+int errand_drop_page(struct store_txn *txn, void *connection, struct bh_err *err);
+
 #define WALK_WATCH "Wk"
 
 /* The names of walks and errands: what a source can be asked for. */
@@ -88,13 +91,15 @@ int errand_open(struct store_txn *txn, const char *connection, json_t **names_r,
 #define ERRAND_REMOVE "remove"       /* take ours away */
 
 /* What a CRM can be asked for (dest/dest.h); probe, too: its answer has "limits". */
-#define ERRAND_LOGIN "login"           /* ask: {"login": state}: turn a person's consent into tokens */
-#define ERRAND_PLAN "plan"             /* what of the schema is there */
-#define ERRAND_INSTALL "install"       /* make what is missing; meanwhile the answer has "progress" */
-#define ERRAND_COUNT "count"           /* the records that removing would lose */
-#define ERRAND_DISCONNECT "disconnect" /* ask: {"remove": bool}: take the schema away or keep it, then forget all */
-#define ERRAND_IMPORT "import"         /* CRM accounts without a billing customer */
-#define ERRAND_CREATE "create"         /* ask: {"source", "remote_id", "name"}: make the customer at a source */
+#define ERRAND_LOGIN "login"     /* ask: {"login": state}: turn a person's consent into tokens */
+#define ERRAND_PLAN "plan"       /* what of the schema is there */
+#define ERRAND_INSTALL "install" /* make what is missing; meanwhile the answer has "progress" */
+#define ERRAND_COUNT "count"     /* the records that removing would lose */
+#define ERRAND_DISCONNECT                                                                          \
+	"disconnect" /* ask: {"remove": bool}: take the schema away or keep it, then forget all */
+#define ERRAND_IMPORT "import" /* CRM accounts without a billing customer */
+#define ERRAND_CREATE                                                                              \
+	"create" /* ask: {"source", "remote_id", "name"}: make the customer at a source */
 
 /* The jobs that do it; their arg is the connection. */
 #define WALK_JOB "pull"

@@ -92,3 +92,25 @@ is_key_u64(struct key_reader *reader, uint64_t *value_r)
 	reader->left -= 8;
 	return true;
 }
+
+#define DROP_PAGE 2000
+
+int
+key_drop_page(struct store_txn *txn, const char *family, const char *text, struct bh_err *err)
+{
+	struct store_scan scan = {.max = DROP_PAGE, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n;
+	bool more;
+
+	key_begin(&prefix, family);
+	key_text(&prefix, text);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		store_delete(txn, entries[i].key, entries[i].key_len);
+	return n == 0;
+}

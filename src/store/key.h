@@ -21,6 +21,12 @@ void key_u64(struct key *key, uint64_t value);
 void key_raw(struct key *key, const void *data, size_t len);
 int key_check(const struct key *key, struct bh_err *err);
 
+/*
+ * Delete a page of the entries of a family whose first part is text: 0 something
+ * went, 1 there was nothing (any more), -1.
+ */
+int key_drop_page(struct store_txn *txn, const char *family, const char *text, struct bh_err *err);
+
 /* Read back: start behind the family's bytes; each call takes one part, false when the key ends. */
 struct key_reader {
 	const char *at;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "state/trail.h"
+#include "sync/crm_errand.h"
 
 #define PATIENCE_MS 120000 /* so long a source may ask to be asked later */
 #define PAUSE_MS 2000      /* where it does not say how much later */
@@ -315,12 +316,15 @@ errand_run(const struct sync_context *context, const char *code, struct sync_out
 		struct errand errand;
 		int64_t again_ms = 0;
 
-		if (connection == NULL || connection->source == NULL)
+		if (connection == NULL)
 			break;
 		rc = errand_load(txn, code, json_string_value(name), &errand, err);
-		if (rc > 0)
+		if (rc > 0 && connection->source != NULL)
 			rc = run_one(context, connection, json_string_value(name), &errand,
 			    &again_ms, err);
+		else if (rc > 0)
+			rc = crm_errand_run(context, setup, connection, json_string_value(name),
+			    &errand, &again_ms, err);
 		errand_release(&errand);
 		if (rc < 0)
 			break;

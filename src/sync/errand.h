@@ -1,6 +1,6 @@
 /*
- * Errands at a source that a person asks for: whose key is it, make the
- * webhook, take it away.  Pages and verbs ask and look at what came of it
+ * Errands that a person asks for, at a source (whose key is it, make the
+ * webhook, take it away) or a CRM (crm_errand.h).  Pages and verbs ask and look at what came of it
  * (state/walk.h); workers run them, since only they call out.
  */
 #ifndef SYNC_ERRAND_H

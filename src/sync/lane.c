@@ -367,6 +367,32 @@ lane_note(struct lane *lane, struct bh_err *err)
 	return store_run(lane->context->store, save_condition, lane, NULL, err) < 0 ? -1 : 0;
 }
 
+static int
+add_calls(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct lane *lane = arg;
+	const char *code = lane->connection->account.code;
+	struct link_lane condition;
+
+	if (link_lane_get(txn, code, &condition, err) < 0)
+		return -1;
+	condition.calls += lane->config.calls;
+	if (lane->config.usage.day_limit != 0)
+		note_usage(&condition, &lane->config.usage);
+	link_lane_note(txn, code, &condition);
+	return 0;
+}
+
+void
+lane_note_calls(struct lane *lane)
+{
+	struct bh_err why = BH_ERR_INIT;
+
+	if (lane->config.calls != 0 &&
+	    store_run(lane->context->store, add_calls, lane, NULL, &why) < 0)
+		bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
+}
+
 struct breaking {
 	struct lane *lane;
 	const char *reason;

@@ -58,6 +58,9 @@ void lane_forget(struct lane *lane, const char *object);
 /* Write the lane's condition (calls, usage, pause, reason) to the store. */
 int lane_note(struct lane *lane, struct bh_err *err);
 
+/* Beside a push of the same lane: add the calls that were made and what was told of limits; no more. */
+void lane_note_calls(struct lane *lane);
+
 /* Stop the lane until a person acts: the connection is marked broken with the reason. */
 int lane_break(struct lane *lane, const char *reason, struct bh_err *err);
 

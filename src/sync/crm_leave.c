@@ -1,0 +1,120 @@
+/* See crm_leave.h. */
+#include "base/base.h"
+
+#include "sync/crm_leave.h"
+
+#include "base/log.h"
+#include "state/target.h"
+#include "sync/schema.h"
+
+static int
+remove_schema(struct crm_work *work, json_t **report_r, struct bh_err *err)
+{
+	json_t *schema = NULL;
+	int rc = 0;
+
+	if (work->connection->dest->uninstall == NULL)
+		return bh_fail(err, BH_INVALID, "%s holds nothing that could be taken away",
+		    work->connection->dest->title);
+	rc = schema_catalogue(work->context->conf->preset_dir, work->connection, &schema, err);
+	if (rc == 0)
+		rc = crm_work_open(work, err);
+	if (rc == 0)
+		rc = crm_work_call(work, crm_uninstall, schema, report_r, err);
+	json_decref(schema);
+	return rc;
+}
+
+/* Tokens that are dead or cannot be given back at the moment do not stop a person from leaving. */
+static void
+give_back(struct crm_work *work)
+{
+	struct bh_err why = BH_ERR_INIT;
+
+	if (work->connection->dest->revoke == NULL)
+		return;
+	if (crm_work_open_bare(work, &why) < 0 ||
+	    work->lane.driver->revoke(&work->lane.config, &why) < 0)
+		bh_log(BH_WARN, "the tokens of %s could not be given back: %s",
+		    work->connection->account.code, why.text);
+}
+
+static int
+drop_page(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	return link_drop_lane(txn, arg, err);
+}
+
+static int
+drop_syncs(struct store_txn *txn, const char *code, struct bh_err *err)
+{
+	json_t *codes = NULL, *name;
+	size_t i;
+	int rc = account_syncs(txn, &codes, err);
+
+	json_array_foreach (codes, i, name) {
+		struct account_sync sync;
+		int found = account_sync_load(txn, json_string_value(name), &sync, err);
+
+		if (found < 0)
+			rc = -1;
+		else if (found > 0 && strcmp(sync.to, code) == 0)
+			account_sync_drop(txn, sync.code);
+		if (found > 0)
+			account_sync_release(&sync);
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+drop_connection(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const char *code = arg;
+
+	if (drop_syncs(txn, code, err) < 0)
+		return -1;
+	account_auth_drop(txn, code);
+	account_connection_drop(txn, code);
+	return 0;
+}
+
+/* First the syncs, so that nothing is marked any more; then what is known of records, page by page. */
+static int
+forget(struct crm_work *work, struct bh_err *err)
+{
+	struct store *store = work->context->store;
+	void *code = (void *)(uintptr_t)work->connection->account.code;
+	int rc;
+
+	if (store_run(store, drop_connection, code, NULL, err) < 0)
+		return -1;
+	work->is_left = true;
+	do
+		rc = store_run(store, drop_page, code, NULL, err);
+	while (rc == 0);
+	if (rc < 0)
+		return -1;
+	do
+		rc = store_run(store, target_drop_page, code, NULL, err);
+	while (rc == 0);
+	if (rc < 0)
+		return -1;
+	do
+		rc = store_run(store, errand_drop_page, code, NULL, err);
+	while (rc == 0);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+crm_leave(struct crm_work *work, json_t **answer_r, struct bh_err *err)
+{
+	if (bh_is_json_true(work->ask, "remove")) {
+		if (remove_schema(work, answer_r, err) < 0)
+			return -1;
+		if (!bh_is_json_true(*answer_r, "is_complete"))
+			return 0;
+	}
+	give_back(work);
+	return forget(work, err);
+}

@@ -1,0 +1,253 @@
+/* See schema.h. */
+#include "base/base.h"
+
+#include "sync/schema.h"
+
+#include "base/text.h"
+
+#define CATALOGUE_MAX (1u << 20)
+
+/* -- the catalogue with the connection's prefix -- */
+
+struct prefix {
+	const char *from, *to;
+};
+
+static void
+rename_member(const struct prefix *prefix, json_t *object, const char *member)
+{
+	const char *name = bh_json_str(object, member);
+	size_t len = strlen(prefix->from);
+
+	if (name != NULL && strncmp(name, prefix->from, len) == 0)
+		json_object_set_new(object, member, json_sprintf("%s%s", prefix->to, name + len));
+}
+
+static void
+rename_object(const struct prefix *prefix, json_t *object)
+{
+	json_t *item;
+	size_t i;
+
+	rename_member(prefix, object, "name");
+	json_array_foreach (json_object_get(object, "fields"), i, item) {
+		rename_member(prefix, item, "name");
+		rename_member(prefix, item, "referenceTo");
+	}
+	json_array_foreach (json_object_get(object, "recordTypes"), i, item) {
+		rename_member(prefix, item, "name");
+		rename_member(prefix, item, "process");
+	}
+}
+
+int
+schema_catalogue(const char *preset_dir, const struct setup_connection *connection,
+    json_t **schema_r, struct bh_err *err)
+{
+	const char *own = bh_json_str(connection->account.settings, "prefix");
+	const char *from = connection->dest->prefix;
+	char *file = bh_xasprintf("%s/schema/%s.json", preset_dir, connection->account.driver);
+	int rc = bh_json_read(file, CATALOGUE_MAX, schema_r, err);
+	json_t *object;
+	size_t i;
+
+	free(file);
+	if (rc < 0)
+		return bh_during(err, "the catalogue of %s", connection->dest->title);
+	if (own != NULL && *own != '\0' && from != NULL) {
+		struct prefix prefix = {from, own};
+
+		rename_member(&prefix, json_object_get(*schema_r, "permissionSet"), "name");
+		json_array_foreach (json_object_get(*schema_r, "objects"), i, object)
+			rename_object(&prefix, object);
+	}
+	return 0;
+}
+
+/* -- what mappings name -- */
+
+/* {"Account": {"Billhook_MRR__c": "customer in sync s"}} */
+struct needs {
+	json_t *objects;
+};
+
+static void
+need(struct needs *needs, const char *object, const char *field, const char *why)
+{
+	json_t *fields = json_object_get(needs->objects, object);
+
+	if (fields == NULL) {
+		fields = json_object();
+		json_object_set_new(needs->objects, object, fields);
+	}
+	if (field != NULL && json_object_get(fields, field) == NULL)
+		json_object_set_new(fields, field, bh_json_string(why));
+}
+
+static void
+need_rules(struct needs *needs, const char *object, const json_t *rules, const char *why)
+{
+	json_t *rule, *row;
+	size_t i, k;
+
+	json_array_foreach (rules, i, rule) {
+		const char *to = bh_json_str(rule, "to");
+
+		if (to != NULL)
+			need(needs, object, to, why);
+		json_array_foreach (json_object_get(rule, "fields"), k, row)
+			if (bh_json_str(row, "to") != NULL)
+				need(needs, object, bh_json_str(row, "to"), why);
+	}
+}
+
+/* One mapped object of a sync. */
+static int
+need_object(struct needs *needs, const struct setup_sync *sync, size_t index, const char *why,
+    struct bh_err *err)
+{
+	const struct map_object *objects;
+	struct bh_buf to = BH_BUF_INIT(1024);
+	json_t *names = map_fields(sync->map, index), *lookups = map_lookups(sync->map, index),
+	       *item;
+	size_t i;
+	int rc = map_object_to(sync->map, index, sync->account.settings, &to, err);
+
+	map_objects(sync->map, &objects);
+	if (rc == 0) {
+		const char *object = bh_buf_str(&to);
+
+		need(needs, object, objects[index].key, why);
+		json_array_foreach (names, i, item)
+			need(needs, object, json_string_value(item), why);
+		json_array_foreach (lookups, i, item)
+			need(needs, object, bh_json_str(item, "to"), why);
+	}
+	json_decref(lookups);
+	json_decref(names);
+	bh_buf_release(&to);
+	return rc;
+}
+
+static int
+need_sync(struct needs *needs, const struct setup_sync *sync,
+    const struct setup_connection *connection, struct bh_err *err)
+{
+	const struct map_object *objects;
+	size_t n = map_objects(sync->map, &objects), i;
+	json_t *shaped = NULL, *object;
+	char why[200];
+	int rc = setup_shape(&sync->account, connection, &shaped, err);
+
+	for (size_t k = 0; k < n && rc == 0; k++) {
+		snprintf(why, sizeof(why), "%s of sync %s", objects[k].name, sync->account.code);
+		rc = need_object(needs, sync, k, why, err);
+	}
+	json_array_foreach (json_object_get(shaped, "objects"), i, object) {
+		snprintf(why, sizeof(why), "matching of %s in sync %s", bh_json_str(object, "name"),
+		    sync->account.code);
+		if (rc == 0 && strchr(bh_json_str(object, "to"), '{') == NULL)
+			need_rules(needs, bh_json_str(object, "to"),
+			    json_object_get(object, "match"), why);
+	}
+	json_decref(shaped);
+	return rc;
+}
+
+/* -- cutting down -- */
+
+/* Custom fields of tasks are made on the object behind tasks and events. */
+static const char *
+written_as(const char *catalogued)
+{
+	return strcmp(catalogued, "Activity") == 0 ? "Task" : catalogued;
+}
+
+/* The fields that somebody needs, or the CRM demands; those get their reason and leave needs. */
+static json_t *
+cut_fields(const json_t *fields, json_t *wanted)
+{
+	json_t *kept = json_array(), *field;
+	size_t i;
+
+	json_array_foreach (fields, i, field) {
+		const char *name = bh_json_str(field, "name");
+		json_t *why = name != NULL ? json_object_get(wanted, name) : NULL;
+
+		if (why == NULL && !bh_is_json_true(field, "required"))
+			continue;
+		field = json_copy(field);
+		if (why != NULL)
+			json_object_set(field, "why", why);
+		json_array_append_new(kept, field);
+		json_object_del(wanted, name);
+	}
+	return kept;
+}
+
+static json_t *
+cut(json_t *catalogue, struct needs *needs)
+{
+	json_t *objects = json_array(), *object;
+	size_t i;
+
+	json_array_foreach (json_object_get(catalogue, "objects"), i, object) {
+		const char *name = bh_json_str(object, "name");
+		json_t *wanted =
+		    name != NULL ? json_object_get(needs->objects, written_as(name)) : NULL;
+
+		if (wanted == NULL)
+			continue;
+		object = json_copy(object);
+		json_object_set_new(object, "fields",
+		    cut_fields(json_object_get(object, "fields"), wanted));
+		json_array_append_new(objects, object);
+	}
+	return objects;
+}
+
+static json_t *
+list_others(const struct needs *needs)
+{
+	json_t *others = json_array(), *fields, *why;
+	const char *object, *field;
+
+	json_object_foreach (needs->objects, object, fields) {
+		json_object_foreach (fields, field, why)
+			json_array_append_new(others, json_pack("{s:s, s:s, s:O}", "object", object,
+							  "field", field, "why", why));
+	}
+	return others;
+}
+
+int
+schema_build(const char *preset_dir, const struct setup *setup,
+    const struct setup_connection *connection, json_t **schema_r, struct bh_err *err)
+{
+	struct needs needs = {json_object()};
+	json_t *catalogue = NULL;
+	size_t syncs = 0;
+	int rc = schema_catalogue(preset_dir, connection, &catalogue, err);
+
+	*schema_r = NULL;
+	for (size_t i = 0; i < setup->syncs_n && rc == 0; i++) {
+		if (setup->syncs[i].to != connection)
+			continue;
+		syncs++;
+		rc = need_sync(&needs, &setup->syncs[i], connection, err);
+	}
+	if (rc == 0 && syncs == 0)
+		rc = bh_fail(err, BH_INVALID,
+		    "no sync leads to %s yet: a sync's mapping tells which fields are needed",
+		    connection->account.code);
+	if (rc == 0) {
+		json_t *objects = cut(catalogue, &needs);
+
+		*schema_r = json_pack("{s:O?, s:o, s:o}", "permissionSet",
+		    json_object_get(catalogue, "permissionSet"), "objects", objects, "others",
+		    list_others(&needs));
+	}
+	json_decref(catalogue);
+	json_decref(needs.objects);
+	return rc;
+}
