@@ -315,10 +315,16 @@ struct dest_driver {
 
 	/*
 	 * Bulk jobs.  Every row of a job has the same columns; what a record has not is
-	 * left alone.  bulk_head begins an upload, bulk_row adds a record (-1 BH_INVALID:
-	 * it cannot be sent so, rows is as before), bulk_step does what the phase asks for
-	 * (make, upload rows, close, look) in one call and moves on; rows is needed in DEST_BULK_OPEN.
-	 * bulk_results hands over every row's verdict once the phase is DONE or FAILED; bulk_drop aborts or deletes the job.
+	 * left alone.  bulk_head begins an upload (the key column comes by itself; by_id a
+	 * column of the key field's name writes the key).  bulk_row adds a record: -1
+	 * BH_INVALID it cannot be sent so, BH_LIMITED the upload is full; rows is as before
+	 * then.  bulk_step does what the phase asks for (make, upload rows, close, look) in
+	 * one call and moves on; rows is needed in DEST_BULK_OPEN.  A job that was lost or
+	 * refused is DEST_BULK_FAILED: drop it, begin another.  -1: the phase stays,
+	 * the same step is to be made again; BH_INVALID: it will fail again.
+	 * bulk_results hands over every row's verdict once the phase is DONE or FAILED, in
+	 * any order; what each returns -1 for ends it.  Rows of a failed job that it does
+	 * not name were not written.  bulk_drop aborts or deletes the job.
 	 */
 	void (*bulk_head)(const struct dest_bulk *bulk, const struct dest_column *columns, size_t n,
 	    struct bh_buf *rows);

@@ -349,4 +349,11 @@ const struct dest_driver dest_salesforce = {
     .read = salesforce_read,
     .end = salesforce_end,
     .purge = salesforce_purge,
+    .bulk_head = salesforce_bulk_head,
+    .bulk_row = salesforce_bulk_row,
+    .bulk_step = salesforce_bulk_step,
+    .bulk_results = salesforce_bulk_results,
+    .bulk_drop = salesforce_bulk_drop,
+    .bulk_rows = SALESFORCE_BULK_ROWS,
+    .bulk_bytes = SALESFORCE_BULK_BYTES,
 };

@@ -4,7 +4,9 @@
 
 #include "dest/driver.h"
 
-#define SALESFORCE_ROWS_MAX 200  /* rows of one collection (REST guide: sObject Collections) */
+#define SALESFORCE_ROWS_MAX 200 /* rows of one collection (REST guide: sObject Collections) */
+#define SALESFORCE_BULK_ROWS 100000
+#define SALESFORCE_BULK_BYTES ((size_t)24 * 1000 * 1000) /* far below the 100 MB that a job takes */
 #define SALESFORCE_COLLECTIONS 5 /* collections in one composite call (REST guide: Composite) */
 
 /* One call's answer.  json is NULL when the body is none (204, or an HTML page). */
@@ -121,5 +123,15 @@ int salesforce_read(struct dest_config *config, struct dest_reading *readings, s
 int salesforce_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
 int salesforce_purge(struct dest_config *config, const char *object, const char *field,
     int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
+void salesforce_bulk_head(const struct dest_bulk *bulk, const struct dest_column *columns, size_t n,
+    struct bh_buf *rows);
+int salesforce_bulk_row(const struct dest_bulk *bulk, const struct record *record,
+    const struct dest_column *columns, size_t n, struct bh_buf *rows, struct bh_err *err);
+int salesforce_bulk_step(struct dest_config *config, struct dest_bulk *bulk,
+    const struct bh_buf *rows, struct bh_err *err);
+int salesforce_bulk_results(struct dest_config *config, const struct dest_bulk *bulk,
+    dest_bulk_each *each, void *arg, struct bh_err *err);
+int salesforce_bulk_drop(struct dest_config *config, const struct dest_bulk *bulk,
+    struct bh_err *err);
 
 #endif

@@ -6,12 +6,14 @@
 
 #include "base/text.h"
 #include "dest/dest.h"
+#include "wire-bulk.h"
 #include "wire-look.h"
 #include "wire.h"
 
 /* One "=" line with the cause and remedy that follow it. */
 struct want {
 	int line;
+	char *key; /* of a row of a bulk job; else NULL */
 	char *words;
 	char *cause;
 	char *remedy;
@@ -29,6 +31,8 @@ struct play {
 	struct wire_texts checks; /* "auth JSON", "usage JSON" ... */
 	struct dest_object *object;
 	json_t *given; /* what a step that looks gave */
+	struct wire_bulk bulk;
+	size_t rows_seen; /* results of a bulk job that were handed over */
 };
 
 static bool
@@ -145,6 +149,71 @@ run_push(struct play *play)
 		compare_result(play, &play->wants[i], &results[i]);
 }
 
+/* The upload, anew; a record that is refused leaves no trace in it. */
+static void
+run_bulk_rows(struct play *play)
+{
+	struct wire_bulk *bulk = &play->bulk;
+
+	bh_buf_reset(&bulk->rows);
+	play->driver->bulk_head(&bulk->job, bulk->columns, bulk->columns_n, &bulk->rows);
+	if (play->records_n != play->wants_n)
+		wire_differ(&play->wire, play->wire.step_line, "%zu records but %zu results",
+		    play->records_n, play->wants_n);
+	for (size_t i = 0; i < play->records_n && i < play->wants_n; i++) {
+		struct bh_err err = BH_ERR_INIT;
+		size_t before = bulk->rows.len;
+		int rc = play->driver->bulk_row(&bulk->job, play->records[i], bulk->columns,
+		    bulk->columns_n, &bulk->rows, &err);
+
+		wire_code(&play->wire, play->wants[i].line, play->wants[i].words, rc, &err);
+		if (rc < 0 && bulk->rows.len != before)
+			wire_differ(&play->wire, play->wants[i].line, "a part of it was written");
+	}
+	wire_bulk_compare(&play->wire, bulk);
+}
+
+/* A verdict; the first want is the call's own. */
+static int
+see_row(void *arg, const char *key, const struct dest_result *result, struct bh_err *err BH_UNUSED)
+{
+	struct play *play = arg;
+	const struct want *want;
+
+	if (++play->rows_seen >= play->wants_n) {
+		wire_differ(&play->wire, play->wire.step_line, "no =row line for %s", key);
+		return 0;
+	}
+	want = &play->wants[play->rows_seen];
+	if (want->key == NULL || strcmp(want->key, key) != 0)
+		wire_differ(&play->wire, want->line, "the row is %s", key);
+	compare_result(play, want, result);
+	return 0;
+}
+
+static void
+run_bulk(struct play *play)
+{
+	struct bh_err err = BH_ERR_INIT;
+	const char *step = play->wire.step;
+	struct wire_bulk *bulk = &play->bulk;
+	int rc = -1;
+
+	play->rows_seen = 0;
+	if (strcmp(step, "bulk_step") == 0)
+		rc = play->driver->bulk_step(&play->config, &bulk->job, &bulk->rows, &err);
+	else if (strcmp(step, "bulk_results") == 0)
+		rc = play->driver->bulk_results(&play->config, &bulk->job, see_row, play, &err);
+	else if (strcmp(step, "bulk_drop") == 0)
+		rc = play->driver->bulk_drop(&play->config, &bulk->job, &err);
+	else
+		wire_differ(&play->wire, play->wire.step_line, "no such step: %s", step);
+	if (play->rows_seen + 1 != play->wants_n)
+		wire_differ(&play->wire, play->wire.step_line, "%zu rows came", play->rows_seen);
+	else
+		wire_code(&play->wire, play->wants[0].line, play->wants[0].words, rc, &err);
+}
+
 static void
 run_call(struct play *play)
 {
@@ -235,6 +304,8 @@ run_checks(struct play *play)
 			compare_members(play, text, auth_json(&play->auth));
 		else if (bh_has_prefix(check, "usage "))
 			compare_members(play, text, usage_json(&play->config));
+		else if (bh_has_prefix(check, "bulk "))
+			compare_members(play, text, wire_bulk_json(&play->bulk));
 		else if (bh_has_prefix(check, "given "))
 			compare_given(play, text);
 		else if (play->object != NULL)
@@ -326,12 +397,20 @@ read_want(struct play *play, const char *mark, const char *text)
 		want = &play->wants[play->wants_n++];
 		want->line = play->wire.line;
 		want->words = bh_xstrdup(text);
+	} else if (strcmp(mark, "=row") == 0 && play->wants_n < WIRE_LIST_MAX) {
+		size_t len = strcspn(text, " ");
+
+		want = &play->wants[play->wants_n++];
+		want->line = play->wire.line;
+		want->key = bh_xstrndup(text, len);
+		want->words = bh_xstrdup(text + len + (text[len] == ' '));
 	} else if (strcmp(mark, "=cause") == 0 && want != NULL && want->cause == NULL) {
 		want->cause = bh_xstrdup(text);
 	} else if (strcmp(mark, "=remedy") == 0 && want != NULL && want->remedy == NULL) {
 		want->remedy = bh_xstrdup(text);
 	} else if (strcmp(mark, "=auth") == 0 || strcmp(mark, "=usage") == 0 ||
-		   strcmp(mark, "=object") == 0 || strcmp(mark, "=given") == 0) {
+		   strcmp(mark, "=object") == 0 || strcmp(mark, "=given") == 0 ||
+		   strcmp(mark, "=bulk") == 0) {
 		char *check = bh_xasprintf("%s %s", mark + 1, text);
 
 		wire_texts_add(&play->wire, &play->checks, check);
@@ -349,6 +428,8 @@ read_mark(struct wire *wire, const char *mark, const char *text)
 
 	if (wire->step != NULL && strcmp(mark, "record") == 0) {
 		read_record(play, text);
+	} else if (wire_bulk_read(wire, &play->bulk, mark, text)) {
+		return true;
 	} else if (wire->step != NULL) {
 		return read_want(play, mark, text);
 	} else if (strcmp(mark, "driver") == 0) {
@@ -373,6 +454,7 @@ start(struct wire *wire)
 	play->config = (struct dest_config){.code = "wire",
 	    .transport = &wire->transport,
 	    .auth = &play->auth};
+	wire_bulk_init(&play->bulk);
 }
 
 static void
@@ -386,6 +468,10 @@ run(struct wire *wire)
 		wire_differ(wire, wire->step_line, "no driver line above");
 	else if (strcmp(wire->step, "push") == 0)
 		run_push(play);
+	else if (strcmp(wire->step, "bulk_rows") == 0)
+		run_bulk_rows(play);
+	else if (bh_has_prefix(wire->step, "bulk_"))
+		run_bulk(play);
 	else
 		run_call(play);
 	run_checks(play);
@@ -399,6 +485,7 @@ clear(struct wire *wire)
 	for (size_t i = 0; i < play->records_n; i++)
 		record_free(&play->records[i]);
 	for (size_t i = 0; i < play->wants_n; i++) {
+		free(play->wants[i].key);
 		free(play->wants[i].words);
 		free(play->wants[i].cause);
 		free(play->wants[i].remedy);
@@ -406,6 +493,7 @@ clear(struct wire *wire)
 	memset(play->wants, 0, sizeof(play->wants));
 	play->records_n = play->wants_n = 0;
 	wire_texts_release(&play->checks);
+	wire_texts_release(&play->bulk.lines);
 	dest_object_free(&play->object);
 	json_decref(play->given);
 	play->given = NULL;
@@ -414,7 +502,10 @@ clear(struct wire *wire)
 static void
 end(struct wire *wire)
 {
-	dest_auth_release(&((struct play *)(void *)wire)->auth);
+	struct play *play = (struct play *)(void *)wire;
+
+	dest_auth_release(&play->auth);
+	wire_bulk_release(&play->bulk);
 }
 
 static bool

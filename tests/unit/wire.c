@@ -306,6 +306,16 @@ read_stage(struct wire *wire, const char *mark, const char *text)
 	return true;
 }
 
+/* A body that is no JSON comes line by line; each ends with LF. */
+static void
+add_line(char **body, const char *text)
+{
+	char *longer = bh_xasprintf("%s%s\n", *body != NULL ? *body : "", text);
+
+	free(*body);
+	*body = longer;
+}
+
 static void
 read_expected(struct wire *wire, const char *mark, const char *text)
 {
@@ -332,6 +342,8 @@ read_expected(struct wire *wire, const char *mark, const char *text)
 		wire_texts_add(wire, &exchange->contains, text);
 	else if (strcmp(mark, ">>") == 0 && exchange->body == NULL)
 		exchange->body = bh_xstrdup(text);
+	else if (strcmp(mark, ">|") == 0)
+		add_line(&exchange->body, text);
 	else
 		wire_differ(wire, wire->line, "not understood: %s", mark);
 }
@@ -398,6 +410,8 @@ read_answer(struct wire *wire, const char *mark, const char *text)
 		read_broken(wire, exchange, text);
 	else if (strcmp(mark, "<<") == 0 && exchange->answer == NULL)
 		exchange->answer = bh_xstrdup(text);
+	else if (strcmp(mark, "<|") == 0)
+		add_line(&exchange->answer, text);
 	else if (strcmp(mark, "<@") == 0 && exchange->answer == NULL)
 		read_answer_file(wire, exchange, text);
 	else if (strcmp(mark, "<") == 0 && exchange->status == 0)
