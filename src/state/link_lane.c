@@ -270,7 +270,8 @@ link_candidates_get(struct store_txn *txn, const struct link_id *id, json_t **li
 int
 link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err)
 {
-	static const char *const families[] = {"Ly", "Lw", "Lm", "Lh", "Lu", "Lk", "Ln", "Lp"};
+	static const char *const families[] = {"Ly", "Lw", "Lm", "Lr", "Lb", "Lh", "Lu", "Lk", "Ln",
+	    "Lp"};
 
 	for (size_t i = 0; i < BH_LEN(families); i++) {
 		int rc = key_drop_page(txn, families[i], dest, err);

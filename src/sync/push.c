@@ -9,168 +9,16 @@
 #include "state/journal.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "sync/bulk.h"
 #include "sync/conflict.h"
 #include "sync/fate.h"
 #include "sync/lane.h"
-#include "sync/render.h"
-#include "sync/writeback.h"
+#include "sync/settle.h"
+#include "sync/throttle.h"
 
 #define SLICE_MS 20000 /* then the worker is free for another job */
 #define QUIET_MS 120   /* no event for so long: the stream pauses */
 #define HOLD_STEP_MS 40
-#define ATTEMPTS_MAX 40 /* about a day and a half of pauses */
-#define WAIT_FIRST_MS 1000
-#define WAIT_LONGEST_MS (3600 * (int64_t)1000)
-#define PARENT_TRIES 5
-#define DOUBTFUL_TRIES 3
-
-/* One run of a lane. */
-struct run {
-	const struct sync_context *context;
-	struct lane *lane;
-	int64_t again_ms;      /* earliest not_before of what stays dirty; INT64_MAX */
-	int64_t pause_ms;      /* the CRM asks for silence until then; 0 */
-	bool is_stopped;       /* the connection is broken, or asks for silence */
-	struct bh_err failure; /* why no token is to be had at the moment */
-	size_t sent, applied, created, refused, same, waiting, later;
-};
-
-static int64_t
-backoff_ms(int attempts)
-{
-	int64_t wait = WAIT_FIRST_MS;
-
-	for (int i = 1; i < attempts && wait < WAIT_LONGEST_MS; i++)
-		wait *= 2;
-	return wait < WAIT_LONGEST_MS ? wait : WAIT_LONGEST_MS;
-}
-
-static void
-set_reason(struct link *link, const struct dest_result *result)
-{
-	snprintf(link->code, sizeof(link->code), "%s", result->code);
-	snprintf(link->cause, sizeof(link->cause), "%s", result->cause);
-	snprintf(link->remedy, sizeof(link->remedy), "%s", result->remedy);
-}
-
-/* The whole lane must wait, so no record is to blame. */
-static bool
-is_lane_waiting(const struct run *run)
-{
-	return run->is_stopped || run->lane->config.usage.pause_s > 0;
-}
-
-static void
-postpone(struct run *run, struct link *link, const struct dest_result *result)
-{
-	int64_t wait;
-
-	run->later++;
-	if (is_lane_waiting(run))
-		return;
-	link->attempts++;
-	wait = result->retry_after_s > 0 ? result->retry_after_s * (int64_t)1000
-					 : backoff_ms(link->attempts);
-	link->not_before_ms = bh_now_ms() + wait;
-	set_reason(link, result);
-	if (link->not_before_ms < run->again_ms)
-		run->again_ms = link->not_before_ms;
-}
-
-/* When a person or a change frees it, it has all its tries again. */
-static void
-hold(struct run *run, struct link *link, const struct dest_result *result)
-{
-	link->state = LINK_HELD;
-	link->attempts = 0;
-	link->not_before_ms = 0;
-	set_reason(link, result);
-	run->refused++;
-}
-
-static void
-accept(struct run *run, struct render_item *item, const struct dest_result *result)
-{
-	struct link *link = &item->link;
-
-	if (result->created && link->remote_id[0] != '\0' &&
-	    strcmp(link->remote_id, result->remote_id) != 0)
-		bh_log(BH_WARN, "lane %s: %s %s was deleted in the CRM (%s) and made anew (%s)",
-		    run->lane->connection->account.code, item->record->object, item->record->key,
-		    link->remote_id, result->remote_id);
-	if (result->remote_id[0] != '\0')
-		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
-	snprintf(link->hash, sizeof(link->hash), "%s", item->hash);
-	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
-	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
-	link->state = LINK_CLEAN;
-	link->attempts = 0;
-	link->not_before_ms = 0;
-	link->pushed_ms = bh_now_ms();
-	set_reason(link, result); /* what was left out of it; else nothing */
-	run->applied++;
-	run->created += result->created;
-}
-
-/* What a result makes of the link; true when its mark may be cleared. */
-static bool
-is_settled(struct run *run, struct render_item *item, const struct dest_result *result)
-{
-	struct link *link = &item->link;
-
-	switch (result->outcome) {
-	case DEST_APPLIED:
-	case DEST_UNCHANGED:
-		accept(run, item, result);
-		return true;
-	case DEST_REJECTED:
-		if (strcmp(result->code, "INVALID_FIELD") == 0 ||
-		    strcmp(result->code, "PROPERTY_DOESNT_EXIST") == 0)
-			lane_forget(run->lane, item->record->object);
-		hold(run, link, result);
-		return true;
-	case DEST_WAITING:
-		/* We hold the parent's id, the CRM does not find it: deleted there, or a moment late. */
-		if (link->attempts >= PARENT_TRIES) {
-			hold(run, link, result);
-			return true;
-		}
-		postpone(run, link, result);
-		return false;
-	case DEST_UNCERTAIN:
-		link->state = LINK_UNCERTAIN;
-		postpone(run, link, result);
-		return false;
-	case DEST_LATER:
-	case DEST_AUTH:
-	case DEST_UNKNOWN:
-	case DEST__MAX:
-		break;
-	}
-	if (result->remote_id[0] != '\0') {
-		/* Written, but not yet linked to its parents: what we pushed before is overwritten. */
-		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
-		link->state = LINK_UNCERTAIN;
-	}
-	if (!is_lane_waiting(run) &&
-	    link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
-		hold(run, link, result);
-		return true;
-	}
-	postpone(run, link, result);
-	return false;
-}
-
-static void
-log_refusals(const struct run *run, const struct render_item *items,
-    const struct dest_result *results, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (items[i].record != NULL && results[i].outcome == DEST_REJECTED)
-			bh_log(BH_WARN, "lane %s: %s %s refused: %s: %s",
-			    run->lane->connection->account.code, items[i].record->object,
-			    items[i].record->key, results[i].code, results[i].cause);
-}
 
 /* -- sending -- */
 
@@ -244,8 +92,8 @@ send_again(struct lane *lane, struct record *const *records, const size_t *place
 
 /* A dead token is refreshed once and what it stopped is sent again. */
 static int
-mend_token(struct run *run, struct record *const *records, size_t n, struct dest_result *results,
-    struct bh_err *err)
+mend_token(struct push_run *run, struct record *const *records, size_t n,
+    struct dest_result *results, struct bh_err *err)
 {
 	size_t *places = bh_xcalloc(n, sizeof(places[0]));
 	const struct dest_result *auth = NULL;
@@ -267,8 +115,8 @@ mend_token(struct run *run, struct record *const *records, size_t n, struct dest
 }
 
 static int
-send_records(struct run *run, struct record *const *records, size_t n, struct dest_result *results,
-    struct bh_err *err)
+send_records(struct push_run *run, struct record *const *records, size_t n,
+    struct dest_result *results, struct bh_err *err)
 {
 	struct lane *lane = run->lane;
 	struct keep keep = {lane->connection->account.code, records, n};
@@ -301,7 +149,7 @@ place_of(json_t *places, const struct record *record, size_t next)
 }
 
 static int
-send_items(struct run *run, struct render_item *items, size_t n, struct dest_result *results,
+send_items(struct push_run *run, struct render_item *items, size_t n, struct dest_result *results,
     struct bh_err *err)
 {
 	struct record **records = bh_xcalloc(n, sizeof(records[0]));
@@ -331,89 +179,6 @@ send_items(struct run *run, struct render_item *items, size_t n, struct dest_res
 	return rc;
 }
 
-/* -- settling -- */
-
-static bool
-is_item_settled(struct run *run, struct render_item *item, const struct dest_result *result,
-    struct bh_err *err)
-{
-	struct link *link = &item->link;
-	int rc;
-
-	switch (item->verdict) {
-	case RENDER_SEND:
-		return is_settled(run, item, result);
-	case RENDER_SAME:
-		run->same++;
-		return true;
-	case RENDER_EXCLUDED:
-		link->state = LINK_EXCLUDED;
-		link->code[0] = link->cause[0] = link->remedy[0] = '\0';
-		return true;
-	case RENDER_GONE:
-		return true;
-	case RENDER_PAUSED:
-		return false;
-	case RENDER_LATER:
-		if (link->not_before_ms < run->again_ms)
-			run->again_ms = link->not_before_ms;
-		return false;
-	case RENDER_BROKEN:
-		link->state = LINK_HELD;
-		run->refused++;
-		return true;
-	case RENDER_UNMATCHED:
-		link->state = LINK_EXCLUDED;
-		return true;
-	case RENDER_MOVED:
-		run->again_ms = bh_now_ms();
-		return false;
-	case RENDER_WAITING:
-		rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
-		if (rc == 1)
-			run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
-		if (rc != 0)
-			return false;
-		link->state = LINK_WAITING;
-		snprintf(link->code, sizeof(link->code), "PARENT");
-		snprintf(link->cause, sizeof(link->cause),
-		    "waits for %s %.150s, which is not in the CRM", item->parent.object,
-		    item->parent.id);
-		link->remedy[0] = '\0';
-		run->waiting++;
-		return true;
-	}
-	return false;
-}
-
-/* An equal hash changes nothing but the mark: its link need not be written. */
-static int
-settle_items(struct run *run, struct render_item *items, size_t n,
-    const struct dest_result *results, struct bh_err *err)
-{
-	struct link_dirty_entry *entries = bh_xcalloc(n, sizeof(entries[0]));
-	struct link *links = bh_xcalloc(n, sizeof(links[0]));
-	bool *clear = bh_xcalloc(n, sizeof(clear[0]));
-	size_t count = 0;
-	int rc;
-
-	for (size_t i = 0; i < n; i++) {
-		clear[count] = is_item_settled(run, &items[i], &results[i], err);
-		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)
-			continue;
-		entries[count] = *items[i].entry;
-		links[count++] = items[i].link;
-	}
-	rc = link_settle(run->context->store, entries, links, clear, count, err);
-	bh_fault("push-settled");
-	if (rc == 0)
-		rc = writeback_note(run->lane, entries, links, count, err);
-	free(clear);
-	free(links);
-	free(entries);
-	return rc;
-}
-
 /* How many of the dirty entries go together: without links by key, one rank. */
 static size_t
 batch_size(const struct lane *lane, const struct link_dirty_list *list)
@@ -427,7 +192,8 @@ batch_size(const struct lane *lane, const struct link_dirty_list *list)
 }
 
 static int
-push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n, struct bh_err *err)
+push_entries(struct push_run *run, const struct link_dirty_entry *entries, size_t n,
+    struct bh_err *err)
 {
 	struct render_item *items = bh_xcalloc(n, sizeof(items[0]));
 	struct dest_result *results = bh_xcalloc(n, sizeof(results[0]));
@@ -439,7 +205,6 @@ push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n, 
 		rc = send_items(run, items, n, results, err);
 	if (rc == 0) {
 		fate_resolve(run->lane, items, results, n);
-		log_refusals(run, items, results, n);
 		rc = settle_items(run, items, n, results, err);
 	}
 	render_release(items, n);
@@ -450,7 +215,7 @@ push_entries(struct run *run, const struct link_dirty_entry *entries, size_t n, 
 
 /* The CRM asked for silence, or its daily limit is reached. */
 static void
-heed_limits(struct run *run)
+heed_limits(struct push_run *run)
 {
 	const struct dest_usage *usage = &run->lane->config.usage;
 
@@ -460,35 +225,116 @@ heed_limits(struct run *run)
 	run->is_stopped = true;
 }
 
+/* Above the throttle only urgent entries go on; the others keep their marks.  How many are left of the page. */
+static size_t
+keep_urgent(const struct push_run *run, struct link_dirty_list *list)
+{
+	const struct setup *setup = run->lane->setup;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct setup_sync *sync = setup_sync(setup, list->items[i].id.sync);
+		const struct map_object *object =
+		    sync != NULL ? setup_object(sync, list->items[i].id.object, NULL) : NULL;
+		struct link_dirty_entry kept = list->items[n];
+
+		if (object == NULL || !object->is_urgent)
+			continue;
+		list->items[n++] = list->items[i];
+		list->items[i] = kept;
+	}
+	return n;
+}
+
+/* How many entries of a page may be sent by now. */
+static size_t
+sendable(struct push_run *run, struct link_dirty_list *list)
+{
+	enum throttle_level level = throttle_level(run->lane);
+	size_t n = level == THROTTLE_OPEN     ? list->n
+		   : level == THROTTLE_URGENT ? keep_urgent(run, list)
+					      : 0;
+
+	if (n < list->n && run->again_ms > bh_now_ms() + THROTTLE_LOOK_MS)
+		run->again_ms = bh_now_ms() + THROTTLE_LOOK_MS;
+	return n;
+}
+
+/* How many entries of a page stand before the object that is to go in bulk. */
+static size_t
+before_bulk(const struct bulk_group *group, const struct link_dirty_list *list)
+{
+	size_t n = 0;
+
+	while (n < list->n && is_bulk_before(group, &list->items[n].id))
+		n++;
+	return n;
+}
+
+/* The entries of one page, in as few batches as the CRM needs. */
 static int
-push_all(struct run *run, struct bh_err *err)
+push_page(struct push_run *run, struct link_dirty_list *list, struct bh_err *err)
+{
+	size_t left = sendable(run, list), at = 0;
+	int rc = 0;
+
+	while (rc == 0 && at < left && !run->is_stopped) {
+		struct link_dirty_list rest = {.items = list->items + at, .n = left - at};
+		size_t n = batch_size(run->lane, &rest);
+
+		rc = push_entries(run, rest.items, n, err);
+		at += n;
+		heed_limits(run);
+	}
+	return rc;
+}
+
+/* Pages of what is marked, up to the object that goes in bulk. */
+static int
+push_pages(struct push_run *run, const struct bulk_group *group, struct bh_err *err)
 {
 	int64_t end_ms = bh_mono_ms() + SLICE_MS;
 	struct link_dirty_list list = {0};
-	int rc = 0;
+	bool is_over = false;
+	int rc;
 
 	do {
 		struct store_txn *txn = store_begin(run->context->store);
-		size_t at = 0;
+		struct link_dirty_list part;
 
 		rc = link_dirty(txn, run->lane->connection->account.code, run->lane->driver->batch,
 		    &list, err);
 		store_free(&txn);
-		while (rc == 0 && at < list.n && !run->is_stopped) {
-			struct link_dirty_list rest = {.items = list.items + at, .n = list.n - at};
-			size_t n = batch_size(run->lane, &rest);
-
-			rc = push_entries(run, rest.items, n, err);
-			at += n;
-			heed_limits(run);
-		}
+		part = list;
+		part.n = rc == 0 ? before_bulk(group, &list) : 0;
+		is_over = part.n < list.n;
+		if (rc == 0)
+			rc = push_page(run, &part, err);
 		if (list.n != 0 && (bh_mono_ms() > end_ms || sync_is_stopping(run->context))) {
 			run->again_ms = bh_now_ms(); /* the pass is not at its end */
+			run->is_cut = true;
 			break;
 		}
-	} while (rc == 0 && list.n != 0 && !run->is_stopped);
+	} while (rc == 0 && list.n != 0 && !is_over && !run->is_stopped);
 	link_dirty_release(&list);
 	return rc;
+}
+
+static int
+push_all(struct push_run *run, struct bh_err *err)
+{
+	struct bulk_group group;
+	int rc = bulk_go_on(run, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	throttle_refresh(run->lane);
+	if (bulk_find(run->lane, &group, err) < 0 || push_pages(run, &group, err) < 0)
+		return -1;
+	if (!group.is_there || run->is_stopped || run->is_cut ||
+	    throttle_level(run->lane) != THROTTLE_OPEN)
+		return 0;
+	return bulk_begin(run, &group, err);
 }
 
 /* -- the run -- */
@@ -515,7 +361,7 @@ is_streaming(const struct sync_context *context, struct bh_err *err)
 static int
 save_summary(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
-	const struct run *run = arg;
+	const struct push_run *run = arg;
 	const char *dest = run->lane->connection->account.code;
 	json_t *facts = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "sent", (int)run->sent,
 	    "applied", (int)run->applied, "created", (int)run->created, "refused",
@@ -537,15 +383,18 @@ save_summary(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 }
 
 static int
-finish(struct run *run, struct sync_outcome *outcome, struct bh_err *err)
+finish(struct push_run *run, struct sync_outcome *outcome, struct bh_err *err)
 {
 	struct lane *lane = run->lane;
 	int rc = 0;
 
 	outcome->handled = run->applied + run->same + run->refused;
 	lane->condition.pause_until_ms = run->pause_ms;
-	snprintf(lane->condition.reason, sizeof(lane->condition.reason), "%s",
-	    run->pause_ms != 0 ? "the CRM asks for a pause" : "");
+	if (run->pause_ms != 0)
+		snprintf(lane->condition.reason, sizeof(lane->condition.reason),
+		    "the CRM asks for a pause");
+	else
+		throttle_say(lane, lane->condition.reason, sizeof(lane->condition.reason));
 	if (run->sent != 0) {
 		lane->condition.last_push_ms = bh_now_ms();
 		rc = store_run(run->context->store, save_summary, run, NULL, err);
@@ -575,8 +424,8 @@ fail_lane(const struct bh_err *why, struct bh_err *err)
 }
 
 static int
-push_lane(struct run *run, const struct setup *setup, const struct setup_connection *connection,
-    struct sync_outcome *outcome, struct bh_err *err)
+push_lane(struct push_run *run, const struct setup *setup,
+    const struct setup_connection *connection, struct sync_outcome *outcome, struct bh_err *err)
 {
 	struct lane lane;
 	struct bh_err why = BH_ERR_INIT;
@@ -603,7 +452,7 @@ int
 push_run(const struct sync_context *context, const char *dest, bool may_hold,
     struct sync_outcome *outcome, struct bh_err *err)
 {
-	struct run run = {.context = context, .again_ms = INT64_MAX};
+	struct push_run run = {.context = context, .again_ms = INT64_MAX};
 	const struct setup_connection *connection;
 	struct setup *setup;
 	int streaming, rc = 0;

@@ -266,7 +266,8 @@ setup_object(const struct setup_sync *sync, const char *name, size_t *index_r)
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(objects[i].name, name) == 0) {
-			*index_r = i;
+			if (index_r != NULL)
+				*index_r = i;
 			return &objects[i];
 		}
 	}

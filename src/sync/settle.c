@@ -1,0 +1,235 @@
+/* See settle.h. */
+#include "base/base.h"
+
+#include "sync/settle.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "sync/writeback.h"
+
+#define ATTEMPTS_MAX 40 /* about a day and a half of pauses */
+#define WAIT_FIRST_MS 1000
+#define WAIT_LONGEST_MS (3600 * (int64_t)1000)
+#define PARENT_TRIES 5
+#define DOUBTFUL_TRIES 3
+
+static int64_t
+backoff_ms(int attempts)
+{
+	int64_t wait = WAIT_FIRST_MS;
+
+	for (int i = 1; i < attempts && wait < WAIT_LONGEST_MS; i++)
+		wait *= 2;
+	return wait < WAIT_LONGEST_MS ? wait : WAIT_LONGEST_MS;
+}
+
+static void
+set_reason(struct link *link, const struct dest_result *result)
+{
+	snprintf(link->code, sizeof(link->code), "%s", result->code);
+	snprintf(link->cause, sizeof(link->cause), "%s", result->cause);
+	snprintf(link->remedy, sizeof(link->remedy), "%s", result->remedy);
+}
+
+bool
+is_lane_waiting(const struct push_run *run)
+{
+	return run->is_stopped || run->lane->config.usage.pause_s > 0;
+}
+
+static void
+postpone(struct push_run *run, struct link *link, const struct dest_result *result)
+{
+	int64_t wait;
+
+	run->later++;
+	if (is_lane_waiting(run))
+		return;
+	link->attempts++;
+	wait = result->retry_after_s > 0 ? result->retry_after_s * (int64_t)1000
+					 : backoff_ms(link->attempts);
+	link->not_before_ms = bh_now_ms() + wait;
+	set_reason(link, result);
+	if (link->not_before_ms < run->again_ms)
+		run->again_ms = link->not_before_ms;
+}
+
+/* When a person or a change frees it, it has all its tries again. */
+static void
+hold(struct push_run *run, struct link *link, const struct dest_result *result)
+{
+	link->state = LINK_HELD;
+	link->attempts = 0;
+	link->not_before_ms = 0;
+	set_reason(link, result);
+	run->refused++;
+}
+
+static void
+accept(struct push_run *run, struct render_item *item, const struct dest_result *result)
+{
+	struct link *link = &item->link;
+
+	if (result->created && link->remote_id[0] != '\0' &&
+	    strcmp(link->remote_id, result->remote_id) != 0)
+		bh_log(BH_WARN, "lane %s: %s %s was deleted in the CRM (%s) and made anew (%s)",
+		    run->lane->connection->account.code, item->record->object, item->record->key,
+		    link->remote_id, result->remote_id);
+	if (result->remote_id[0] != '\0')
+		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
+	snprintf(link->hash, sizeof(link->hash), "%s", item->hash);
+	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
+	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
+	link->state = LINK_CLEAN;
+	link->attempts = 0;
+	link->not_before_ms = 0;
+	link->pushed_ms = bh_now_ms();
+	set_reason(link, result); /* what was left out of it; else nothing */
+	run->applied++;
+	run->created += result->created;
+}
+
+/* What a result makes of the link; true when its mark may be cleared. */
+static bool
+is_settled(struct push_run *run, struct render_item *item, const struct dest_result *result)
+{
+	struct link *link = &item->link;
+
+	switch (result->outcome) {
+	case DEST_APPLIED:
+	case DEST_UNCHANGED:
+		accept(run, item, result);
+		return true;
+	case DEST_REJECTED:
+		if (strcmp(result->code, "INVALID_FIELD") == 0 ||
+		    strcmp(result->code, "PROPERTY_DOESNT_EXIST") == 0)
+			lane_forget(run->lane, item->record->object);
+		hold(run, link, result);
+		return true;
+	case DEST_WAITING:
+		/* We hold the parent's id, the CRM does not find it: deleted there, or a moment late. */
+		if (link->attempts >= PARENT_TRIES) {
+			hold(run, link, result);
+			return true;
+		}
+		postpone(run, link, result);
+		return false;
+	case DEST_UNCERTAIN:
+		link->state = LINK_UNCERTAIN;
+		postpone(run, link, result);
+		return false;
+	case DEST_LATER:
+	case DEST_AUTH:
+	case DEST_UNKNOWN:
+	case DEST__MAX:
+		break;
+	}
+	if (result->remote_id[0] != '\0') {
+		/* Written, but not yet linked to its parents: what we pushed before is overwritten. */
+		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
+		link->state = LINK_UNCERTAIN;
+	}
+	if (!is_lane_waiting(run) &&
+	    link->attempts >= (result->doubtful ? DOUBTFUL_TRIES : ATTEMPTS_MAX)) {
+		hold(run, link, result);
+		return true;
+	}
+	postpone(run, link, result);
+	return false;
+}
+
+static void
+log_refusals(const struct push_run *run, const struct render_item *items,
+    const struct dest_result *results, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].record != NULL && results[i].outcome == DEST_REJECTED)
+			bh_log(BH_WARN, "lane %s: %s %s refused: %s: %s",
+			    run->lane->connection->account.code, items[i].record->object,
+			    items[i].record->key, results[i].code, results[i].cause);
+}
+
+/* -- all of a batch -- */
+
+static bool
+is_item_settled(struct push_run *run, struct render_item *item, const struct dest_result *result,
+    struct bh_err *err)
+{
+	struct link *link = &item->link;
+	int rc;
+
+	switch (item->verdict) {
+	case RENDER_SEND:
+		return is_settled(run, item, result);
+	case RENDER_SAME:
+		run->same++;
+		return true;
+	case RENDER_EXCLUDED:
+		link->state = LINK_EXCLUDED;
+		link->code[0] = link->cause[0] = link->remedy[0] = '\0';
+		return true;
+	case RENDER_GONE:
+		return true;
+	case RENDER_PAUSED:
+		return false;
+	case RENDER_LATER:
+		if (link->not_before_ms < run->again_ms)
+			run->again_ms = link->not_before_ms;
+		return false;
+	case RENDER_BROKEN:
+		link->state = LINK_HELD;
+		run->refused++;
+		return true;
+	case RENDER_UNMATCHED:
+		link->state = LINK_EXCLUDED;
+		return true;
+	case RENDER_MOVED:
+		run->again_ms = bh_now_ms();
+		return false;
+	case RENDER_WAITING:
+		rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
+		if (rc == 1)
+			run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
+		if (rc != 0)
+			return false;
+		link->state = LINK_WAITING;
+		snprintf(link->code, sizeof(link->code), "PARENT");
+		snprintf(link->cause, sizeof(link->cause),
+		    "waits for %s %.150s, which is not in the CRM", item->parent.object,
+		    item->parent.id);
+		link->remedy[0] = '\0';
+		run->waiting++;
+		return true;
+	}
+	return false;
+}
+
+/* An equal hash changes nothing but the mark: its link need not be written. */
+int
+settle_items(struct push_run *run, struct render_item *items, size_t n,
+    const struct dest_result *results, struct bh_err *err)
+{
+	struct link_dirty_entry *entries = bh_xcalloc(n, sizeof(entries[0]));
+	struct link *links = bh_xcalloc(n, sizeof(links[0]));
+	bool *clear = bh_xcalloc(n, sizeof(clear[0]));
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		clear[count] = is_item_settled(run, &items[i], &results[i], err);
+		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)
+			continue;
+		entries[count] = *items[i].entry;
+		links[count++] = items[i].link;
+	}
+	log_refusals(run, items, results, n);
+	rc = link_settle(run->context->store, entries, links, clear, count, err);
+	bh_fault("push-settled");
+	if (rc == 0)
+		rc = writeback_note(run->lane, entries, links, count, err);
+	free(clear);
+	free(links);
+	free(entries);
+	return rc;
+}
