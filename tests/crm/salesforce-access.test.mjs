@@ -203,7 +203,9 @@ test('tasks can be about an object only while it has activities', async () => {
 test('an event is published by who may create it', async () => {
   await made('CustomObject', event('Signal__e', [text('Source__c', { externalId: false, required: true, unique: false })]));
   isError(await create('Signal__e', { Source__c: 'x' }), 404, 'NOT_FOUND');
-  await granted({ objects: [rights('Signal__e', 'cr')] });
+  await granted({ objects: [rights('Signal__e', 'r')] });
+  isError(await create('Signal__e', { Source__c: 'x' }), 403, 'INSUFFICIENT_ACCESS_OR_READONLY');
+  await made('PermissionSet', permissions('Sync', { objects: [rights('Signal__e', 'cr')] }));
   const answer = await create('Signal__e', { Source__c: 'x' });
   assert.equal(answer.status, 201, answer.text);
   isError(await create('Signal__e', {}), 400, 'REQUIRED_FIELD_MISSING');
@@ -227,6 +229,8 @@ test('a record type is listed, and the user\'s only by the permission set', asyn
   assert.equal((await info()).available, true);
   assert.equal((await deal({ RecordTypeId: id })).status, 201);
   isError(await create('Account', { Name: 'a', RecordTypeId: id }), 400, 'INVALID_FIELD');
+  await made('RecordType', { fullName: 'Account.Payer', active: true, label: 'Payer' });
+  isError(await create('Account', { Name: 'a', RecordTypeId: id }), 400, 'INVALID_CROSS_REFERENCE_KEY');
   await made('RecordType', { fullName: 'Opportunity.Renewal', active: false, businessProcess: 'Renewal', label: 'Renewal' });
   isError(await deal({ RecordTypeId: id }), 400, 'INVALID_CROSS_REFERENCE_KEY');
 });
@@ -264,10 +268,23 @@ test('an object goes with its records, and comes back empty under another prefix
   assert.equal((await remove(org, 'CustomObject', ['Invoice__c'])).results[0].success, true);
   assert.equal(await fieldNames('Invoice__c'), 404);
   isError(await create('Task', { Subject: 'Call', WhatId: id }), 400, 'MALFORMED_ID');
+  assert.ok(!(await describedField('Task', 'WhatId')).referenceTo.includes('Invoice__c'));
   await made('CustomObject', object('Invoice__c'));
   await made('PermissionSet', permissions('Sync', { objects: ['Invoice__c'] }));
   assert.equal((await org.query('SELECT COUNT() FROM Invoice__c')).json.totalSize, 0);
   assert.notEqual((await org.create('Invoice__c', { Name: 'b' })).slice(0, 3), id.slice(0, 3));
+});
+
+test('an object leaves the lists of its parents, and its relationship can be named again', async () => {
+  const make = async () => {
+    await made('CustomObject', object('Invoice__c'));
+    await made('CustomField', lookup('Invoice__c.Account__c', 'Account', 'Invoices'));
+  };
+  await make();
+  await remove(org, 'CustomObject', ['Invoice__c']);
+  await make();
+  await remove(org, 'CustomField', ['Invoice__c.Account__c']);
+  await made('CustomField', lookup('Invoice__c.Account__c', 'Account', 'Invoices'));
 });
 
 test('a deletion that is taken back by allOrNone leaves the values', async () => {

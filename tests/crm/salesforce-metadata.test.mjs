@@ -323,6 +323,7 @@ test('processes: stages must exist, "/" is encoded, default is obligatory', asyn
   await refused('BusinessProcess', process([stage('Negotiation/Review')]), 'INVALID_CROSS_REFERENCE_KEY', 'Picklist value: Negotiation/Review in picklist: StageName not found');
   await refused('BusinessProcess', process([stage('Dreaming')]), 'INVALID_CROSS_REFERENCE_KEY');
   await refused('BusinessProcess', process([{ fullName: 'Prospecting' }]), 'REQUIRED_FIELD_MISSING', 'Required field is missing: default');
+  await refused('BusinessProcess', process([stage('Prospecting', true), stage('Closed Won', true)]), 'FIELD_INTEGRITY_EXCEPTION');
   await refused('BusinessProcess', process([]), 'FIELD_INTEGRITY_EXCEPTION');
   await refused('BusinessProcess', { ...process([stage('Prospecting')]), fullName: 'Account.Renewal' }, 'INVALID_CROSS_REFERENCE_KEY');
   await settings({ stages: ['Start', { name: 'Won', probability: 100, category: 'Closed', closed: true, won: true }] });
@@ -367,6 +368,9 @@ test('permission sets: what may be granted', async () => {
   await refused('PermissionSet', set([], [rights('Signal__e', 'cru')]), 'FIELD_INTEGRITY_EXCEPTION');
   await refused('PermissionSet', set([], [rights('Contact', 'r')]), 'FIELD_INTEGRITY_EXCEPTION', 'Permission Read Contact depends on permission(s): Read Account');
   await refused('PermissionSet', set([], [rights('Invoice__c', 'r')]), 'FIELD_INTEGRITY_EXCEPTION', 'Permission Read Invoice__c depends on permission(s): Read Account');
+  await made('CustomField', field('Invoice__c.No__c', 'AutoNumber', { displayFormat: 'N-{000}' }));
+  await refused('PermissionSet', set(['Invoice__c.No__c'], []), 'FIELD_INTEGRITY_EXCEPTION', 'Field Invoice__c.No__c is not editable');
+  await refused('PermissionSet', { ...set([], []), tabSettings: [{ tab: 'Invoice__c', visibility: 'Visible' }] }, 'INVALID_CROSS_REFERENCE_KEY');
   await made('PermissionSet', set(['Invoice__c.A__c', 'Task.Key__c'], [rights('Account', 'cru'), rights('Invoice__c'), rights('Signal__e', 'cr')]));
 });
 

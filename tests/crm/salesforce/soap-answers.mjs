@@ -19,6 +19,9 @@ export class SoapFault extends Error {
 // What the XML itself is refused for.
 export const clientFault = (message) => new SoapFault('soapenv:Client', message);
 
+export const misplaced = (node, typeName) =>
+  clientFault(`Element {${node.namespace}}${node.name} invalid at this location in type ${typeName}`);
+
 export const faultOf = (code, message) => new SoapFault(`sf:${code}`, `${code}: ${message}`);
 
 // One component's refusal: a result among others, not a fault.

@@ -5,7 +5,7 @@ import { checkQuota } from './gate.mjs';
 import { SalesforceError } from './errors.mjs';
 import { runOperation } from './metadata/operations.mjs';
 import { textOf } from './metadata/read.mjs';
-import { clientFault, faultOf, METADATA, SOAP, SoapFault, soapFault } from './soap-answers.mjs';
+import { clientFault, faultOf, METADATA, misplaced, SOAP, SoapFault, soapFault } from './soap-answers.mjs';
 import { versionState } from './resources.mjs';
 import { parseXml, XmlError } from './xml.mjs';
 
@@ -60,9 +60,9 @@ function readHeader(header) {
   const out = {};
   for (const block of header?.children ?? []) {
     const known = block.namespace === METADATA ? HEADERS[block.name] : undefined;
-    if (!known) throw clientFault(`Element {${block.namespace}}${block.name} invalid at this location`);
+    if (!known) throw misplaced(block, 'Header');
     for (const inner of block.children) {
-      if (inner.namespace !== METADATA || !known.includes(inner.name)) throw clientFault(`Element {${inner.namespace}}${inner.name} invalid at this location in type ${block.name}`);
+      if (inner.namespace !== METADATA || !known.includes(inner.name)) throw misplaced(inner, block.name);
       out[inner.name] = textOf(inner, block.name).trim();
     }
   }
@@ -91,7 +91,9 @@ function answer(org, request, path, log) {
   const { header, call } = open(parse(request.bytes));
   checkSession(org, header.sessionId);
   spend(org);
-  if (!org.settings.values.modify_metadata) throw faultOf('INSUFFICIENT_ACCESS', 'use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions');
+  if (!org.settings.values.modify_metadata) {
+    throw faultOf('INSUFFICIENT_ACCESS', 'use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions');
+  }
   return runOperation({ org, state: org.metadata, allOrNone: ['true', '1'].includes(header.allOrNone), log }, call);
 }
 

@@ -10,7 +10,8 @@ const NAME = /^[A-Za-z](?:_?[A-Za-z0-9])*$/;
 export function checkDeveloperName(name, suffix = '') {
   const base = suffix && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
   if ((suffix && base === name) || base.length > LONGEST_NAME || !NAME.test(base)) {
-    throw new ComponentError('INVALID_FULL_NAME', `The name ${name} may hold letters, digits and single underscores, at most ${LONGEST_NAME} characters${suffix && `, and must end in ${suffix}`}`, ['fullName']);
+    throw new ComponentError('INVALID_FULL_NAME',
+      `The name ${name} may hold letters, digits and single underscores, at most ${LONGEST_NAME} characters${suffix && `, and must end in ${suffix}`}`, ['fullName']);
   }
 }
 

@@ -2,7 +2,7 @@
 // most ten components, a verdict for each in the order of the request.
 
 import { SetupError } from '../errors.mjs';
-import { ComponentError, element, faultOf, METADATA, saveResult, soapAnswer, XSI, clientFault } from '../soap-answers.mjs';
+import { clientFault, ComponentError, element, faultOf, METADATA, misplaced, saveResult, soapAnswer, XSI } from '../soap-answers.mjs';
 import { businessProcess, recordType } from './record-type.mjs';
 import { customField } from './custom-field.mjs';
 import { customObject } from './custom-object.mjs';
@@ -12,7 +12,8 @@ import { COMPONENTS } from './types.mjs';
 
 const MOST = 10;
 const KINDS = { CustomObject: customObject, CustomField: customField, BusinessProcess: businessProcess, RecordType: recordType, PermissionSet: permissionSet };
-const ROLLED_BACK = new ComponentError('ALL_OR_NONE_OPERATION_ROLLED_BACK', 'Record rolled back because not all records were valid and the request was using AllOrNone header');
+const ROLLED_BACK = new ComponentError('ALL_OR_NONE_OPERATION_ROLLED_BACK',
+  'Record rolled back because not all records were valid and the request was using AllOrNone header');
 
 function checkCount(list) {
   if (list.length > MOST) throw faultOf('EXCEEDED_ID_LIMIT', `record limit reached. cannot submit more than ${MOST} records in this operation`);
@@ -21,8 +22,6 @@ function checkCount(list) {
 function checkType(name) {
   if (!COMPONENTS.includes(name)) throw faultOf('INVALID_TYPE', `Unknown type:${name}`);
 }
-
-const misplaced = (node, operation) => clientFault(`Element {${node.namespace}}${node.name} invalid at this location in type ${operation}`);
 
 // The type that xsi:type names, which may carry a prefix of the namespace.
 function typeOf(node) {
@@ -82,13 +81,18 @@ function attempt(context, work) {
 
 const missing = (kind) => new ComponentError('INVALID_CROSS_REFERENCE_KEY', `This ${kind.noun} does not exist or is not accessible`);
 
-function save(context, operation, type, component) {
-  const kind = KINDS[type];
-  const { fullName } = component;
-  let created;
+// What stands before any change of a component: rights, and faults on order.
+function checkMay(context, operation, type, fullName) {
   checkRights(context, type);
   const failure = context.org.faults.forComponent(operation, fullName);
   if (failure) throw new ComponentError(failure.statusCode, failure.message ?? failure.statusCode, failure.fields);
+}
+
+// True when the component was created.
+function save(context, operation, type, component) {
+  const kind = KINDS[type];
+  const { fullName } = component;
+  checkMay(context, operation, type, fullName);
   if (!fullName) throw new ComponentError('REQUIRED_FIELD_MISSING', 'Required field is missing: fullName', ['fullName']);
   checkRequired(component, type);
   const exists = kind.exists(context, fullName);
@@ -96,15 +100,12 @@ function save(context, operation, type, component) {
   if (operation === 'updateMetadata' && !exists) throw missing(kind);
   if (exists) kind.update(context, component);
   else kind.create(context, component);
-  created = !exists;
-  return created;
+  return !exists;
 }
 
 function remove(context, type, fullName) {
   const kind = KINDS[type];
-  checkRights(context, type);
-  const failure = context.org.faults.forComponent('deleteMetadata', fullName);
-  if (failure) throw new ComponentError(failure.statusCode, failure.message ?? failure.statusCode, failure.fields);
+  checkMay(context, 'deleteMetadata', type, fullName);
   if (!kind.exists(context, fullName)) throw missing(kind);
   const use = context.org.settings.values.components_in_use.find((entry) => entry.component.toLowerCase() === fullName.toLowerCase());
   if (use) throw new ComponentError('DEPENDENCY_EXISTS', `This ${kind.noun} is referenced elsewhere in salesforce.com. : ${use.by}`);

@@ -1,11 +1,8 @@
 // From the XML of a component to a plain object, and back. The order of the
 // schema is insisted on; what the schema does not know is refused as a fault.
 
-import { clientFault, ComponentError, element, METADATA, textElement } from '../soap-answers.mjs';
+import { clientFault, ComponentError, element, METADATA, misplaced, textElement } from '../soap-answers.mjs';
 import { ENUMS, TYPES } from './types.mjs';
-
-const misplaced = (node, typeName) =>
-  clientFault(`Element {${node.namespace}}${node.name} invalid at this location in type ${typeName}`);
 
 const BOOLEANS = { true: true, 1: true, false: false, 0: false };
 

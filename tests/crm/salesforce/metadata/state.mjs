@@ -10,6 +10,12 @@ const processOf = (fullName, stages) => ({ fullName, isActive: true, values: sta
 
 const SET_UP = ['RecordType', 'PermissionSet', 'PermissionSetAssignment'];
 
+const describeObject = ({ name, label, event, needsGrant, rights, definition }) => [name, { label, event, needsGrant, rights, definition }];
+
+const describeFields = (type) => [...type.fields.values()].filter((field) => field.custom)
+  .map(({ name, metadataType, needsGrant, hidden, readOnly, definition }) =>
+    [`${type.name}.${name}`, { type: metadataType, needsGrant, visible: !hidden, editable: !hidden && !readOnly, definition }]);
+
 export class MetadataState {
   constructor(org) {
     this.org = org;
@@ -145,10 +151,8 @@ export class MetadataState {
   describe() {
     const types = [...this.org.schema.objects.values()].filter((type) => !type.setup);
     return {
-      objects: Object.fromEntries(types.filter((type) => type.custom).map((type) => [type.name,
-        { label: type.label, event: type.event, needsGrant: type.needsGrant, rights: type.rights, definition: type.definition ?? null }])),
-      fields: Object.fromEntries(types.flatMap((type) => [...type.fields.values()].filter((field) => field.custom).map((field) =>
-        [`${type.name}.${field.name}`, { type: field.metadataType, needsGrant: field.needsGrant, visible: !field.hidden, editable: !field.hidden && !field.readOnly, definition: field.definition ?? null }]))),
+      objects: Object.fromEntries(types.filter((type) => type.custom).map(describeObject)),
+      fields: Object.fromEntries(types.flatMap(describeFields)),
       businessProcesses: [...this.processes.values()],
       recordTypes: [...this.recordTypes.values()],
       permissionSets: [...this.permissionSets.values()],
