@@ -2,7 +2,7 @@
 # building.  Sourced, not run.
 # shellcheck shell=sh disable=SC2034,SC2016,SC2086,SC2164
 
-BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev libjansson-dev libssl-dev libdb5.3-dev"
+BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev libjansson-dev libssl-dev libdb5.3-dev libxml2-dev"
 RUN_PACKAGES="lighttpd nodejs curl ca-certificates"
 TEST_PACKAGES="libcmocka-dev apache2 libapache2-mod-fcgid clang libclang-rt-14-dev valgrind shellcheck mandoc procps openssl xz-utils npm chromium"
 
