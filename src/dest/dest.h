@@ -304,11 +304,14 @@ struct dest_driver {
 	int (*install)(struct dest_config *config, const json_t *schema,
 	    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
 	    struct bh_err *err);
-	/* How many records each object of the schema has, and each field that is not empty:
+	/* How many records each object of the schema has, and each field that is not empty (null: it cannot be told):
 	 * {"objects": [{"name", "label", "records"}], "fields": [{"name", "label", "records"}]}. */
 	int (*count)(struct dest_config *config, const json_t *schema, json_t **counts_r,
 	    struct bh_err *err);
-	/* Take away what install made, in the reverse order; reports as install, "removed" in place of "created". */
+	/*
+	 * Take away what install made, in the reverse order; reports as install, "removed" in place of
+	 * "created", and "kept": [names] of what cannot be removed and was made inactive.
+	 */
 	int (*uninstall)(struct dest_config *config, const json_t *schema,
 	    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
 	    struct bh_err *err);

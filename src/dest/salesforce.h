@@ -133,5 +133,15 @@ int salesforce_bulk_results(struct dest_config *config, const struct dest_bulk *
     dest_bulk_each *each, void *arg, struct bh_err *err);
 int salesforce_bulk_drop(struct dest_config *config, const struct dest_bulk *bulk,
     struct bh_err *err);
+int salesforce_schema_plan(struct dest_config *config, const json_t *catalogue, json_t **plan_r,
+    struct bh_err *err);
+int salesforce_schema_install(struct dest_config *config, const json_t *catalogue,
+    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
+    struct bh_err *err);
+int salesforce_schema_count(struct dest_config *config, const json_t *catalogue, json_t **counts_r,
+    struct bh_err *err);
+int salesforce_schema_uninstall(struct dest_config *config, const json_t *catalogue,
+    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
+    struct bh_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "dest/dest.h"
 #include "wire-bulk.h"
 #include "wire-look.h"
+#include "wire-schema.h"
 #include "wire.h"
 
 /* One "=" line with the cause and remedy that follow it. */
@@ -33,6 +34,7 @@ struct play {
 	json_t *given; /* what a step that looks gave */
 	struct wire_bulk bulk;
 	size_t rows_seen; /* results of a bulk job that were handed over */
+	struct wire_schema schema;
 };
 
 static bool
@@ -229,6 +231,9 @@ run_call(struct play *play)
 	else if (bh_has_prefix(play->wire.step, "describe "))
 		rc =
 		    play->driver->describe(&play->config, play->wire.step + 9, &play->object, &err);
+	else if (wire_schema_run(&play->wire, &play->schema, play->driver, &play->config, &rc,
+		     &err))
+		wire_schema_check(&play->wire, &play->schema, rc);
 	else if (!wire_look(&play->wire, play->driver, &play->config, &rc, &play->given, &err))
 		wire_differ(&play->wire, play->wire.step_line, "no such step: %s", play->wire.step);
 	compare_code(play, rc, &err);
@@ -431,7 +436,8 @@ read_mark(struct wire *wire, const char *mark, const char *text)
 	} else if (wire_bulk_read(wire, &play->bulk, mark, text)) {
 		return true;
 	} else if (wire->step != NULL) {
-		return read_want(play, mark, text);
+		return read_want(play, mark, text) ||
+		       wire_schema_read(wire, &play->schema, mark, text);
 	} else if (strcmp(mark, "driver") == 0) {
 		play->driver = dest_driver(text);
 		if (play->driver == NULL)
@@ -497,6 +503,7 @@ clear(struct wire *wire)
 	dest_object_free(&play->object);
 	json_decref(play->given);
 	play->given = NULL;
+	wire_schema_clear(&play->schema);
 }
 
 static void
