@@ -93,7 +93,8 @@ bench_apply(struct bench *bench, const char *document)
 static void
 make_run_dir(const struct bench *bench, bool is_made)
 {
-	static const char *const locks[] = {"/auth-crm.lock", "/auth-stripe.lock"};
+	static const char *const locks[] = {"/auth-crm.lock", "/auth-stripe.lock",
+	    "/auth-two.lock"};
 	char *run = bh_xasprintf("%s/run", bench->dir);
 
 	if (is_made)
