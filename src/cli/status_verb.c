@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "state/bulk.h"
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/retain.h"
@@ -41,6 +42,40 @@ lane_json(const struct account_connection *c, const struct link_lane *lane)
 	    "reason", lane->reason, "last_push_ms", (json_int_t)lane->last_push_ms, "calls",
 	    (json_int_t)lane->calls, "day_used", (json_int_t)lane->day_used, "day_limit",
 	    (json_int_t)lane->day_limit);
+}
+
+/* A bulk job on its way, or why there is none for a while. */
+static int
+add_bulk(struct store_txn *txn, const char *code, json_t *lane, struct bh_err *err)
+{
+	struct bulk_job job;
+
+	if (bulk_load(txn, code, &job, err) < 0)
+		return -1;
+	if (job.phase != BULK_NONE)
+		json_object_set_new(lane, "bulk",
+		    json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "object", job.crm_object, "phase",
+			(int)job.phase, "rows", (json_int_t)job.rows, "processed",
+			(json_int_t)job.processed, "failed", (json_int_t)job.failed, "started_ms",
+			(json_int_t)job.started_ms));
+	else if (job.note[0] != '\0' && job.off_until_ms > bh_now_ms())
+		json_object_set_new(lane, "bulk_failed", bh_json_string(job.note));
+	return 0;
+}
+
+static int
+add_lane(struct store_txn *txn, const struct account_connection *c, json_t *lanes,
+    struct bh_err *err)
+{
+	struct link_lane lane;
+	json_t *shown;
+
+	if (link_lane_get(txn, c->code, &lane, err) < 0)
+		return -1;
+	shown = lane_json(c, &lane);
+	json_object_set_new(shown, "forecast", json_integer((json_int_t)link_lane_forecast(&lane)));
+	json_array_append_new(lanes, shown);
+	return add_bulk(txn, c->code, shown, err);
 }
 
 /* -- sources -- */
@@ -159,15 +194,14 @@ collect_lanes(struct store_txn *txn, json_t *lanes, json_t *sources, struct bh_e
 
 	json_array_foreach (codes, i, code) {
 		struct account_connection c;
-		struct link_lane lane;
 
 		if (rc < 0 || (rc = account_connection_load(txn, NULL, json_string_value(code), &c,
 				   err)) <= 0)
 			continue;
 		if (c.is_source)
 			rc = add_source(txn, &c, sources, err);
-		else if ((rc = link_lane_get(txn, c.code, &lane, err)) == 0)
-			json_array_append_new(lanes, lane_json(&c, &lane));
+		else
+			rc = add_lane(txn, &c, lanes, err);
 		account_connection_release(&c);
 	}
 	json_decref(codes);
@@ -178,6 +212,7 @@ static void
 print_lane(const json_t *lane)
 {
 	const char *broken = bh_json_str(lane, "broken");
+	const json_t *bulk = json_object_get(lane, "bulk");
 	char age[64];
 
 	show_age(age, bh_json_int(lane, "last_push_ms", 0));
@@ -191,6 +226,12 @@ print_lane(const json_t *lane)
 		printf("%-20s stopped: %s\n", "", broken);
 	if (bh_json_int(lane, "pause_until_ms", 0) > bh_now_ms())
 		printf("%-20s pauses: %s\n", "", bh_json_str(lane, "reason"));
+	else if (*bh_json_str(lane, "reason") != '\0')
+		printf("%-20s %s\n", "", bh_json_str(lane, "reason"));
+	if (bulk != NULL)
+		printf("%-20s bulk job: %lld of %lld rows of %s\n", "",
+		    (long long)bh_json_int(bulk, "processed", 0),
+		    (long long)bh_json_int(bulk, "rows", 0), bh_json_str(bulk, "object"));
 }
 
 static int

@@ -116,6 +116,8 @@ struct link_lane {
 	int64_t day_used, day_limit;
 	int64_t day_at_ms;               /* when day_used was told */
 	int64_t first_used, first_at_ms; /* an older reading of the same day, for the forecast */
+	int64_t looked_ms;               /* when what waits for a match was looked for last */
+	int64_t tidied_ms;               /* when the event log was kept to its age last */
 	int64_t slice;                   /* rows that the CRM takes at once, learnt; 0 all */
 };
 /*

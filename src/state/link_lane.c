@@ -43,6 +43,8 @@ read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane, 
 		lane->first_used = bh_json_int(doc, "first_used", 0);
 		lane->first_at_ms = bh_json_int(doc, "first_at", 0);
 		lane->slice = bh_json_int(doc, "slice", 0);
+		lane->looked_ms = bh_json_int(doc, "looked", 0);
+		lane->tidied_ms = bh_json_int(doc, "tidied", 0);
 		json_decref(doc);
 	}
 	bh_buf_release(&value);
@@ -90,6 +92,8 @@ link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *
 	set_number(doc, "first_used", lane->first_used);
 	set_number(doc, "first_at", lane->first_at_ms);
 	set_number(doc, "slice", lane->slice);
+	set_number(doc, "looked", lane->looked_ms);
+	set_number(doc, "tidied", lane->tidied_ms);
 	text = bh_json_text(doc);
 	link_key_lane(&key, "Lp", dest);
 	store_put(txn, key.data, key.len, text, strlen(text));

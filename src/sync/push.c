@@ -10,6 +10,7 @@
 #include "state/target.h"
 #include "state/trail.h"
 #include "sync/bulk.h"
+#include "sync/chores.h"
 #include "sync/conflict.h"
 #include "sync/fate.h"
 #include "sync/lane.h"
@@ -438,7 +439,9 @@ push_lane(struct push_run *run, const struct setup *setup,
 		outcome->again_ms = lane.condition.pause_until_ms;
 		rc = 0;
 	} else {
-		rc = push_all(run, err);
+		rc = chores_run(run, err);
+		if (rc == 0)
+			rc = push_all(run, err);
 		if (rc == 0)
 			rc = finish(run, outcome, err);
 		if (rc == 0 && run->failure.code != BH_OK)

@@ -78,7 +78,8 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 		    link->remote_id, result->remote_id);
 	if (result->remote_id[0] != '\0')
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
-	snprintf(link->hash, sizeof(link->hash), "%s", item->hash);
+	/* Written, but not all of it: looked at again it is sent again. */
+	snprintf(link->hash, sizeof(link->hash), "%s", result->code[0] == '\0' ? item->hash : "");
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
 	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
 	link->state = LINK_CLEAN;
