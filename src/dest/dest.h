@@ -214,6 +214,10 @@ struct dest_driver {
 	 * ("Billhook_"); a connection's setting "prefix" puts another in its place.
 	 */
 	const char *prefix;
+	/* What a person makes there by hand first, a line each; %s stands once for the address to come back to.  May be NULL. */
+	const char *steps;
+	/* The value of the setting "flow" with which a person lets Billhook in, by login(); NULL: none does. */
+	const char *login_flow;
 	/* What the table cannot say, when they are saved; dest_check() calls it. */
 	int (*check)(const struct dest_config *config, struct bh_err *err);
 	/*

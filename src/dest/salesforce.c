@@ -299,22 +299,23 @@ salesforce_identify(struct dest_config *config, struct bh_err *err)
 }
 
 static const struct setting settings[] = {
-    {"login_url", "Login address", SETTING_URL, 0, NULL, 0, 0, LOGIN_URL,
-	"https://login.salesforce.com, https://test.salesforce.com for a sandbox, or your org's own https://NAME.my.salesforce.com"},
-    {"flow", "How Billhook logs in", SETTING_CHOICE, 0,
+    {"login_url", "Login address", SETTING_URL, SETTING_ACCOUNT,
+	"production=" LOGIN_URL " sandbox=https://test.salesforce.com", 0, 0, LOGIN_URL,
+	"of production, of sandboxes, or your org's own https://NAME.my.salesforce.com, which client_credentials needs"},
+    {"flow", "How Billhook logs in", SETTING_CHOICE, SETTING_ACCOUNT,
 	"login client_credentials jwt refresh_token", 0, 0, "client_credentials",
 	"login: a person allows it in the browser; client_credentials: the app's own run-as user; jwt: a certificate of the app"},
-    {"client_id", "Consumer key", SETTING_TEXT, SETTING_NEEDED, NULL, 0, 0, "",
+    {"client_id", "Consumer key", SETTING_TEXT, SETTING_ACCOUNT | SETTING_NEEDED, NULL, 0, 0, "",
 	"of the External Client App that you made in your org"},
-    {"client_secret", "Consumer secret", SETTING_TEXT, SETTING_SECRET, NULL, 0, 0, "",
+    {"client_secret", "Consumer secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0, "",
 	"of the same app; not needed for jwt"},
-    {"username", "User name", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
+    {"username", "User name", SETTING_TEXT, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, "",
 	"the user that jwt logs in"},
-    {"private_key", "Private key", SETTING_TEXT, SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
+    {"private_key", "Private key", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
 	"for jwt: in PEM, of the certificate that the app holds"},
-    {"audience", "Audience", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "",
+    {"audience", "Audience", SETTING_TEXT, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, "",
 	"for jwt, where it is not the login address of production or sandboxes"},
-    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
+    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
 	"", "only where it was got elsewhere (flow refresh_token)"},
     {"prefix", "Prefix of names", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "Billhook_",
 	"what the names of objects and fields begin with that Billhook makes in your org"},
@@ -328,10 +329,20 @@ static const struct setting settings[] = {
     {NULL, NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
 };
 
+static const char steps[] =
+    "In your org open Setup, External Client App Manager, and press New External Client App. Name it Billhook; its distribution state is Local.\n"
+    "Open its API part, enable OAuth, and enter this callback URL: %s\n"
+    "Choose the scopes \"Manage user data via APIs (api)\" and \"Perform requests at any time (refresh_token, offline_access)\".\n"
+    "Tick that PKCE is required, and that a secret is required for the web server flow and the refresh token flow. Leave \"Issue JSON Web Token (JWT)-based access tokens\" unticked.\n"
+    "For client_credentials: enable that flow, too, and choose the user that it runs as.\n"
+    "Save, open its OAuth settings, and copy consumer key and consumer secret to here. A new app works after up to ten minutes.";
+
 const struct dest_driver dest_salesforce = {
     .name = "salesforce",
     .title = "Salesforce",
     .settings = settings,
+    .steps = steps,
+    .login_flow = "login",
     .prefix = "Billhook_",
     .caps = DEST_CAP_LINK_BY_KEY | DEST_CAP_DESCRIBE | DEST_CAP_REFRESH,
     .batch = (size_t)SALESFORCE_ROWS_MAX * SALESFORCE_COLLECTIONS,

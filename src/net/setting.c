@@ -103,6 +103,35 @@ setting_check(const struct setting *table, const json_t *settings, const json_t 
 	return 0;
 }
 
+static bool
+is_other(const json_t *a, const json_t *b)
+{
+	return (a != NULL) != (b != NULL) || (a != NULL && !json_equal(a, b));
+}
+
+static bool
+is_empty(const json_t *object)
+{
+	return json_object_size(object) == 0;
+}
+
+bool
+is_setting_account_other(const struct setting *table, const json_t *old_settings,
+    const json_t *old_secrets, const json_t *settings, const json_t *secrets)
+{
+	if (table == NULL)
+		return is_other(is_empty(old_settings) ? NULL : old_settings,
+			   is_empty(settings) ? NULL : settings) ||
+		       is_other(is_empty(old_secrets) ? NULL : old_secrets,
+			   is_empty(secrets) ? NULL : secrets);
+	for (const struct setting *setting = table; setting->name != NULL; setting++)
+		if ((setting->flags & SETTING_ACCOUNT) &&
+		    is_other(value_of(setting, old_settings, old_secrets),
+			value_of(setting, settings, secrets)))
+			return true;
+	return false;
+}
+
 static const struct setting *
 find(const struct setting *table, const char *name)
 {

@@ -18,12 +18,14 @@ enum setting_type {
 #define SETTING_SECRET 1u   /* stands in secrets, sealed */
 #define SETTING_NEEDED 2u   /* the connection does not work without */
 #define SETTING_ADVANCED 4u /* shown only when asked for */
+#define SETTING_ACCOUNT                                                                            \
+	8u /* says whose account it is and how it is entered: other tokens for another value */
 struct setting {
 	const char *name; /* NULL ends a table */
 	const char *label;
 	enum setting_type type;
 	unsigned flags;
-	const char *options;  /* of a choice */
+	const char *options;  /* of a choice; of a URL those of most people, "word=URL" each */
 	int64_t least, most;  /* of a number */
 	const char *fallback; /* what holds when it is left out, as text; "" nothing */
 	const char *meaning;  /* one phrase */
@@ -35,6 +37,9 @@ struct setting {
  */
 int setting_check(const struct setting *table, const json_t *settings, const json_t *secrets,
     struct bh_err *err);
+/* Have settings that say whose account it is other values?  Without a table: has any? */
+bool is_setting_account_other(const struct setting *table, const json_t *old_settings,
+    const json_t *old_secrets, const json_t *settings, const json_t *secrets);
 /*
  * A setting as text, or its fallback; of a secret its value.  NULL when the table does not
  * know it; a value that is no text counts as none.  Borrowed.

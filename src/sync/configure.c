@@ -392,6 +392,17 @@ is_same_account(const struct account_connection *a, const struct account_connect
 	       is_same(a->secrets, b->secrets);
 }
 
+/* Are tokens that were got with the old settings of no use with the fresh ones? */
+static bool
+is_other_account(const struct account_connection *old, const struct account_connection *fresh)
+{
+	const struct dest_driver *driver = dest_driver(fresh->driver);
+
+	return strcmp(old->driver, fresh->driver) != 0 ||
+	       is_setting_account_other(driver != NULL ? driver->settings : NULL, old->settings,
+		   old->secrets, fresh->settings, fresh->secrets);
+}
+
 /* Other switches for revenue: every customer's figures are worked out anew. */
 static void
 refigure(struct store_txn *txn, const struct account_connection *old,
@@ -433,7 +444,7 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
 		say(apply, "connection", code, found > 0 ? "changed" : "added");
-		if (found > 0 && !is_same_account(&old, &fresh))
+		if (found > 0 && is_other_account(&old, &fresh))
 			account_auth_drop(txn, code); /* tokens belong to the old settings */
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;
