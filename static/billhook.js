@@ -39,6 +39,9 @@
 		each(live, "live-value", function (node, text) {
 			node.value = Number(text);
 		});
+		each(live, "live-width", function (node, text) {
+			node.setAttribute("width", text);
+		});
 		document.querySelectorAll("[data-newest]").forEach(function (node) {
 			if (live.newest === undefined || live.newest === node.dataset.newest)
 				return;
@@ -49,7 +52,8 @@
 		});
 	}
 
-	function watch(url) {
+	/* gone: where to go when what the page shows is no more. */
+	function watch(url, gone) {
 		var failures = 0;
 
 		function again() {
@@ -65,6 +69,10 @@
 			fetch(url, { credentials: "same-origin", cache: "no-store" }).then(function (answer) {
 				if (answer.status === 401) {
 					location.reload();
+					return undefined;
+				}
+				if (answer.status === 404 && gone !== undefined) {
+					location.replace(gone);
 					return undefined;
 				}
 				if (!answer.ok)
@@ -91,6 +99,6 @@
 	});
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
-		watch(node.dataset.liveUrl);
+		watch(node.dataset.liveUrl, node.dataset.goneUrl);
 	});
 })();

@@ -140,6 +140,9 @@ int link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
 
+/* As if link_held() had ended with this link, so that it goes on behind it; rank is not needed. */
+void link_held_behind(struct bh_buf *after, const struct link_id *id);
+
 /* All links, of whatever lane, as link_held() walks those of one that are held; rank is not known. */
 int link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),

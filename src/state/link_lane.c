@@ -202,6 +202,16 @@ link_held(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *af
 	return walk_index(txn, "Lh", dest, max, after, each, arg, more_r, err);
 }
 
+void
+link_held_behind(struct bh_buf *after, const struct link_id *id)
+{
+	struct key key;
+
+	link_key(&key, "Lh", id);
+	bh_buf_reset(after);
+	bh_buf_add(after, key.data, key.len);
+}
+
 int
 link_unmatched(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
     link_each *each, void *arg, bool *more_r, struct bh_err *err)

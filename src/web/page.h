@@ -11,13 +11,15 @@ int page_status(struct exchange *exchange, struct bh_err *err);
 int page_health(struct exchange *exchange, struct bh_err *err);
 
 int page_connections(struct exchange *exchange, struct bh_err *err);
-int page_source_new(struct exchange *exchange, struct bh_err *err);
-int page_source_create(struct exchange *exchange, struct bh_err *err);
-int page_source(struct exchange *exchange, struct bh_err *err);
-int page_source_save(struct exchange *exchange, struct bh_err *err);
-/* The facts of a source's page as JSON {"key":"text"}. */
-int page_source_status(struct exchange *exchange, struct bh_err *err);
-int page_source_action(struct exchange *exchange, struct bh_err *err);
+int page_connection_new(struct exchange *exchange, struct bh_err *err);
+int page_connection_create(struct exchange *exchange, struct bh_err *err);
+int page_connection(struct exchange *exchange, struct bh_err *err);
+int page_connection_save(struct exchange *exchange, struct bh_err *err);
+/* The facts of a connection's page as JSON {"key":"text"}. */
+int page_connection_status(struct exchange *exchange, struct bh_err *err);
+int page_connection_action(struct exchange *exchange, struct bh_err *err);
+/* Where a CRM sends the browser of a person who let Billhook in, or did not. */
+int page_oauth_callback(struct exchange *exchange, struct bh_err *err);
 
 int page_activity(struct exchange *exchange, struct bh_err *err);
 int page_activity_replay(struct exchange *exchange, struct bh_err *err);

@@ -10,8 +10,9 @@
 #include "source/source.h"
 #include "state/account.h"
 #include "state/link.h"
+#include "web/live.h"
+#include "web/page_connection.h"
 #include "web/page_event.h"
-#include "web/page_source.h"
 #include "web/source_facts.h"
 #include "web/words.h"
 
@@ -46,15 +47,10 @@ release(struct home *home)
 	free(home->journal);
 }
 
-/* The text under object[name], and under "<scope>.<name>" among the live ones.  Takes text. */
 static void
 set_live(struct home *home, json_t *object, const char *scope, const char *name, json_t *text)
 {
-	char key[160];
-
-	snprintf(key, sizeof(key), "%s.%s", scope, name);
-	json_object_set(home->live, key, text);
-	json_object_set_new(object, name, text);
+	live_set(home->live, object, scope, name, text);
 }
 
 /* -- lanes: one for each destination -- */
@@ -155,6 +151,8 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	json_object_set_new(json, "driver",
 	    json_string(driver != NULL ? driver->title : connection->driver));
 	json_object_set_new(json, "environment", environment(connection));
+	json_object_set_new(json, "url",
+	    json_sprintf("%s/connections/%s", home->exchange->request->base, connection->code));
 	set_live(home, json, scope, "state", json_string(state));
 	set_live(home, json, scope, "word", json_string(word));
 	set_live(home, json, scope, "reason", lane_reason(connection, &lane, home->now_ms));
@@ -189,6 +187,7 @@ add_source(struct home *home, const struct account_connection *connection)
 	int64_t last_ms = last_event_ms(home, connection->code);
 	json_t *json = json_object();
 	char scope[96], age[WORDS_MAX] = "no event yet";
+	char *path = bh_xasprintf("/hook/%s", connection->code);
 
 	snprintf(scope, sizeof(scope), "source.%s", connection->code);
 	if (last_ms != 0)
@@ -201,7 +200,8 @@ add_source(struct home *home, const struct account_connection *connection)
 	json_object_set_new(json, "environment", words_json(source_mode(connection)));
 	json_object_set_new(json, "url",
 	    json_sprintf("%s/connections/%s", home->exchange->request->base, connection->code));
-	json_object_set_new(json, "hook_url", source_hook_url(home->exchange, connection->code));
+	json_object_set_new(json, "hook_url", connection_address(home->exchange, path));
+	free(path);
 	json_object_set_new(json, "is_paused", json_boolean(connection->paused));
 	json_object_set_new(json, "broken", words_json(connection->broken));
 	set_live(home, json, scope, "last", json_string(age));

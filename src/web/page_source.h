@@ -1,25 +1,15 @@
-/* What the pages about sources share. */
+/* What a source's page is made of; page_connection.c calls it. */
 #ifndef WEB_PAGE_SOURCE_H
 #define WEB_PAGE_SOURCE_H
 
-#include "source/source.h"
-#include "web/page.h"
+#include "web/page_connection.h"
 
-/*
- * The source connection that the path names (first argument), with its
- * secrets where the key is there: 1; 0 there is none (answered with 404); -1.
- */
-int source_load(struct exchange *exchange, struct account_connection *connection,
-    const struct source_driver **driver_r, struct bh_err *err);
-/* Its page; error: a sentence about what was posted, shown with what was typed; NULL none. */
 int source_show(struct exchange *exchange, const struct account_connection *connection,
-    const struct source_driver *driver, const char *error, struct bh_err *err);
-/* To its page; query: "?saved=1" or "". */
-void source_go(struct exchange *exchange, const char *code, const char *query);
-/* Where the billing system is to send its webhooks: as configured, else as we are seen now. */
-json_t *source_hook_url(const struct exchange *exchange, const char *code);
-/* How its webhook is made by hand, a line each: {text, url, rest}; new reference. */
-json_t *source_steps(const struct exchange *exchange, const struct source_driver *driver,
-    const char *code);
+    const struct connection_kind *kind, const char *error, struct bh_err *err);
+int source_status(struct exchange *exchange, const struct account_connection *connection,
+    const struct connection_kind *kind, struct bh_err *err);
+/* A button: the path's second argument. */
+int source_act(struct exchange *exchange, const struct account_connection *connection,
+    const struct connection_kind *kind, struct bh_err *err);
 
 #endif

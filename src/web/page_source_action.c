@@ -83,31 +83,28 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-page_source_action(struct exchange *exchange, struct bh_err *err)
+source_act(struct exchange *exchange, const struct account_connection *connection,
+    const struct connection_kind *kind, struct bh_err *err)
 {
-	struct account_connection connection = {0};
-	struct press press = {.exchange = exchange};
+	struct press press = {.exchange = exchange,
+	    .driver = kind->source,
+	    .code = connection->code};
 	struct bh_err why = BH_ERR_INIT;
-	int rc = source_load(exchange, &connection, &press.driver, err);
 
-	if (rc <= 0)
-		return rc;
 	for (size_t i = 0; i < BH_LEN(buttons); i++)
 		if (strcmp(buttons[i].action, exchange->match.args[1]) == 0)
 			press.button = &buttons[i];
-	press.code = connection.code;
-	rc = 0;
 	if (press.button == NULL) {
 		exchange_error(exchange, 404, "There is no such button.");
-	} else if (source_check_can(press.driver, press.button->can, &why) < 0 ||
-		   store_run(exchange->site->store, press_in, &press, NULL, &why) < 0) {
-		if (why.code == BH_INVALID)
-			exchange_error(exchange, 409, why.text);
-		else
-			rc = bh_fail(err, why.code, "%s", why.text);
-	} else {
-		source_go(exchange, connection.code, "");
+		return 0;
 	}
-	account_connection_release(&connection);
-	return rc;
+	if (source_check_can(press.driver, press.button->can, &why) == 0 &&
+	    store_run(exchange->site->store, press_in, &press, NULL, &why) >= 0) {
+		connection_go(exchange, connection->code, "");
+		return 0;
+	}
+	if (why.code != BH_INVALID)
+		return bh_fail(err, why.code, "%s", why.text);
+	exchange_error(exchange, 409, why.text);
+	return 0;
 }

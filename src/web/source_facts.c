@@ -9,28 +9,23 @@
 #include "state/journal.h"
 #include "state/walk.h"
 #include "state/want.h"
+#include "web/live.h"
 #include "web/words.h"
 
 #define WANTS_MAX 10000
 
-/* The text under object[name], and under "<scope>.<name>" among the live ones.  Takes text. */
 static void
 set_live(struct source_facts *facts, json_t *object, const char *scope, const char *name,
     json_t *text)
 {
-	char key[160];
-
-	snprintf(key, sizeof(key), "%s.%s", scope, name);
-	json_object_set(facts->live, key, text);
-	json_object_set_new(object, name, text);
+	live_set(facts->live, object, scope, name, text);
 }
 
-/* Whether a part is shown: "yes" or "". */
 static void
 set_shown(struct source_facts *facts, json_t *object, const char *scope, const char *name,
     bool is_shown)
 {
-	set_live(facts, object, scope, name, json_string(is_shown ? "yes" : ""));
+	live_set_shown(facts->live, object, scope, name, is_shown);
 }
 
 static bool
@@ -281,14 +276,6 @@ add_walks(struct source_facts *facts, struct bh_err *err)
 
 /* -- errands -- */
 
-static const char *
-errand_state(const struct errand *errand, int found)
-{
-	if (found == 0)
-		return "idle";
-	return errand->is_open ? "busy" : errand->error[0] != '\0' ? "bad" : "good";
-}
-
 /* ", <part>" or "" behind it; part may be NULL. */
 static void
 add_part(struct bh_buf *text, const char *before, const char *part, const char *behind)
@@ -319,18 +306,6 @@ probe_text(const struct errand *errand, int found, bool is_key)
 	return json;
 }
 
-/* "asked 5 min ago" */
-static json_t *
-done_text(const struct errand *errand, int found, int64_t now_ms)
-{
-	char age[WORDS_MAX];
-
-	if (found == 0 || errand->is_open || errand->done_ms == 0)
-		return json_string("");
-	words_age(age, errand->done_ms, now_ms);
-	return json_sprintf("asked %s", age);
-}
-
 static void
 show_probe(struct source_facts *facts, const struct errand *errand, int found)
 {
@@ -346,8 +321,8 @@ show_probe(struct source_facts *facts, const struct errand *errand, int found)
 	json_object_set_new(facts->model, "can_probe",
 	    json_boolean(has_key(facts) && can(facts, ERRAND_PROBE)));
 	set_live(facts, probe, "probe", "text", probe_text(errand, found, has_key(facts)));
-	set_live(facts, probe, "probe", "state", json_string(errand_state(errand, found)));
-	set_live(facts, probe, "probe", "done", done_text(errand, found, facts->now_ms));
+	set_live(facts, probe, "probe", "state", json_string(live_errand_state(errand, found)));
+	set_live(facts, probe, "probe", "done", live_errand_done(errand, found, facts->now_ms));
 	json_object_set_new(facts->model, "probe", probe);
 }
 
@@ -395,7 +370,7 @@ hook_text(const struct errand *last, int which, bool is_able, const char **state
 	if (which == HOOKS)
 		return json_string(
 		    is_able ? "Not looked at yet." : "It is made by hand, as said below.");
-	*state_r = errand_state(last, 1);
+	*state_r = live_errand_state(last, 1);
 	if (last->is_open)
 		return json_string("Asking …");
 	if (last->error[0] != '\0')

@@ -141,7 +141,7 @@ take_token(struct browser *browser)
 static inline void
 ask(struct browser *browser, const char *method, const char *uri, const char *form)
 {
-	char method_param[32], uri_param[1200], cookie[320], host[100], peer[64], query[1200];
+	char method_param[32], uri_param[3000], cookie[320], host[100], peer[64], query[3000];
 	const char *question = strchr(uri, '?');
 	const char *params[] = {method_param, uri_param, cookie, host, peer, query,
 	    "CONTENT_TYPE=application/x-www-form-urlencoded", NULL};

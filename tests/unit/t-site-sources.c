@@ -1,11 +1,11 @@
-/* web/page_connections, page_source, source_facts, source_form: sources in the browser. */
+/* web/page_connections, page_source, source_facts, connection_form: sources in the browser. */
 #include "site-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
 #include "state/trail.h"
 #include "state/walk.h"
 #include "state/want.h"
-#include "web/source_form.h"
+#include "web/connection_form.h"
 
 #define KEY "rk_test_0123456789abcdef"
 #define SECRET "whsec_hush_0123456789"
@@ -131,7 +131,7 @@ test_list(void **state)
 	struct browser browser = open_at(*state, "vic", "/connections");
 
 	assert_page(&browser, "No billing system is connected yet. An administrator can");
-	assert_page(&browser, "No CRM is connected.");
+	assert_page(&browser, "No CRM is connected yet. An administrator can");
 	lacks(&browser, "/connections/new/");
 	close_browser(&browser);
 	browser = open_at(*state, "ada", "/connections");
@@ -160,7 +160,7 @@ test_list(void **state)
 	assert_page(&browser, "<a href=\"/connections/bad\">&lt;b&gt;&amp;&quot;</a>");
 	assert_page(&browser, "data-state=\"bad\">needs you</span>");
 	assert_page(&browser, "data-state=\"good\">connected</span>");
-	assert_page(&browser, "crm <small>crm</small>");
+	assert_page(&browser, "<a href=\"/connections/crm\">crm</a> <small>crm</small>");
 	assert_page(&browser, "token &lt;gone&gt;");
 	assert_page(&browser, "<a href=\"/connections\" aria-current=\"page\">");
 	close_browser(&browser);
@@ -257,7 +257,7 @@ test_create(void **state)
 	txn = store_begin(world->site.store);
 	assert_int_equal(trail_list(txn, 0, 10, &trail, NULL), 0);
 	assert_string_equal(bh_json_str(trail, "0.subject"), "eu");
-	assert_string_equal(bh_json_str(trail, "0.text"), "connection added in the browser");
+	assert_string_equal(bh_json_str(trail, "0.text"), "connection added in the browser by ada");
 	json_decref(trail);
 	store_free(&txn);
 
@@ -578,30 +578,29 @@ test_fallbacks(void **state)
 		.fallback = "auto"},
 	    {.name = NULL},
 	};
-	static const struct source_driver driver = {.name = "x", .settings = settings};
 	struct account_connection connection = {0};
 	struct request request;
 	json_t *view;
 
 	(void)state;
 	request_init(&request, 100);
-	view = source_form_view(&driver, &connection, NULL, NULL);
+	view = connection_form_view(settings, &connection, NULL, NULL);
 	assert_true(bh_is_json_true(view, "0.is_on"));
 	assert_false(bh_is_json_true(view, "1.is_on"));
 	assert_int_equal(json_array_size(bh_json_at(view, "2.options")), 3);
 	assert_true(bh_is_json_true(view, "2.options.0.is_chosen"));
 	json_decref(view);
 	assert_int_equal(request_fields_parse(&request.form, "set.on=1&set.way=auto", 21, NULL), 0);
-	assert_int_equal(source_form_read(&driver, &request, &connection, NULL), 0);
+	assert_int_equal(connection_form_read(settings, &request, &connection, NULL), 0);
 	assert_int_equal(json_object_size(connection.settings), 0);
 	request_fields_release(&request.form);
 	assert_int_equal(request_fields_parse(&request.form, "set.off=1&set.way=left", 22, NULL),
 	    0);
-	assert_int_equal(source_form_read(&driver, &request, &connection, NULL), 0);
+	assert_int_equal(connection_form_read(settings, &request, &connection, NULL), 0);
 	assert_true(json_is_false(json_object_get(connection.settings, "on")));
 	assert_true(json_is_true(json_object_get(connection.settings, "off")));
 	assert_string_equal(bh_json_str(connection.settings, "way"), "left");
-	view = source_form_view(&driver, &connection, NULL, NULL);
+	view = connection_form_view(settings, &connection, NULL, NULL);
 	assert_false(bh_is_json_true(view, "0.is_on"));
 	assert_true(bh_is_json_true(view, "2.options.1.is_chosen"));
 	json_decref(view);
@@ -752,8 +751,8 @@ test_buttons(void **state)
 	send(&browser, "/connections/events/start-backfill", "x=1", 409);
 	assert_page(&browser, "it only sends events");
 	look(&browser, "/connections/eu", 200);
-	send(&browser, "/connections/crm/test", "x=1", 404);
-	look(&browser, "/connections/crm", 404);
+	/* What a source has, a CRM has not. */
+	send(&browser, "/connections/crm/start-backfill", "x=1", 404);
 	look(&browser, "/connections/none", 404);
 	look(&browser, "/connections/none/status.json", 404);
 	look(&browser, "/connections/eu/explode", 405);

@@ -7,11 +7,9 @@
 #include <dirent.h>
 
 #include "base/mustache.h"
-#include "site-unit.h"
+#include "crm-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
-#include "state/link.h"
-#include "state/walk.h"
 
 #define TEMPLATES 32
 #define TAGS 200
@@ -309,7 +307,10 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	static const char *const paths[] = {"/", "/connections", "/connections/eu",
 	    "/connections/eu?saved=1", "/connections/none", "/connections/new/stripe",
 	    "/connections/new/generic", "/activity", "/activity?type=none", "/activity?since=never",
-	    "/activity?replayed=1", "/activity?before=3", "/login"};
+	    "/activity?replayed=1", "/activity?before=3", "/login", "/connections?gone=1",
+	    "/connections/new/salesforce", "/connections/sf", "/connections/sf?saved=1",
+	    "/connections/sf?linked=1", "/connections/sf?sync=eu-sf&object=account&account=&id=z",
+	    "/connections/crm", "/oauth/callback", "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
 	char uri[100];
 
@@ -331,7 +332,42 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	post(&browser, "/connections/eu", "name=N&set.webhook=x&set.exponents=%7B");
 	visit(&browser, "/connections/eu");
 	post(&browser, "/connections/new/stripe", "name=N&code=&set.webhook=x");
+	visit(&browser, "/connections/sf");
+	post(&browser, "/connections/sf", "name=N&pick.login_url=&set.login_url=x&set.flow=warp");
+	visit(&browser, "/connections/sf");
+	post(&browser, "/connections/sf/disconnect", "confirm=no");
+	visit(&browser, "/connections/sf");
+	post(&browser, "/connections/sf/login", "x=1");
 	close_browser(&browser);
+}
+
+/* CRMs that miss what the one of crm_fill() has, and one that is on its way out. */
+static void
+change_crm(struct world *world, int stage)
+{
+	struct store_txn *txn;
+
+	if (stage == 0) {
+		crm_put(world, "S", NULL);
+	} else if (stage == 1) {
+		crm_fill(world);
+		for (int i = 0; i < 12; i++) {
+			char id[16];
+
+			snprintf(id, sizeof(id), "m%02d", i);
+			crm_put_match(world, id, "N", "C");
+		}
+	} else if (stage == 2) {
+		crm_put_sync_named(world, "eu-sf-2");
+		crm_put_errand(world, ERRAND_DISCONNECT, CRM_REPORT, NULL, bh_now_ms());
+	} else {
+		crm_put_errand(world, ERRAND_DISCONNECT, "{\"progress\": {\"done\": 1, \"of\": 2}}",
+		    NULL, 0);
+		txn = store_begin(world->site.store);
+		account_auth_drop(txn, "sf");
+		commit(txn);
+		store_free(&txn);
+	}
 }
 
 static void
@@ -403,7 +439,11 @@ test_names(void **state)
 	visit_all(world, "vic", stamp);
 	free(world->conf.public_url);
 	world->conf.public_url = bh_xstrdup("https://bill.example.com");
-	visit_all(world, "ada", stamp);
+	for (int stage = 0; stage < 4; stage++) {
+		change_crm(world, stage);
+		visit_all(world, "ada", stamp);
+	}
+	visit_all(world, "vic", stamp);
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)

@@ -1,10 +1,15 @@
-/* See source_form.h.  A field's name is "set.<setting>". */
+/*
+ * See connection_form.h.  A field's name is "set.<setting>"; beside it stands
+ * "drop.<setting>" where a stored secret can be removed, and "pick.<setting>"
+ * where most people want one of a few addresses: "" is the one typed beside.
+ */
 #include "base/base.h"
 
-#include "web/source_form.h"
+#include "web/connection_form.h"
 
 #include "base/json.h"
 #include "base/text.h"
+#include "source/source.h"
 #include "web/words.h"
 
 static bool
@@ -99,6 +104,35 @@ options_view(const struct setting *setting, const char *chosen)
 	return list;
 }
 
+static bool
+is_pick(const struct setting *setting)
+{
+	return setting->type == SETTING_URL && setting->options != NULL;
+}
+
+/* "production=https://…" of the list as {label, value, is_chosen}. */
+static json_t *
+picks_view(const struct setting *setting, const char *value, bool *is_own_r)
+{
+	json_t *list = json_array();
+
+	if (*value == '\0')
+		value = fallback_of(setting);
+	*is_own_r = true;
+	for (const char *at = setting->options; *at != '\0'; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " "), word = strcspn(at, "=");
+		json_t *url = json_stringn(at + word + 1, len - word - 1);
+		bool is_chosen = strcmp(json_string_value(url), value) == 0;
+
+		json_array_append_new(list, json_pack("{s:s%, s:o, s:b}", "label", at, word,
+						"value", url, "is_chosen", is_chosen));
+		if (is_chosen)
+			*is_own_r = false;
+		at += len;
+	}
+	return list;
+}
+
 /* The phrase of the table as a sentence. */
 static json_t *
 sentence(const char *phrase)
@@ -113,7 +147,7 @@ sentence(const char *phrase)
 	    is_ended ? "" : ".");
 }
 
-/* Does a sentence begin with this name, as those of source_check() do? */
+/* Does a sentence begin with this name, as those of a check do? */
 static bool
 is_about(const char *error, const char *name)
 {
@@ -140,9 +174,10 @@ add_kind(json_t *view, const struct setting *setting, const char *value)
 	json_object_set_new(view, "is_long", json_boolean(is_long));
 	json_object_set_new(view, "is_choice", json_boolean(is_choice));
 	json_object_set_new(view, "is_bool", json_boolean(is_bool));
-	json_object_set_new(view, "is_plain", json_boolean(!is_long && !is_choice && !is_bool));
-	json_object_set_new(view, "is_number",
-	    json_boolean(setting->type == SETTING_NUMBER));
+	json_object_set_new(view, "is_pick", json_boolean(is_pick(setting)));
+	json_object_set_new(view, "is_plain",
+	    json_boolean(!is_long && !is_choice && !is_bool && !is_pick(setting)));
+	json_object_set_new(view, "is_number", json_boolean(setting->type == SETTING_NUMBER));
 	json_object_set_new(view, "options",
 	    is_choice ? options_view(setting, value) : json_array());
 }
@@ -153,6 +188,38 @@ is_on(const struct setting *setting, const json_t *value, const struct request *
 	if (posted != NULL)
 		return *posted_text(posted, "set", setting->name) != '\0';
 	return value != NULL ? json_is_true(value) : strcmp(fallback_of(setting), "true") == 0;
+}
+
+/* Did the person pick that it is another one? */
+static bool
+is_own_pick(const struct setting *setting, const struct request *posted)
+{
+	char field[80];
+	const char *text;
+
+	snprintf(field, sizeof(field), "pick.%s", setting->name);
+	text = request_field(posted, field);
+	return text != NULL && *text == '\0';
+}
+
+/* The addresses to pick, and what stands beside them as the person's own.  Takes text, gives one back. */
+static json_t *
+add_picks(json_t *view, const struct setting *setting, json_t *text, const struct request *posted)
+{
+	const char *picked = posted != NULL ? posted_text(posted, "pick", setting->name) : "";
+	bool is_own, is_own_picked = posted != NULL && is_own_pick(setting, posted);
+
+	json_object_set_new(view, "picks",
+	    picks_view(setting,
+		is_own_picked     ? "?"
+		: *picked != '\0' ? picked
+				  : json_string_value(text),
+		&is_own));
+	json_object_set_new(view, "is_own", json_boolean(is_own));
+	if (is_own && *picked == '\0')
+		return text;
+	json_decref(text);
+	return words_json(is_own ? picked : "");
 }
 
 static json_t *
@@ -174,47 +241,49 @@ setting_view(const struct setting *setting, const struct account_connection *con
 	    is_on(setting, value, posted), "is_wrong", is_named(error, setting));
 
 	add_kind(view, setting, json_string_value(text));
+	if (is_pick(setting))
+		text = add_picks(view, setting, text, posted);
 	json_object_set_new(view, "value", text);
 	return view;
 }
 
 json_t *
-source_form_view(const struct source_driver *driver, const struct account_connection *connection,
+connection_form_view(const struct setting *table, const struct account_connection *connection,
     const struct request *posted, const char *error)
 {
 	json_t *list = json_array();
 
-	for (const struct setting *setting = driver->settings;
-	     setting != NULL && setting->name != NULL; setting++)
+	for (const struct setting *setting = table; setting != NULL && setting->name != NULL;
+	     setting++)
 		json_array_append_new(list, setting_view(setting, connection, posted, error));
 	return list;
 }
 
 json_t *
-source_form_error(const struct source_driver *driver, const char *error)
+connection_form_error(const struct setting *table, const char *error)
 {
-	for (const struct setting *setting = driver->settings;
-	     setting != NULL && setting->name != NULL; setting++)
+	for (const struct setting *setting = table; setting != NULL && setting->name != NULL;
+	     setting++)
 		if (is_about(error, setting->name))
 			return json_sprintf("%s%s", setting->label, error + strlen(setting->name));
 	return words_json(error);
 }
 
 bool
-source_form_has_secret(const struct source_driver *driver, const struct request *request)
+connection_form_has_secret(const struct setting *table, const struct request *request)
 {
-	for (const struct setting *setting = driver->settings;
-	     setting != NULL && setting->name != NULL; setting++)
+	for (const struct setting *setting = table; setting != NULL && setting->name != NULL;
+	     setting++)
 		if (is_secret(setting) && *posted_text(request, "set", setting->name) != '\0')
 			return true;
 	return false;
 }
 
 bool
-source_form_has_more(const struct source_driver *driver)
+connection_form_has_more(const struct setting *table)
 {
-	for (const struct setting *setting = driver->settings;
-	     setting != NULL && setting->name != NULL; setting++)
+	for (const struct setting *setting = table; setting != NULL && setting->name != NULL;
+	     setting++)
 		if (setting->flags & SETTING_ADVANCED)
 			return true;
 	return false;
@@ -235,8 +304,7 @@ trimmed(const char *text)
 }
 
 static int
-read_json(const struct setting *setting, const char *text, json_t **value_r,
-    struct bh_err *err)
+read_json(const struct setting *setting, const char *text, json_t **value_r, struct bh_err *err)
 {
 	if (bh_json_parse(text, strlen(text), value_r, NULL) < 0)
 		return bh_fail(err, BH_INVALID, "%s: this is no JSON", setting->label);
@@ -244,8 +312,7 @@ read_json(const struct setting *setting, const char *text, json_t **value_r,
 }
 
 static int
-read_number(const struct setting *setting, const char *text, json_t **value_r,
-    struct bh_err *err)
+read_number(const struct setting *setting, const char *text, json_t **value_r, struct bh_err *err)
 {
 	bool is_negative = *text == '-';
 	uint64_t number;
@@ -277,8 +344,9 @@ read_setting(const struct setting *setting, const char *posted, json_t **value_r
 	*value_r = NULL;
 	if (setting->type == SETTING_BOOL)
 		*value_r = read_bool(setting, *text != '\0');
-	else if (*text == '\0' || (setting->type == SETTING_CHOICE && !is_secret(setting) &&
-				      strcmp(text, fallback_of(setting)) == 0))
+	else if (*text == '\0' ||
+		 ((setting->type == SETTING_CHOICE || is_pick(setting)) && !is_secret(setting) &&
+		     strcmp(text, fallback_of(setting)) == 0))
 		*value_r = NULL;
 	else if (setting->type == SETTING_JSON)
 		rc = read_json(setting, text, value_r, err);
@@ -290,14 +358,25 @@ read_setting(const struct setting *setting, const char *posted, json_t **value_r
 	return rc;
 }
 
+static const char *
+posted_value(const struct setting *setting, const struct request *request)
+{
+	const char *picked = is_pick(setting) ? posted_text(request, "pick", setting->name) : "";
+
+	return *picked != '\0' ? picked : posted_text(request, "set", setting->name);
+}
+
 static int
 read_one(const struct setting *setting, const struct request *request, json_t *settings,
     json_t *secrets, struct bh_err *err)
 {
 	json_t *into = is_secret(setting) ? secrets : settings, *value;
 
-	if (read_setting(setting, posted_text(request, "set", setting->name), &value, err) < 0)
+	if (read_setting(setting, posted_value(setting, request), &value, err) < 0)
 		return -1;
+	if (value == NULL && is_pick(setting) && is_own_pick(setting, request) &&
+	    *posted_value(setting, request) == '\0')
+		return bh_fail(err, BH_INVALID, "%s: the other address is missing", setting->name);
 	if (value != NULL)
 		json_object_set_new(into, setting->name, value);
 	else if (!is_secret(setting) || *posted_text(request, "drop", setting->name) != '\0')
@@ -306,7 +385,7 @@ read_one(const struct setting *setting, const struct request *request, json_t *s
 }
 
 int
-source_form_read(const struct source_driver *driver, const struct request *request,
+connection_form_read(const struct setting *table, const struct request *request,
     struct account_connection *connection, struct bh_err *err)
 {
 	json_t *settings =
@@ -315,7 +394,7 @@ source_form_read(const struct source_driver *driver, const struct request *reque
 	    connection->secrets != NULL ? json_copy(connection->secrets) : json_object();
 	int rc = 0;
 
-	for (const struct setting *setting = driver->settings;
+	for (const struct setting *setting = table;
 	     setting != NULL && setting->name != NULL && rc == 0; setting++)
 		rc = read_one(setting, request, settings, secrets, err);
 	json_decref(connection->settings);
