@@ -153,9 +153,10 @@ enum dest_bulk_phase {
 };
 struct dest_bulk {
 	char object[128];
-	char key_field[128]; /* by whose value rows are upserted; "" with by_id */
-	bool by_id;          /* rows name the CRM's ids: updates only */
-	char id[64];         /* the CRM's, once there is one */
+	char key_field
+	    [128];   /* by whose value rows are upserted; by_id: it is written, too, "" not */
+	bool by_id;  /* rows name the CRM's ids: updates only */
+	char id[64]; /* the CRM's, once there is one */
 	enum dest_bulk_phase phase;
 	int64_t processed, failed; /* rows, as the CRM tells them */
 	char error[240];
@@ -322,10 +323,9 @@ struct dest_driver {
 
 	/*
 	 * Bulk jobs.  Every row of a job has the same columns; what a record has not is
-	 * left alone.  bulk_head begins an upload (the key column comes by itself; by_id a
-	 * column of the key field's name writes the key).  bulk_row adds a record: -1
-	 * BH_INVALID it cannot be sent so, BH_LIMITED the upload is full; rows is as before
-	 * then.  bulk_step does what the phase asks for (make, upload rows, close, look) in
+	 * left alone.  bulk_head begins an upload (id and key come by themselves).
+	 * bulk_row adds a record: -1 BH_INVALID it cannot be sent so (perhaps by push),
+	 * BH_LIMITED rows has no room for it; rows is as before then.  bulk_step does what the phase asks for (make, upload rows, close, look) in
 	 * one call and moves on; rows is needed in DEST_BULK_OPEN.  A job that was lost or
 	 * refused is DEST_BULK_FAILED: drop it, begin another.  -1: the phase stays,
 	 * the same step is to be made again; BH_INVALID: it will fail again.

@@ -19,7 +19,7 @@ static bool
 is_key_column(const struct dest_bulk *bulk, const char *name)
 {
 	return strcasecmp(name, SALESFORCE_BULK_ID) == 0 || strcmp(name, "attributes") == 0 ||
-	       (!bulk->by_id && strcmp(name, bulk->key_field) == 0);
+	       strcmp(name, bulk->key_field) == 0;
 }
 
 /* Account__r.Billhook_Id__c; Account:What.Billhook_Id__c where the lookup takes several kinds. */
@@ -38,7 +38,11 @@ void
 salesforce_bulk_head(const struct dest_bulk *bulk, const struct dest_column *columns, size_t n,
     struct bh_buf *rows)
 {
-	csv_add(rows, bulk->by_id ? SALESFORCE_BULK_ID : bulk->key_field);
+	if (bulk->by_id)
+		bh_buf_adds(rows, SALESFORCE_BULK_ID);
+	if (bulk->by_id && bulk->key_field[0] != '\0')
+		bh_buf_addc(rows, ',');
+	csv_add(rows, bulk->key_field);
 	for (size_t i = 0; i < n; i++) {
 		struct bh_buf name = BH_BUF_INIT(1024);
 
@@ -125,10 +129,6 @@ static int
 add_column(struct bh_buf *out, const struct record *record, const struct dest_column *column,
     size_t *used, struct bh_err *err)
 {
-	/* In jobs by id the key is a field: records that were matched get it so. */
-	if (column->parent_object == NULL && record->key[0] != '\0' &&
-	    strcmp(column->name, record->key_field) == 0)
-		return add_text(out, column->name, record->key, err);
 	for (size_t i = 0; column->parent_object != NULL && i < record->parents_n; i++) {
 		if (strcmp(record->parents[i].field, column->name) != 0)
 			continue;
@@ -151,8 +151,7 @@ count_values(const struct dest_bulk *bulk, const struct record *record)
 	size_t n = 0;
 
 	for (size_t i = 0; i < record->fields_n; i++)
-		n += !is_key_column(bulk, record->fields[i].name) &&
-		     strcmp(record->fields[i].name, record->key_field) != 0;
+		n += !is_key_column(bulk, record->fields[i].name);
 	for (size_t i = 0; i < record->parents_n; i++)
 		n += record->parents[i].field[0] != '\0';
 	return n;
@@ -164,13 +163,14 @@ key_of(const struct dest_bulk *bulk, const struct record *record)
 {
 	if (strcmp(record->object, bulk->object) != 0)
 		return NULL;
+	if (bulk->by_id && bulk->key_field[0] == '\0')
+		return record->remote_id;
+	if (strcmp(record->key_field, bulk->key_field) != 0)
+		return NULL;
 	if (bulk->by_id)
 		return record->remote_id;
 	/* One that was matched has no key in Salesforce yet: an upsert would make a second. */
-	if (salesforce_way(record) != SALESFORCE_UPSERT ||
-	    strcmp(record->key_field, bulk->key_field) != 0)
-		return NULL;
-	return record->key;
+	return salesforce_way(record) == SALESFORCE_UPSERT ? record->key : NULL;
 }
 
 static int
@@ -185,6 +185,12 @@ make_row(struct bh_buf *row, const struct dest_bulk *bulk, const struct record *
 		    bulk->object);
 	if (add_text(row, "the key", key, err) < 0)
 		return -1;
+	/* Records that were matched get their key so. */
+	if (bulk->by_id && bulk->key_field[0] != '\0') {
+		bh_buf_addc(row, ',');
+		if (record->key[0] != '\0' && add_text(row, "the key", record->key, err) < 0)
+			return -1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (is_key_column(bulk, columns[i].name))
 			continue;
@@ -207,8 +213,7 @@ salesforce_bulk_row(const struct dest_bulk *bulk, const struct record *record,
 	struct bh_buf row = BH_BUF_INIT(ROW_BYTES_MAX);
 	int rc = make_row(&row, bulk, record, columns, n, err);
 
-	if (rc == 0 &&
-	    (rows->len + row.len > SALESFORCE_BULK_BYTES || rows->len + row.len > rows->max))
+	if (rc == 0 && rows->len + row.len > rows->max)
 		rc = bh_fail(err, BH_LIMITED, "the upload is full");
 	if (rc == 0)
 		bh_buf_add(rows, row.data, row.len);

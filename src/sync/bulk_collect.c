@@ -134,6 +134,10 @@ has_row(struct collect *c, struct render_item *item, struct dest_result *result,
 		c->job->rows++;
 		return true;
 	}
+	if (why.code == BH_LIMITED) {
+		*left_r = true; /* the upload is full */
+		return false;
+	}
 	dest_result_set(result, DEST_REJECTED, "NOT_SENT", why.text,
 	    "Correct the value at the billing system or in the mapping, then retry.");
 	return false;
