@@ -5,10 +5,10 @@
 #include "base/base.h"
 
 #include "base/text.h"
+#include "dest/salesforce_look.h"
 #include "dest/salesforce_schema.h"
 
 #define DROP_ROUNDS 50 /* of SALESFORCE_ROWS_MAX assignments each */
-#define ID_LETTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static int
 query(struct dest_config *config, const char *soql, struct salesforce_answer *answer,
@@ -17,8 +17,8 @@ query(struct dest_config *config, const char *soql, struct salesforce_answer *an
 	struct bh_buf path = BH_BUF_INIT(8192);
 	int rc;
 
-	bh_buf_addf(&path, "/services/data/v%s/query?q=", salesforce_version(config));
-	bh_percent_add(&path, soql, strlen(soql));
+	salesforce_soql_begin(config, &path, "query");
+	salesforce_soql_add(&path, soql);
 	rc = salesforce_call(config, "GET", bh_buf_str(&path), NULL, answer, err);
 	bh_buf_release(&path);
 	return rc;
@@ -28,11 +28,7 @@ query(struct dest_config *config, const char *soql, struct salesforce_answer *an
 static void
 take_id(char *out, size_t size, const char *id)
 {
-	size_t len = id != NULL ? strspn(id, ID_LETTERS) : 0;
-
-	out[0] = '\0';
-	if (id != NULL && id[len] == '\0')
-		dest_copy(out, size, id);
+	dest_copy(out, size, id != NULL && salesforce_is_id(id) ? id : "");
 }
 
 /*

@@ -1,7 +1,7 @@
 /* Plan and count: what of a schema is there, and how many records it has.  Nothing is changed. */
 #include "base/base.h"
 
-#include "base/text.h"
+#include "dest/salesforce_look.h"
 #include "dest/salesforce_schema.h"
 
 /* --- plan ------------------------------------------------------------------ */
@@ -66,78 +66,64 @@ is_counted(const struct part *part)
 	return part->kind == PART_FIELD && part->is_custom && part_is_on_standard(part);
 }
 
-/* Long texts cannot be asked for; a checkbox is never null. */
+/* Long texts cannot be asked for. */
 static bool
-has_question(const struct part *part, struct bh_buf *soql)
+can_be_asked(const struct part *part)
 {
-	const char *type, *object = schema_rest_name(bh_json_str(part->object, "name"));
-
-	bh_buf_addf(soql, "SELECT COUNT() FROM %s", object);
-	if (part->kind == PART_OBJECT)
-		return true;
-	type = component_type(part->object, part->entry);
-	bh_buf_addf(soql, " WHERE %s %s", bh_json_str(part->entry, "name"),
-	    strcmp(type, "Checkbox") == 0 ? "= true" : "!= null");
-	return strcmp(type, "LongTextArea") != 0;
+	return part->kind == PART_OBJECT ||
+	       strcmp(component_type(part->object, part->entry), "LongTextArea") != 0;
 }
 
+/* A checkbox is never null. */
 static void
-add_query(struct bh_buf *body, const struct dest_config *config, const struct bh_buf *soql,
-    size_t number)
+add_question(struct bh_buf *path, const struct dest_config *config, const struct part *part)
 {
-	bh_buf_addf(body,
-	    "%s{\"method\":\"GET\",\"url\":\"/services/data/v%s/query?q=", number > 0 ? "," : "",
-	    salesforce_version(config));
-	bh_percent_add(body, bh_buf_str(soql), soql->len);
-	bh_buf_addf(body, "\",\"referenceId\":\"q%zu\"}", number);
+	const char *object = schema_rest_name(bh_json_str(part->object, "name"));
+	bool is_checkbox = part->kind == PART_FIELD &&
+			   strcmp(component_type(part->object, part->entry), "Checkbox") == 0;
+
+	salesforce_soql_begin(config, path, "query");
+	salesforce_soql_add(path, "SELECT COUNT() FROM ");
+	salesforce_soql_add(path, object);
+	if (part->kind != PART_FIELD)
+		return;
+	salesforce_soql_add(path, " WHERE ");
+	salesforce_soql_add(path, bh_json_str(part->entry, "name"));
+	salesforce_soql_add(path, is_checkbox ? " = true" : " != null");
 }
 
-/* The count in the answer to query number; null when it was refused. */
-static json_t *
-count_of(const json_t *answer, size_t number)
+/* Would every other question be refused as well?  A lone question is a call of its own. */
+static bool
+is_end(const struct salesforce_answer *answer)
 {
-	const json_t *parts = json_object_get(answer, "compositeResponse");
-	char id[24];
+	struct dest_result meaning;
 
-	snprintf(id, sizeof(id), "q%zu", number);
-	for (size_t i = 0; i < json_array_size(parts); i++) {
-		const json_t *part = json_array_get(parts, i);
-		json_t *count = bh_json_at(part, "body.totalSize");
-
-		if (strcmp(dest_text(part, "referenceId", ""), id) == 0)
-			return json_is_integer(count) ? json_incref(count) : json_null();
-	}
-	return json_null();
+	return answer->response.status != 200 &&
+	       (salesforce_explain(&meaning, answer->response.status, answer->json, NULL) > 0 ||
+		   meaning.outcome == DEST_AUTH);
 }
 
-/* Ask for the counts of up to SALESFORCE_COLLECTIONS parts. */
+/* Ask for the counts of up to SALESFORCE_COLLECTIONS parts; null where it was refused. */
 static int
 count_parts(struct dest_config *config, struct part *const *parts, size_t n, json_t **counts,
     struct bh_err *err)
 {
-	struct bh_buf body = BH_BUF_INIT(65536);
-	struct salesforce_answer answer;
-	char *path = bh_xasprintf("/services/data/v%s/composite", salesforce_version(config));
+	struct salesforce_part asked[SALESFORCE_COLLECTIONS];
 	int rc;
 
-	bh_buf_adds(&body,
-	    "{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":[");
 	for (size_t i = 0; i < n; i++) {
-		struct bh_buf soql = BH_BUF_INIT(4096);
-
-		has_question(parts[i], &soql);
-		add_query(&body, config, &soql, i);
-		bh_buf_release(&soql);
+		salesforce_part_init(&asked[i], "GET", parts[i]->name);
+		add_question(&asked[i].path, config, parts[i]);
 	}
-	bh_buf_adds(&body, "]}");
-	rc = salesforce_call(config, "POST", path, &body, &answer, err);
-	if (rc == 0 && answer.response.status != 200)
-		rc = salesforce_fail(config, &answer, NULL, err);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		counts[i] = count_of(answer.json, i);
-	salesforce_answer_release(&answer);
-	bh_buf_release(&body);
-	free(path);
+	rc = salesforce_call_parts(config, asked, n, false, err);
+	for (size_t i = 0; i < n; i++) {
+		json_t *count = json_object_get(asked[i].answer.json, "totalSize");
+
+		if (rc == 0 && is_end(&asked[i].answer))
+			rc = salesforce_fail(config, &asked[i].answer, NULL, err);
+		counts[i] = json_is_integer(count) ? json_incref(count) : json_null();
+		salesforce_part_release(&asked[i]);
+	}
 	return rc;
 }
 
@@ -158,24 +144,22 @@ count_some(struct schema *schema, size_t *next_r, json_t *counts, struct bh_err 
 	struct part *parts[SALESFORCE_COLLECTIONS];
 	json_t *found[SALESFORCE_COLLECTIONS];
 	size_t n = 0;
+	int rc;
 
 	for (; *next_r < schema->parts_n && n < SALESFORCE_COLLECTIONS; (*next_r)++) {
 		struct part *part = &schema->parts[*next_r];
-		struct bh_buf soql = BH_BUF_INIT(4096);
 
-		if (!is_counted(part))
-			continue;
-		if (has_question(part, &soql))
+		if (is_counted(part) && can_be_asked(part))
 			parts[n++] = part;
-		else
+		else if (is_counted(part))
 			add_count(counts, part, json_null());
-		bh_buf_release(&soql);
 	}
-	if (n > 0 && count_parts(schema->config, parts, n, found, err) < 0)
-		return -1;
+	if (n == 0)
+		return 0;
+	rc = count_parts(schema->config, parts, n, found, err);
 	for (size_t i = 0; i < n; i++)
 		add_count(counts, parts[i], found[i]);
-	return 0;
+	return rc;
 }
 
 int
