@@ -359,6 +359,7 @@ const struct dest_driver dest_salesforce = {
     .find = salesforce_find,
     .read = salesforce_read,
     .end = salesforce_end,
+    .unlinked = salesforce_unlinked,
     .purge = salesforce_purge,
     .plan = salesforce_schema_plan,
     .install = salesforce_schema_install,

@@ -233,25 +233,6 @@ is_form_same(const struct dest_wanted *a, const struct dest_wanted *b)
 
 /* --- queries ------------------------------------------------------------ */
 
-/* Objects whose records people know by another field than Name. */
-static const char *
-name_field(const char *object)
-{
-	static const char *const others[][2] = {
-	    {"Task", "Subject"},
-	    {"Event", "Subject"},
-	    {"Case", "Subject"},
-	    {"Contract", "ContractNumber"},
-	    {"Order", "OrderNumber"},
-	};
-
-	for (size_t i = 0; i < BH_LEN(others); i++) {
-		if (strcmp(others[i][0], object) == 0)
-			return others[i][1];
-	}
-	return "Name";
-}
-
 /* A field that is selected twice fails the query. */
 static void
 add_column(struct bh_buf *path, json_t *columns, const char *name)
@@ -281,7 +262,7 @@ begin_query(const struct search *search, struct query *query, const struct dest_
 	bh_buf_init(&query->path, (size_t)2 * SALESFORCE_QUERY_MAX);
 	salesforce_soql_begin(search->config, &query->path, "query");
 	add_column(&query->path, columns, "Id");
-	add_column(&query->path, columns, name_field(form->object));
+	add_column(&query->path, columns, salesforce_name_field(form->object));
 	if (form->key_field != NULL)
 		add_column(&query->path, columns, form->key_field);
 	for (size_t i = 0; i < form->n; i++)
@@ -429,7 +410,7 @@ add_candidate(struct dest_found *found, const struct dest_wanted *wanted, const 
 	found->n++;
 	dest_copy(candidate->remote_id, sizeof(candidate->remote_id), id);
 	dest_copy(candidate->name, sizeof(candidate->name),
-	    bh_json_str(row, name_field(wanted->object)));
+	    bh_json_str(row, salesforce_name_field(wanted->object)));
 	if (wanted->key_field != NULL)
 		dest_copy(candidate->key, sizeof(candidate->key),
 		    bh_json_str(row, wanted->key_field));

@@ -51,6 +51,8 @@ bool salesforce_is_name(const char *text);
 bool salesforce_is_id(const char *text);
 /* Ids of 15 and 18 characters are the same when their first 15 are. */
 bool salesforce_is_same_id(const char *a, const char *b);
+/* The field by which people know an object's records: Name, of a few objects another one. */
+const char *salesforce_name_field(const char *object);
 
 /* -- values that were read -- */
 

@@ -141,3 +141,21 @@ salesforce_is_same_id(const char *a, const char *b)
 {
 	return salesforce_is_id(a) && salesforce_is_id(b) && strncmp(a, b, 15) == 0;
 }
+
+const char *
+salesforce_name_field(const char *object)
+{
+	static const char *const others[][2] = {
+	    {"Task", "Subject"},
+	    {"Event", "Subject"},
+	    {"Case", "Subject"},
+	    {"Contract", "ContractNumber"},
+	    {"Order", "OrderNumber"},
+	};
+
+	for (size_t i = 0; i < BH_LEN(others); i++) {
+		if (strcmp(others[i][0], object) == 0)
+			return others[i][1];
+	}
+	return "Name";
+}

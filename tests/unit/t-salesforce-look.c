@@ -146,6 +146,27 @@ try_purge(struct bench *bench, struct bh_err *err)
 	return driver()->purge(&bench->config, "X__c", "At__c", 1, &n, &more, err);
 }
 
+/* The same answer describes the object and holds its rows. */
+static int
+try_unlinked(struct bench *bench, struct bh_err *err)
+{
+	json_t *rows = NULL, *row;
+	bool more = false;
+	size_t i;
+	int rc = driver()->unlinked(&bench->config, "Account", "Key__c", ONE, &rows, &more, err);
+
+	assert_int_equal(rc == 0, json_is_array(rows));
+	json_array_foreach (rows, i, row) {
+		const char *base = "https://a.example.com/";
+
+		assert_true(bh_has_prefix(bh_json_str(row, "link"), base));
+		assert_string_equal(bh_json_str(row, "link") + strlen(base),
+		    bh_json_str(row, "remote_id"));
+	}
+	json_decref(rows);
+	return rc;
+}
+
 static int
 try_limits(struct bench *bench, struct bh_err *err)
 {
@@ -238,6 +259,10 @@ broken_answers(void **state)
 	    "\",\"IsDeleted\":false,\"MasterRecordId\":null}]}",
 	    200);
 	mutate(try_purge, "{\"done\":true,\"records\":[{\"Id\":\"" ONE "\"}]}", 200);
+	mutate(try_unlinked,
+	    "{\"name\":\"Account\",\"fields\":[{\"name\":\"Key__c\"},{\"name\":\"Name\"}],"
+	    "\"done\":true,\"records\":[{\"Id\":\"" ONE "\",\"Name\":\"Acme\"}]}",
+	    200);
 	mutate(try_limits, "{\"DailyApiRequests\":{\"Max\":15000,\"Remaining\":14200}}", 200);
 	mutate(try_exchange,
 	    "{\"access_token\":\"00Dt\",\"refresh_token\":\"5A\",\"instance_url\":\"https://a.example.com\"}",

@@ -190,6 +190,23 @@ look_purge(struct look *look, struct bh_err *err)
 	return rc;
 }
 
+static int
+look_unlinked(struct look *look, struct bh_err *err)
+{
+	json_t *rows = NULL;
+	bool more = false;
+	int rc = look->driver->unlinked(look->config, wire_member(look->args, "object"),
+	    wire_member(look->args, "key_field"), wire_member(look->args, "after"), &rows, &more,
+	    err);
+
+	if ((rc == 0) != (rows != NULL) || (rc < 0 && more))
+		wire_differ(look->wire, look->wire->step_line, "rows come with success alone");
+	if (rc == 0)
+		look->given = json_pack("{s:O, s:b}", "rows", rows, "more", more);
+	json_decref(rows);
+	return rc;
+}
+
 /* --- which step --------------------------------------------------------- */
 
 static const struct {
@@ -204,6 +221,7 @@ static const struct {
     {"read", look_read},
     {"end", look_end},
     {"purge", look_purge},
+    {"unlinked", look_unlinked},
 };
 
 /* Arguments that stand behind the step's name. */
