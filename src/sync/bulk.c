@@ -11,6 +11,7 @@
 
 #define SCAN_PAGE 5000
 #define OFF_MS (3600 * INT64_C(1000))
+#define NOTHING_OFF_MS 60000
 #define POLL_FIRST_MS 2000
 #define POLL_LONGEST_MS 60000
 
@@ -169,10 +170,16 @@ forget_rows(const struct push_run *run, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* The job is over; why it failed, or NULL.  Rows without a result keep their marks. */
+/*
+ * The job is over; why it failed, or NULL.  Rows without a result, and those that the CRM
+ * refused, keep their marks: a push sends them again, mends what can be mended, and parks the rest.
+ */
 static int
 end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct bh_err *err)
 {
+	int64_t from =
+	    setting_number(run->lane->driver->settings, run->lane->config.settings, "bulk_from");
+	bool is_much_left = job->failed >= from;
 	struct bh_err why = BH_ERR_INIT;
 	struct dest_bulk bulk;
 
@@ -187,8 +194,9 @@ end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct 
 	    run->lane->connection->account.code, job->crm_object, (long long)job->rows,
 	    (long long)job->failed, failure != NULL ? ": " : "", failure != NULL ? failure : "");
 	memset(job, 0, sizeof(*job));
-	if (failure != NULL) {
+	if (failure != NULL || is_much_left)
 		job->off_until_ms = bh_now_ms() + OFF_MS;
+	if (failure != NULL) {
 		snprintf(job->note, sizeof(job->note), "%s", failure);
 	}
 	run->again_ms = bh_now_ms();
@@ -248,7 +256,9 @@ bulk_begin(struct push_run *run, const struct bulk_group *group, struct bh_err *
 	if (rc == 0)
 		rc = bulk_collect(run, &job, &rows, err);
 	if (rc == 0 && (job.rows == 0 || run->is_stopped)) {
+		/* None of them can go so by now: a push has a look at them. */
 		memset(&job, 0, sizeof(job));
+		job.off_until_ms = run->is_stopped ? 0 : bh_now_ms() + NOTHING_OFF_MS;
 		rc = forget_rows(run, err);
 		if (rc == 0)
 			rc = bulk_keep(run, &job, err);

@@ -117,50 +117,40 @@ remember_rows(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	return 0;
 }
 
-/* A record as a row: true; false it is settled at once, or left for another job. */
+/*
+ * A record as a row.  False: it keeps its mark, for another job (it goes the other way,
+ * the upload is full), or for a push, which can send more or say what is wrong.
+ */
 static bool
-has_row(struct collect *c, struct render_item *item, struct dest_result *result, bool *left_r)
+has_row(struct collect *c, struct render_item *item)
 {
 	struct bh_err why = BH_ERR_INIT;
 
 	if (c->job->rows == 0)
 		begin_rows(c, item->record);
-	if (item->record->matched != c->job->by_id) {
-		*left_r = true;
+	if (item->record->matched != c->job->by_id ||
+	    c->run->lane->driver->bulk_row(&c->bulk, item->record, c->columns, c->columns_n,
+		c->rows, &why) < 0)
 		return false;
-	}
-	if (c->run->lane->driver->bulk_row(&c->bulk, item->record, c->columns, c->columns_n,
-		c->rows, &why) == 0) {
-		c->job->rows++;
-		return true;
-	}
-	if (why.code == BH_LIMITED) {
-		*left_r = true; /* the upload is full */
-		return false;
-	}
-	dest_result_set(result, DEST_REJECTED, "NOT_SENT", why.text,
-	    "Correct the value at the billing system or in the mapping, then retry.");
-	return false;
+	c->job->rows++;
+	return true;
 }
 
 /* What does not travel is settled now, in its own order. */
 static int
-settle_rest(struct collect *c, struct render_item *items, const struct dest_result *results,
-    const bool *is_out, size_t n, struct bh_err *err)
+settle_rest(struct collect *c, struct render_item *items, const bool *is_out, size_t n,
+    struct bh_err *err)
 {
 	struct render_item *rest = bh_xcalloc(n, sizeof(rest[0]));
-	struct dest_result *their = bh_xcalloc(n, sizeof(their[0]));
+	struct dest_result *none = bh_xcalloc(n, sizeof(none[0])); /* of what was not sent */
 	size_t count = 0;
 	int rc;
 
-	for (size_t i = 0; i < n; i++) {
-		if (is_out[i])
-			continue;
-		rest[count] = items[i]; /* what it points to stays with items */
-		their[count++] = results[i];
-	}
-	rc = settle_items(c->run, rest, count, their, err);
-	free(their);
+	for (size_t i = 0; i < n; i++)
+		if (!is_out[i])
+			rest[count++] = items[i]; /* what it points to stays with items */
+	rc = settle_items(c->run, rest, count, none, err);
+	free(none);
 	free(rest);
 	return rc;
 }
@@ -170,7 +160,6 @@ collect_page(struct collect *c, const struct link_dirty_entry *entries, size_t n
     struct bh_err *err)
 {
 	struct render_item *items = bh_xcalloc(n, sizeof(items[0]));
-	struct dest_result *results = bh_xcalloc(n, sizeof(results[0]));
 	bool *is_row = bh_xcalloc(n, sizeof(is_row[0])), *is_out = bh_xcalloc(n, sizeof(is_out[0]));
 	struct remember remember = {c->run->lane->connection->account.code, items, is_row, n,
 	    false};
@@ -181,19 +170,18 @@ collect_page(struct collect *c, const struct link_dirty_entry *entries, size_t n
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (items[i].verdict != RENDER_SEND)
 			continue;
-		is_row[i] = has_row(c, &items[i], &results[i], &is_out[i]);
-		is_out[i] |= is_row[i];
+		is_row[i] = has_row(c, &items[i]);
+		is_out[i] = true;
 	}
 	remember.by_id = c->job->by_id;
 	if (rc == 0)
 		rc = store_run(c->run->context->store, remember_rows, &remember, NULL, err) < 0 ? -1
 												: 0;
 	if (rc == 0)
-		rc = settle_rest(c, items, results, is_out, n, err);
+		rc = settle_rest(c, items, is_out, n, err);
 	render_release(items, n);
 	free(is_out);
 	free(is_row);
-	free(results);
 	free(items);
 	return rc;
 }

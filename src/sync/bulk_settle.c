@@ -146,13 +146,17 @@ settle_page(struct results *r, struct bh_err *err)
 	return rc;
 }
 
+/* What a job refuses a push may mend, or it parks it with all that is to be said. */
 static int
 take_result(void *arg, const char *key, const struct dest_result *result, struct bh_err *err)
 {
 	struct results *r = arg;
 
 	r->keys[r->n] = bh_xstrdup(key);
-	r->told[r->n++] = *result;
+	r->told[r->n] = *result;
+	if (result->outcome == DEST_REJECTED && strcmp(result->code, FATE_GONE) != 0)
+		r->told[r->n].outcome = DEST_LATER;
+	r->n++;
 	return r->n == PAGE ? settle_page(r, err) : 0;
 }
 

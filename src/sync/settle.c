@@ -97,15 +97,16 @@ is_settled(struct push_run *run, struct render_item *item, const struct dest_res
 {
 	struct link *link = &item->link;
 
+	/* Left out or refused: what we know of the object is old. */
+	if (strcmp(result->code, "INVALID_FIELD") == 0 ||
+	    strcmp(result->code, "PROPERTY_DOESNT_EXIST") == 0)
+		lane_forget(run->lane, item->record->object);
 	switch (result->outcome) {
 	case DEST_APPLIED:
 	case DEST_UNCHANGED:
 		accept(run, item, result);
 		return true;
 	case DEST_REJECTED:
-		if (strcmp(result->code, "INVALID_FIELD") == 0 ||
-		    strcmp(result->code, "PROPERTY_DOESNT_EXIST") == 0)
-			lane_forget(run->lane, item->record->object);
 		hold(run, link, result);
 		return true;
 	case DEST_WAITING:
