@@ -3,13 +3,16 @@
 
 #include "map/transform.h"
 
+#include <assert.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "map/country.h"
 #include "map/domain.h"
 
 #define TEXT_BYTES (64u << 20) /* of what one transform makes; above any payload */
+#define DAYS_30_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
 
 #define T TRANSFORM_TAKES(FIELD_TEXT)
 #define N TRANSFORM_TAKES(FIELD_ENUM)
@@ -51,6 +54,27 @@ apply_date(struct map_value *value, const json_t *row BH_UNUSED, struct bh_err *
 	if (map_value_date(value, &json, err) < 0)
 		return -1;
 	map_value_take(value, json, FIELD_DATE);
+	return 0;
+}
+
+/* For a day that a CRM asks for and nobody knows: when what has begun will be over. */
+static int
+apply_in_30_days(struct map_value *value, const json_t *row BH_UNUSED, struct bh_err *err)
+{
+	char text[BH_CLOCK_TEXT];
+	int64_t at_ms;
+	json_t *json;
+	bool good;
+
+	if (map_value_date(value, &json, err) < 0)
+		return -1;
+	good = bh_is_time(json_string_value(json), &at_ms);
+	json_decref(json);
+	assert(good);
+	bh_date(text, at_ms + DAYS_30_MS);
+	if (strlen(text) != strlen("2026-11-22"))
+		return bh_fail(err, BH_INVALID, "30 days later lies beyond the year 9999");
+	map_value_take(value, json_string(text), FIELD_DATE);
 	return 0;
 }
 
@@ -300,6 +324,7 @@ static const struct transform transforms[] = {
 	"A decimal number; rounded half away from zero to the decimals of the CRM's field",
 	apply_number},
     {"date", D | C | T, FIELD_DATE, "The day, in UTC", apply_date},
+    {"in_30_days", D | C | T, FIELD_DATE, "The day 30 days later, in UTC", apply_in_30_days},
     {"time", D | C | T, FIELD_TIME, "The instant, in UTC; midnight for a date", apply_time},
     {"datetime", D | C | T, FIELD_TIME, "Another name for time", apply_time},
     {"bool", B | I | T | N, FIELD_BOOL, "True for true, yes, 1; false for false, no, 0",

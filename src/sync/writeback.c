@@ -9,6 +9,21 @@
 #include "state/want.h"
 #include "sync/lookup.h"
 
+/*
+ * Customers may have several records, as an Account and its Contact: the
+ * first in parent order is the one that the source knows them by.
+ */
+static bool
+is_customers_own(const struct setup_sync *sync, const struct map_object *object)
+{
+	const struct map_object *objects;
+	size_t i = 0, n = map_objects(sync->map, &objects);
+
+	while (i < n && objects[i].from != OBJECT_CUSTOMER)
+		i++;
+	return i < n && strcmp(objects[i].name, object->name) == 0;
+}
+
 /* The sync of a link whose record is a customer's, where ids go back; NULL. */
 static const struct setup_sync *
 sync_of(const struct lane *lane, const struct link_id *id)
@@ -21,7 +36,7 @@ sync_of(const struct lane *lane, const struct link_id *id)
 	    sync->from->source->write_back == NULL)
 		return NULL;
 	object = setup_object(sync, id->object, &index);
-	return object != NULL && object->from == OBJECT_CUSTOMER ? sync : NULL;
+	return object != NULL && is_customers_own(sync, object) ? sync : NULL;
 }
 
 /* 1 the source holds this id already, 0, -1 */
