@@ -9,18 +9,23 @@
 #define FILE_BYTES (1 << 20)
 
 struct preset {
-	const char *name, *schema;
+	const char *name, *schema, *objects; /* what it maps, parents first */
 };
 
+#define SALESFORCE_OBJECTS                                                                         \
+	"account opportunity event subscription invoice invoice_line credit_note payment"
+
 static const struct preset presets[] = {
-    {"stripe-salesforce", "salesforce"},
-    {"lago-salesforce", "salesforce"},
-    {"stripe-hubspot", "hubspot-stripe"},
-    {"lago-hubspot", "hubspot-lago"},
-    {"alguna-salesforce", "salesforce"},
-    {"alguna-hubspot", "hubspot-stripe"},
-    {"lostchurn-salesforce", "salesforce-lostchurn"},
-    {"lostchurn-hubspot", "hubspot-lostchurn"},
+    {"stripe-salesforce", "salesforce", SALESFORCE_OBJECTS},
+    {"lago-salesforce", "salesforce", SALESFORCE_OBJECTS},
+    {"stripe-hubspot", "hubspot-stripe", "customer subscription invoice"},
+    {"lago-hubspot", "hubspot-lago", "customer subscription invoice"},
+    {"alguna-salesforce", "salesforce",
+	"account contact opportunity event subscription invoice invoice_line credit_note payment"},
+    {"alguna-hubspot", "hubspot-stripe", "customer subscription invoice"},
+    {"lostchurn-salesforce", "salesforce",
+	"account recovery_event contact opportunity event recovery"},
+    {"lostchurn-hubspot", "hubspot-lostchurn", "contact recovery"},
 };
 
 /* What the schemas call types. */

@@ -1,33 +1,59 @@
 /* Schemas: what their CRM allows, and that a preset writes all that is installed. */
 #include "base/base.h"
 
+#include "base/text.h"
 #include "presets.h"
 
-/* "to" of all rows of an object of a preset, and its key and lookups. */
-static bool
-is_used(const json_t *preset, const char *to)
-{
-	json_t *object, *entry;
-	size_t i, k;
+/* Installed for what no mapping writes: tasks come from automations. */
+static const char *const unmapped[] = {"Activity"};
 
-	json_array_foreach (json_object_get(preset, "objects"), i, object) {
-		if (strcmp(bh_json_str(object, "key"), to) == 0)
+/* "to" of all rows of a mapped object, and its key and lookups. */
+static bool
+is_written_by(const json_t *mapped, const char *to)
+{
+	json_t *entry;
+	size_t k;
+
+	if (strcmp(bh_json_str(mapped, "key"), to) == 0)
+		return true;
+	json_array_foreach (json_object_get(mapped, "fields"), k, entry) {
+		if (strcmp(bh_json_str(entry, "to"), to) == 0)
 			return true;
-		json_array_foreach (json_object_get(object, "fields"), k, entry) {
-			if (strcmp(bh_json_str(entry, "to"), to) == 0)
-				return true;
-		}
-		json_array_foreach (json_object_get(object, "parents"), k, entry) {
-			if (bh_json_str(entry, "to") != NULL &&
-			    strcmp(bh_json_str(entry, "to"), to) == 0)
-				return true;
-		}
+	}
+	json_array_foreach (json_object_get(mapped, "parents"), k, entry) {
+		if (bh_json_str(entry, "to") != NULL && strcmp(bh_json_str(entry, "to"), to) == 0)
+			return true;
 	}
 	return false;
 }
 
+/* object: the CRM's, where presets name it; HubSpot's are settings. */
+static bool
+is_used(const json_t *preset, const char *object, const char *to)
+{
+	json_t *mapped;
+	size_t i;
+
+	json_array_foreach (json_object_get(preset, "objects"), i, mapped) {
+		if ((object == NULL || strcmp(bh_json_str(mapped, "to"), object) == 0) &&
+		    is_written_by(mapped, to))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_unmapped(const char *object)
+{
+	size_t i = 0;
+
+	while (object != NULL && i < BH_LEN(unmapped) && strcmp(unmapped[i], object) != 0)
+		i++;
+	return object != NULL && i < BH_LEN(unmapped);
+}
+
 static void
-check_used(const struct preset *preset, const json_t *list)
+check_used(const struct preset *preset, const char *object, const json_t *list)
 {
 	json_t *field;
 	size_t i;
@@ -42,11 +68,12 @@ check_used(const struct preset *preset, const json_t *list)
 			if (strcmp(presets[p].schema, preset->schema) != 0)
 				continue;
 			json = read_json("presets", presets[p].name);
-			used = used || is_used(json, name);
+			used = used || is_used(json, object, name);
 			json_decref(json);
 		}
-		if (!used)
-			fail_msg("%s: no preset writes %s", preset->schema, name);
+		if (used == is_unmapped(object))
+			fail_msg("%s: %s is %s", preset->schema, name,
+			    used ? "written after all" : "written by no preset");
 	}
 }
 
@@ -60,11 +87,12 @@ test_schemas_used(void **state BH_UNUSED)
 		size_t i;
 
 		json_array_foreach (json_object_get(schema, "objects"), i, item)
-			check_used(&presets[p], json_object_get(item, "fields"));
+			check_used(&presets[p], bh_json_str(item, "name"),
+			    json_object_get(item, "fields"));
 		json_array_foreach (json_object_get(schema, "schemas"), i, item)
-			check_used(&presets[p], json_object_get(item, "properties"));
+			check_used(&presets[p], NULL, json_object_get(item, "properties"));
 		json_object_foreach (json_object_get(schema, "properties"), name, list)
-			check_used(&presets[p], list);
+			check_used(&presets[p], NULL, list);
 		json_decref(schema);
 	}
 }
@@ -82,17 +110,57 @@ is_api_name(const char *name, const char *first, const char *more, size_t max)
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* Salesforce, Metadata API: what each type must and must not have. */
+/* What a field of each type must and must not have (Metadata API). */
+static void
+check_type(const json_t *field)
+{
+	const char *type = bh_json_str(field, "type");
+	int64_t length = bh_json_int(field, "length", 0),
+		precision = bh_json_int(field, "precision", 0),
+		scale = bh_json_int(field, "scale", -1);
+	bool is_number = strcmp(type, "Number") == 0 || strcmp(type, "Currency") == 0 ||
+			 strcmp(type, "Percent") == 0;
+	bool is_list = strcmp(type, "Picklist") == 0;
+
+	if (strcmp(type, "Lookup") != 0 && find_type(type) == NULL)
+		fail_msg("%s: unknown type %s", bh_json_str(field, "name"), type);
+	assert_int_equal(strcmp(type, "Text") == 0, length >= 1 && length <= 255);
+	assert_int_equal(strcmp(type, "LongTextArea") == 0, length >= 256 && length <= 131072);
+	assert_int_equal(is_number, precision >= 16 && precision <= 18 && scale >= 0);
+	assert_int_equal(is_list, json_array_size(json_object_get(field, "values")) > 0);
+	/* A new word of the billing system must not break the sync. */
+	if (is_list)
+		assert_true(json_is_false(json_object_get(field, "restricted")));
+	if (bh_is_json_true(field, "externalId"))
+		assert_true(bh_is_json_true(field, "unique") &&
+			    bh_is_json_true(field, "caseSensitive") && strcmp(type, "Text") == 0);
+	assert_int_equal(strcmp(type, "Lookup") == 0, bh_json_str(field, "referenceTo") != NULL);
+}
+
+/* Only these types are there in a platform event, and nothing in it is a key. */
+static void
+check_event_field(const json_t *field)
+{
+	static const char *const types[] = {"Checkbox", "Date", "DateTime", "Number", "Text",
+	    "LongTextArea"};
+	const char *type = bh_json_str(field, "type");
+	size_t i = 0;
+
+	while (i < BH_LEN(types) && strcmp(types[i], type) != 0)
+		i++;
+	if (i == BH_LEN(types))
+		fail_msg("%s: no event has a %s", bh_json_str(field, "name"), type);
+	assert_null(json_object_get(field, "externalId"));
+	assert_null(json_object_get(field, "unique"));
+}
+
 static void
 check_salesforce_field(const json_t *field, const char *object)
 {
-	const char *name = bh_json_str(field, "name"), *type = bh_json_str(field, "type");
+	const char *name = bh_json_str(field, "name"), *help = bh_json_str(field, "help");
 	char *bare = bh_xstrdup(name);
 	size_t len = strlen(name);
-	int64_t length = bh_json_int(field, "length", 0),
-		precision = bh_json_int(field, "precision", 0);
-	bool is_number = strcmp(type, "Number") == 0 || strcmp(type, "Currency") == 0;
-	bool is_standard_object = strstr(object, "__c") == NULL;
+	bool is_standard_object = !bh_has_suffix(object, "__c") && !bh_has_suffix(object, "__e");
 
 	assert_true(len > 3 && strcmp(name + len - 3, "__c") == 0);
 	bare[len - 3] = '\0';
@@ -103,51 +171,69 @@ check_salesforce_field(const json_t *field, const char *object)
 		fail_msg("%s.%s could be somebody else's", object, name);
 	if (strlen(bh_json_str(field, "label")) > 40)
 		fail_msg("%s: the label is too long", name);
-	if (strcmp(type, "Lookup") == 0) {
-		assert_non_null(bh_json_str(field, "referenceTo"));
-		return;
-	}
-	if (find_type(type) == NULL)
-		fail_msg("%s: unknown type %s", name, type);
-	assert_int_equal(strcmp(type, "Text") == 0, length >= 1 && length <= 255);
-	assert_int_equal(strcmp(type, "LongTextArea") == 0, length >= 256 && length <= 131072);
-	assert_int_equal(is_number,
-	    precision >= 16 && precision <= 18 && bh_json_int(field, "scale", -1) >= 0);
-	assert_int_equal(strcmp(type, "Picklist") == 0,
-	    json_array_size(json_object_get(field, "values")) > 0);
-	if (strcmp(type, "Picklist") == 0)
-		assert_true(json_is_false(json_object_get(field, "restricted")));
+	if (help != NULL && (strlen(help) > 255 || help[strlen(help) - 1] != '.'))
+		fail_msg("%s: the help is no sentence of at most 255 bytes", name);
+	/* Required fields cannot be granted, and cannot be left out of a write. */
+	assert_int_equal(bh_is_json_true(field, "required"),
+	    strcmp(name, "Event_Id__c") == 0 && bh_has_suffix(object, "__e"));
+	check_type(field);
+	if (bh_has_suffix(object, "__e"))
+		check_event_field(field);
+}
+
+/* The objects that it looks up are made with it, or are there. */
+static void
+check_lookup(const json_t *objects, const json_t *field)
+{
+	const char *to = bh_json_str(field, "referenceTo");
+
+	if (to != NULL && find_named(objects, to) == NULL)
+		fail_msg("%s looks up %s", bh_json_str(field, "name"), to);
 }
 
 static void
-check_salesforce(const char *schema_name)
+check_salesforce_object(const json_t *objects, const json_t *object)
 {
-	json_t *schema = read_json("presets/schema", schema_name), *object, *field;
-	size_t i, k;
+	const char *name = bh_json_str(object, "name"), *label = bh_json_str(object, "label");
+	json_t *fields = json_object_get(object, "fields"), *field;
+	size_t k, keys = 0;
 
-	json_array_foreach (json_object_get(schema, "objects"), i, object) {
-		const char *name = bh_json_str(object, "name");
-		json_t *fields = json_object_get(object, "fields");
-
-		if (strstr(name, "__c") != NULL) {
-			assert_non_null(bh_json_str(object, "label"));
-			assert_non_null(bh_json_str(object, "plural"));
+	if (bh_has_suffix(name, "__c") || bh_has_suffix(name, "__e")) {
+		assert_true(label != NULL && strlen(label) <= 40);
+		assert_true(strlen(bh_json_str(object, "plural")) <= 40);
+		assert_true(strlen(bh_json_str(object, "description")) <= 1000);
+		assert_int_equal(bh_has_suffix(name, "__e"), bh_is_json_true(object, "event"));
+		if (bh_has_suffix(name, "__c"))
 			assert_string_equal(bh_json_str(object, "nameField.type"), "Text");
-		}
-		json_array_foreach (fields, k, field) {
-			check_salesforce_field(field, name);
-			/* Names come once: the first of this name is this one. */
-			assert_ptr_equal(find_named(fields, bh_json_str(field, "name")), field);
-		}
 	}
-	json_decref(schema);
+	json_array_foreach (fields, k, field) {
+		check_salesforce_field(field, name);
+		check_lookup(objects, field);
+		keys += bh_is_json_true(field, "externalId");
+		/* Names come once: the first of this name is this one. */
+		assert_ptr_equal(find_named(fields, bh_json_str(field, "name")), field);
+	}
+	assert_in_range(keys, 0, 25);
 }
 
 static void
-test_salesforce_schemas(void **state BH_UNUSED)
+test_salesforce_schema(void **state BH_UNUSED)
 {
-	check_salesforce("salesforce");
-	check_salesforce("salesforce-lostchurn");
+	json_t *schema = read_json("presets/schema", "salesforce"), *object,
+	       *objects = json_object_get(schema, "objects"), *stages;
+	size_t i;
+
+	json_array_foreach (objects, i, object) {
+		check_salesforce_object(objects, object);
+		assert_ptr_equal(find_named(objects, bh_json_str(object, "name")), object);
+	}
+	assert_true(is_api_name(bh_json_str(schema, "permissionSet.name"), LOWER UPPER,
+	    LOWER UPPER DIGITS "_", 80));
+	assert_non_null(bh_json_str(schema, "permissionSet.label"));
+	stages = (json_t *)(uintptr_t)bh_json_at(find_named(objects, "Opportunity"),
+	    "recordTypes.0.stages");
+	assert_int_equal(json_array_size(stages), 4);
+	json_decref(schema);
 }
 
 static void
@@ -259,7 +345,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_schemas_used),
-	    cmocka_unit_test(test_salesforce_schemas),
+	    cmocka_unit_test(test_salesforce_schema),
 	    cmocka_unit_test(test_hubspot_schemas),
 	};
 
