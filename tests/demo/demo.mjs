@@ -61,7 +61,7 @@ async function install(salesforce, hubspot, stripe, file) {
     ],
     syncs: [
       { code: 'stripe-salesforce', from: 'stripe', to: 'salesforce', preset: 'stripe-salesforce' },
-      { code: 'lago-salesforce', from: 'lago', to: 'salesforce', preset: 'lago-salesforce' },
+      { code: 'lago-salesforce', from: 'lago', to: 'salesforce', preset: 'lago-salesforce', settings: { create_accounts: 'yes' } },
       { code: 'stripe-hubspot', from: 'stripe', to: 'hubspot', preset: 'stripe-hubspot', settings: objects('stripe') },
       { code: 'lago-hubspot', from: 'lago', to: 'hubspot', preset: 'lago-hubspot', settings: objects('lago') },
     ],

@@ -53,7 +53,7 @@ crm post sf expire '{}' >/dev/null
 customer cus_1 "Acme Two"
 all_seen "an expired token is renewed" "sf('Account','stripe:cus_1').Name" "Acme Two"
 settled
-like "after one refusal" "$(crm see 'sfCalls.map((c) => c.status)')" '^\[401,200\]$'
+like "after one refusal" "$(crm see 'sfCalls.map((c) => c.status)')" '^\[401,200,200\]$'
 
 # -- too many calls --
 forget_calls
@@ -110,7 +110,7 @@ like "the log says it once a try" "$(log | grep -c 'refused: FIELD_CUSTOM')" '^[
 forget_calls
 customer cus_5 "Epsilon Two"
 seen "it is not tried again by itself" "sf('Account','stripe:cus_5').Name" "Epsilon Two"
-is "only the news was sent" "$(crm see 'sfCalls.map((c) => c.records)')" '[1]'
+is "only the news was sent" "$(crm see 'sfWrites.map((c) => c.records)')" '[1]'
 crm delete sf faults >/dev/null
 is "retry" "$(bh retry salesforce)" "1 records will be tried again"
 all_seen "cures it, and its child follows" "[sf('Account','stripe:cus_4').Name, sf('Billhook_Subscription__c','stripe:sub_4').Account__c === sf('Account','stripe:cus_4').Id]" '["Delta",true]' \
@@ -133,9 +133,13 @@ id=$(crm see "sf('Account','stripe:cus_5').Id")
 crm delete sf records "{\"ids\": [\"$id\"]}" >/dev/null
 customer cus_5 "Epsilon Four"
 send stripe '{"invoice":"in_5","customer":"cus_5"}' >/dev/null
-all_seen "the next change makes it anew" "sf('Account','stripe:cus_5').Name" "Epsilon Four" \
-	"with the children that come then" "sf('Billhook_Invoice__c','stripe:in_5').Account__c === sf('Account','stripe:cus_5').Id" true
-status "for this no person is needed" 0 bh status
+seen "what a person deleted is not made anew" "[sf('Account','stripe:cus_5'), lane('salesforce').held]" '[{},1]'
+like "which needs a person" "$(bh dump)" 'A person deleted the record in the CRM'
+crm post sf undelete "{\"ids\": [\"$id\"]}" >/dev/null
+bh retry >/dev/null
+all_seen "restored, it is written" "sf('Account','stripe:cus_5').Name" "Epsilon Four" \
+	"with the children that came meanwhile" "sf('Billhook_Invoice__c','stripe:in_5').Account__c === sf('Account','stripe:cus_5').Id" true
+status "no person is needed then" 0 bh status
 
 # -- paused --
 settled
@@ -152,7 +156,7 @@ document | bh apply --quiet - || not_ok "no longer paused"
 all_seen "then all of it arrives" "[sf('Account','stripe:cus_1').Name, hs('companies','stripe:cus_1').name]" '["Acme Paused","Acme Paused"]' \
 	"new ones, too" "[sf('Account','stripe:cus_6').Name, hs('companies','stripe:cus_6').name]" '["Zeta","Zeta"]'
 settled
-is "the last state only, in few calls" "$(crm see 'sfCalls.map((c) => c.records)')" '[2]'
+is "the last state only, in few calls" "$(crm see 'sfWrites.map((c) => c.records)')" '[2]'
 
 # -- the mapping changes --
 settled
@@ -166,7 +170,7 @@ status "a changed mapping" 0 bh apply "$work/mapping.json"
 is "is one change" "$out" "sync stripe-sf: changed"
 seen "changes the records" "sf('Account').every((a) => a.Billhook_Source__c === 'Stripe EU')" true
 settled
-is "all that it touches in one call, no others" "$(crm see 'sfCalls.map((c) => c.records) + " " + hsCalls.length')" "6 0"
+is "all that it touches in one call, no others" "$(crm see 'sfWrites.map((c) => c.records) + " " + hsCalls.length')" "6 0"
 forget_calls
 is "applied again" "$(bh apply "$work/mapping.json")" "nothing to change"
 status "resync" 0 bh resync stripe-sf

@@ -119,8 +119,8 @@ is "brings nothing back" "$(crm see "sf('Account','stripe:cus_ada').Name")" "Ada
 is "in no mirror" "$(plain | grep -a '^Mo' | grep -ac 'Ada Late')" 0
 
 sleep 1.1
-send stripe '{"customer":"cus_ada","name":"Ada New"}' >/dev/null
-seen "a customer that is active makes news again" "sf('Account','stripe:cus_ada').Name" "Ada New"
+send stripe '{"customer":"cus_ada","name":"Ada New","email":"new@person.example"}' >/dev/null
+seen "a customer that is active makes news again" "sf('Account','stripe:cus_ada').Billhook_Email__c" "new@person.example"
 is "which is one record still" "$(crm see "sf('Account').filter((a) => a.Billhook_Id__c === 'stripe:cus_ada').length")" 1
 bh stop --quiet
 

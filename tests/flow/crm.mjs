@@ -6,13 +6,16 @@
 //   node crm.mjs cases [--wait S] {NAME EXPRESSION WANT}...
 //       prints "ok - NAME" for each whose value comes to be WANT, else "not ok"
 //   node crm.mjs post sf|hs CONTROL JSON
+//   node crm.mjs patch sf|hs CONTROL JSON
 //   node crm.mjs delete sf|hs CONTROL
 //
 // In an expression:
 //   sf('Account', 'stripe:cus_1')    the record of that key, {} when there is none
 //   sf('Account')                    all of them
+//   sfEvents('X__e')                 the fields of the platform events of that name, in order
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
 //   sfCalls, hsCalls                 the calls that write or read records, in order
+//   sfWrites                         those of Salesforce that upsert, in order
 //   status                           what `billhook status --json` says
 //   lane(code), events(state)        of it; journal entries, from a dump
 //   source, walk(name)               what `billhook source CODE --json` says; a walk of it
@@ -47,6 +50,12 @@ function finder(objects, view) {
 // Tokens and descriptions are no news about records.
 const isWork = ({ path }) => !/oauth|describe|\/properties|account-info|limits/.test(path);
 
+// A call of Salesforce's, with the records that it upserted; looking for records is a POST, too.
+function written({ method, subrequests, records, ...call }) {
+  const parts = subrequests.length > 0 ? subrequests : [{ method, records }];
+  return { ...call, records: parts.filter((part) => part.method === 'PATCH').reduce((sum, part) => sum + part.records, 0) };
+}
+
 function billhookStatus() {
   const { stdout } = spawnSync(process.env.BILLHOOK, ['status', '--json'], { encoding: 'utf8' });
   return JSON.parse(stdout);
@@ -59,8 +68,13 @@ function sourceState() {
 
 const SOURCES = {
   sf: async () => finder((await control('sf', 'GET', 'state')).objects, (record) => record),
+  sfEvents: async () => {
+    const { events } = await control('sf', 'GET', 'events');
+    return (name) => events.filter(({ object }) => object === name).map(({ fields }) => fields);
+  },
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
+  sfWrites: async () => (await control('sf', 'GET', 'calls')).map(written).filter(({ records }) => records > 0),
   hsCalls: async () => (await control('hs', 'GET', 'calls')).filter(isWork),
   status: async () => billhookStatus(),
   lane: async () => {

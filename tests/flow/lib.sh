@@ -350,7 +350,7 @@ document() {
 	    { "code": "sandbox", "driver": "sandbox", "name": "Sandbox" } ],
 	  "syncs": [
 	    { "code": "stripe-sf", "from": "stripe", "to": "salesforce", "preset": "stripe-salesforce" },
-	    { "code": "lago-sf", "from": "lago", "to": "salesforce", "preset": "lago-salesforce" },
+	    { "code": "lago-sf", "from": "lago", "to": "salesforce", "preset": "lago-salesforce", "settings": {"create_accounts": "yes"} },
 	    { "code": "stripe-hs", "from": "stripe", "to": "hubspot", "preset": "stripe-hubspot", "settings": $hs_objects },
 	    { "code": "lago-hs", "from": "lago", "to": "hubspot", "preset": "lago-hubspot", "settings": $hs_lago },
 	    { "code": "stripe-box", "from": "stripe", "to": "sandbox", "preset": "stripe-salesforce" } ] }
