@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "dest/dest.h"
 #include "run/supervisor.h"
 #include "source/source.h"
 
@@ -239,12 +240,12 @@ print_all(FILE *out)
 
 /* "stripe<tab>tolerance_s<tab>Default 300; from 10 to 86400.": tests/docs.sh looks for it in the manual. */
 static void
-print_setting(const struct source_driver *driver, const struct setting *setting)
+print_setting(const char *driver, const struct setting *setting)
 {
 	const char *fallback = setting->fallback;
 	bool has_fallback = fallback != NULL && *fallback != '\0';
 
-	printf("%s\t%s\t", driver->name, setting->name);
+	printf("%s\t%s\t", driver, setting->name);
 	if (setting->flags & SETTING_SECRET)
 		printf("Secret%s.", setting->flags & SETTING_NEEDED ? "; needed" : "");
 	else if (setting->type == SETTING_NUMBER)
@@ -263,13 +264,20 @@ print_setting(const struct source_driver *driver, const struct setting *setting)
 }
 
 static void
+print_table(const char *driver, const struct setting *setting)
+{
+	for (; setting != NULL && setting->name != NULL; setting++)
+		print_setting(driver, setting);
+}
+
+static void
 print_settings(void)
 {
 	for (const struct source_driver *const *driver = source_drivers(); *driver != NULL;
 	     driver++)
-		for (const struct setting *setting = (*driver)->settings;
-		     setting != NULL && setting->name != NULL; setting++)
-			print_setting(*driver, setting);
+		print_table((*driver)->name, (*driver)->settings);
+	for (const struct dest_driver *const *driver = dest_drivers(); *driver != NULL; driver++)
+		print_table((*driver)->name, (*driver)->settings);
 }
 
 static int
