@@ -153,6 +153,13 @@ int link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
  */
 int link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err);
 
+/*
+ * Forget the links of one mapped object (dest, sync and object of `of`) whose
+ * ids sort before `before`, whatever their account; at most max.  0 with *n_r, 1 there are none, -1.
+ */
+int link_forget_before(struct store_txn *txn, const struct link_id *of, const char *before,
+    size_t max, size_t *n_r, struct bh_err *err);
+
 /* Links that are excluded as LINK_NO_MATCH, of a destination, as link_held() walks the held ones. */
 int link_unmatched(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),

@@ -247,6 +247,76 @@ link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *ea
 	return rc;
 }
 
+/* -- forgetting -- */
+
+static void
+key_object(struct key *key, const struct link_id *of)
+{
+	key_begin(key, "Lk");
+	key_text(key, of->dest);
+	key_text(key, of->sync);
+	key_text(key, of->object);
+}
+
+/* Behind all ids of this account. */
+static void
+skip_account(struct key *from, const struct link_id *id)
+{
+	key_object(from, id);
+	key_text(from, id->account);
+	key_raw(from, "\xff", 1);
+}
+
+/* A page from from on; *from is where to go on.  1: there is more to look at, 0, -1. */
+static int
+forget_page(struct store_txn *txn, struct store_scan *scan, struct key *from, const char *before,
+    size_t *n_r, struct bh_err *err)
+{
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct link_id id = {0};
+		struct key_reader reader;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Lk");
+		if (!is_identity(&reader, &id))
+			return bh_fail(err, BH_STORAGE, "a link has a broken key");
+		if (strcmp(id.id, before) >= 0) {
+			skip_account(from, &id);
+			return 1;
+		}
+		if (link_forget(txn, &id, err) < 0)
+			return -1;
+		++*n_r;
+	}
+	return 0;
+}
+
+int
+link_forget_before(struct store_txn *txn, const struct link_id *of, const char *before, size_t max,
+    size_t *n_r, struct bh_err *err)
+{
+	struct store_scan scan = {.keys_only = true};
+	struct key prefix, from;
+	int rc = 1;
+
+	key_object(&prefix, of);
+	from = prefix;
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	for (*n_r = 0; rc > 0 && *n_r < max;) {
+		scan.from = from.data;
+		scan.from_len = from.len;
+		scan.max = max - *n_r;
+		rc = forget_page(txn, &scan, &from, before, n_r, err);
+	}
+	return rc < 0 ? -1 : *n_r == 0;
+}
+
 /* -- candidates -- */
 
 void

@@ -12,8 +12,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "state/account.h"
+#include "state/journal.h"
+#include "state/link.h"
 #include "state/retain.h"
 #include "state/trail.h"
+#include "sync/event.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
 #define MORE_MS (600 * (int64_t)1000)
@@ -54,6 +58,74 @@ remove_ids(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct run *run = arg;
 
 	return retain_ids(txn, run->limits.now_ms, &run->n, &run->more, err);
+}
+
+/* The mapped objects of a sync that are made of events, also those that its settings switch off. */
+static int
+remove_links_of(struct store_txn *txn, struct run *run, const struct account_sync *sync,
+    const char *before, struct bh_err *err)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (json_object_get(sync->mapping, "objects"), i, object) {
+		const char *name = bh_json_str(object, "name"), *from = bh_json_str(object, "from");
+		struct link_id of = {.dest = sync->to, .sync = sync->code, .object = name};
+		size_t n = 0;
+
+		if (name == NULL || from == NULL || object_kind_of(from) != OBJECT_EVENT ||
+		    run->n >= PAGE)
+			continue;
+		if (link_forget_before(txn, &of, before, PAGE - run->n, &n, err) < 0)
+			return -1;
+		run->n += n;
+	}
+	return 0;
+}
+
+/* The oldest event that is kept: 1, 0 none is (one may come at any moment), -1. */
+static int
+find_oldest(struct store_txn *txn, char name[EVENT_NAME], struct bh_err *err)
+{
+	struct journal_event oldest;
+	size_t n;
+
+	if (journal_walk(txn, 0, 1, &oldest, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	event_name(name, oldest.stamp);
+	journal_event_release(&oldest);
+	return 1;
+}
+
+/* What became of an event in a CRM is known as long as the event itself. */
+static int
+remove_links(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct run *run = arg;
+	char before[EVENT_NAME];
+	json_t *codes = NULL, *code;
+	int rc = find_oldest(txn, before, err);
+	size_t i;
+
+	run->n = 0;
+	if (rc > 0)
+		rc = account_syncs(txn, &codes, err);
+	json_array_foreach (codes, i, code) {
+		struct account_sync sync;
+
+		if (rc < 0)
+			break;
+		rc = account_sync_load(txn, json_string_value(code), &sync, err);
+		if (rc > 0) {
+			rc = remove_links_of(txn, run, &sync, before, err);
+			account_sync_release(&sync);
+		}
+	}
+	json_decref(codes);
+	run->more = run->n >= PAGE;
+	return rc < 0 ? -1 : run->n == 0;
 }
 
 static int
@@ -144,13 +216,15 @@ remove_bad_files(const struct run *run)
 static int
 forget(struct run *run, struct sync_outcome *outcome, bool *more_r, struct bh_err *err)
 {
-	size_t events = 0, ids = 0, trail = 0, sessions = 0;
+	size_t events = 0, ids = 0, links = 0, trail = 0, sessions = 0;
 	int rc = prepare(run, err);
 
 	if (rc == 0)
 		rc = repeat(run, remove_events, &events, err);
 	if (rc == 0)
 		rc = repeat(run, remove_ids, &ids, err);
+	if (rc == 0)
+		rc = repeat(run, remove_links, &links, err);
 	if (rc == 0 && run->limits.before_ms != INT64_MIN)
 		rc = repeat(run, remove_trail, &trail, err);
 	if (rc == 0)
@@ -158,11 +232,11 @@ forget(struct run *run, struct sync_outcome *outcome, bool *more_r, struct bh_er
 	if (rc == 0 && run->limits.before_ms != INT64_MIN)
 		remove_bad_files(run);
 	*more_r = rc > 0;
-	outcome->handled = events + ids + trail + sessions;
+	outcome->handled = events + ids + links + trail + sessions;
 	if (outcome->handled != 0)
 		bh_log(BH_INFO,
-		    "removed what is not kept any longer: %zu events, %zu ids, %zu lines of the trail, %zu sessions",
-		    events, ids, trail, sessions);
+		    "removed what is not kept any longer: %zu events, %zu ids, %zu links, %zu lines of the trail, %zu sessions",
+		    events, ids, links, trail, sessions);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "sync/line.h"
 #include "sync/part.h"
 #include "sync/person.h"
+#include "sync/retain.h"
 
 /* -- names of lines -- */
 
@@ -690,7 +691,7 @@ accounts(void **state BH_UNUSED)
 	bench_free(bench);
 }
 
-/* -- one person -- */
+/* -- what is kept -- */
 
 static int
 note_link(void *arg, const struct link_id *id, const struct link *link BH_UNUSED,
@@ -732,6 +733,39 @@ kept_of(struct bench *bench, const char *link_object, const char *record_object)
 	store_free(&txn);
 	return n;
 }
+
+/* What became of an event in the CRM is forgotten with the event, of whatever account. */
+static void
+links_go_with_their_events(void **state BH_UNUSED)
+{
+	struct bench *bench = bench_of_parts("sandbox", "");
+	struct sync_outcome outcome;
+	char body[400], id[16];
+
+	bench_apply(bench, "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe',"
+			   "'settings':{'connect':true}}]}");
+	for (int i = 0; i < 9; i++) {
+		bench_pass(bench, 86400000);
+		snprintf(id, sizeof(id), "evt_x%d", i);
+		snprintf(body, sizeof(body),
+		    "{\"id\":\"%s\",\"object\":\"event\",\"type\":\"customer.updated\","
+		    "\"account\":\"acct_%d\",\"created\":%d,\"livemode\":true,\"data\":{"
+		    "\"object\":{\"object\":\"customer\",\"id\":\"cus_%d\",\"name\":\"Ona\"}}}",
+		    id, i % 3, 1790000000 + i, i);
+		bench_journal(bench, "stripe", id, "customer.updated", body, strlen(body));
+	}
+	bench_work(bench);
+	assert_int_equal(kept_of(bench, "event", ""), 9);
+	bench->conf.keep_days = 4;
+	bench_pass(bench, 3600000);
+	assert_int_equal(retain_run(&bench->context, &outcome, &bench->err), 0);
+	assert_int_equal(kept_of(bench, "event", ""), 4);
+	assert_int_equal(kept_of(bench, "account", ""), 9);
+	bench_recount(bench);
+	bench_free(bench);
+}
+
+/* -- one person -- */
 
 static int
 count_item(void *arg, enum person_part part, const json_t *item BH_UNUSED,
@@ -851,6 +885,7 @@ main(void)
 	    cmocka_unit_test_teardown(events_are_told_once, teardown),
 	    cmocka_unit_test_teardown(events_that_wait, teardown),
 	    cmocka_unit_test_teardown(accounts, teardown),
+	    cmocka_unit_test_teardown(links_go_with_their_events, teardown),
 	    cmocka_unit_test_teardown(person_erased, teardown),
 	    cmocka_unit_test_teardown(person_erased_without_the_sync, teardown),
 	};
