@@ -60,6 +60,10 @@ struct link {
 /* Set the dirty mark; no read. */
 void link_mark(struct store_txn *txn, const struct link_id *id);
 
+/* Mark the links of a mapped object and account whose ids begin with that of `of`, at most max.  Not checked at commit. */
+int link_mark_below(struct store_txn *txn, const struct link_id *of, size_t max,
+    struct bh_err *err);
+
 /* A dirty link as found by link_dirty(); strings are owned by the list. */
 struct link_dirty_entry {
 	struct link_id id;

@@ -247,7 +247,7 @@ link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *ea
 	return rc;
 }
 
-/* -- forgetting -- */
+/* -- those of one mapped object -- */
 
 static void
 key_object(struct key *key, const struct link_id *of)
@@ -256,6 +256,35 @@ key_object(struct key *key, const struct link_id *of)
 	key_text(key, of->dest);
 	key_text(key, of->sync);
 	key_text(key, of->object);
+}
+
+int
+link_mark_below(struct store_txn *txn, const struct link_id *of, size_t max, struct bh_err *err)
+{
+	struct store_scan scan = {.max = max, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n;
+	bool more;
+
+	key_object(&prefix, of);
+	key_text(&prefix, of->account);
+	key_raw(&prefix, of->id, strlen(of->id));
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct link_id id = {0};
+		struct key_reader reader;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Lk");
+		if (!is_identity(&reader, &id))
+			return bh_fail(err, BH_STORAGE, "a link has a broken key");
+		id.rank = of->rank;
+		link_mark(txn, &id);
+	}
+	return 0;
 }
 
 /* Behind all ids of this account. */

@@ -249,6 +249,15 @@ wake_lanes(struct store_txn *txn, const struct setup *setup, const char *connect
 }
 
 static int
+mark_lines(struct apply *apply, const struct setup_sync *sync, const struct working_object *invoice,
+    struct bh_err *err)
+{
+	part_mark_lines(apply->txn, sync, &invoice->id,
+	    json_object_get(invoice->object.fields, "lines"), invoice->lines_before);
+	return invoice->was_partial ? part_mark_told_lines(apply->txn, sync, &invoice->id, err) : 0;
+}
+
+static int
 mark(struct apply *apply, const struct working_object *object, struct bh_err *err)
 {
 	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
@@ -262,9 +271,8 @@ mark(struct apply *apply, const struct working_object *object, struct bh_err *er
 			continue;
 		mark_object(apply->txn, sync, object->id.kind, object->id.account, object->id.id,
 		    false);
-		if (object->id.kind == OBJECT_INVOICE)
-			part_mark_lines(apply->txn, sync, &object->id,
-			    json_object_get(object->object.fields, "lines"), object->lines_before);
+		if (object->id.kind == OBJECT_INVOICE && mark_lines(apply, sync, object, err) < 0)
+			return -1;
 		is_reached = is_reached || sync->uses_customer;
 	}
 	wake_lanes(apply->txn, apply->setup, object->id.connection);

@@ -54,6 +54,26 @@ part_mark_lines(struct store_txn *txn, const struct setup_sync *sync,
 	return marked;
 }
 
+int
+part_mark_told_lines(struct store_txn *txn, const struct setup_sync *sync,
+    const struct mirror_id *invoice, struct bh_err *err)
+{
+	const struct map_object *objects;
+	size_t n = map_objects(sync->map, &objects);
+	char *below = bh_xasprintf("%s/", invoice->id);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct link_id of = {sync->account.to, objects[i].rank, sync->account.code,
+		    objects[i].name, invoice->account, below};
+
+		if (objects[i].from == OBJECT_INVOICE_LINE)
+			rc = link_mark_below(txn, &of, 2 * LINES_MAX, err);
+	}
+	free(below);
+	return rc;
+}
+
 bool
 is_part_reaching_customer(const struct setup *setup, const char *connection)
 {

@@ -20,6 +20,12 @@
  */
 size_t part_mark_lines(struct store_txn *txn, const struct setup_sync *sync,
     const struct mirror_id *invoice, const json_t *lines, const json_t *lines_before);
+/*
+ * Mark the lines that have a link: where not all lines were known before, one
+ * that is gone stood in none of the two lists.  Reads their keys.
+ */
+int part_mark_told_lines(struct store_txn *txn, const struct setup_sync *sync,
+    const struct mirror_id *invoice, struct bh_err *err);
 /* Does a line's record of any sync of this connection show something of the customer? */
 bool is_part_reaching_customer(const struct setup *setup, const char *connection);
 /*

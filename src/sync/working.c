@@ -84,8 +84,11 @@ note_before(struct working_object *object)
 	if (object->id.kind == OBJECT_CUSTOMER)
 		object->discounts_before =
 		    json_incref(json_object_get(object->object.fields, "discounts"));
-	if (object->id.kind == OBJECT_INVOICE)
+	if (object->id.kind == OBJECT_INVOICE) {
 		object->lines_before = json_incref(json_object_get(object->object.fields, "lines"));
+		object->was_partial =
+		    json_is_false(json_object_get(object->object.fields, "lines_complete"));
+	}
 }
 
 int

@@ -18,6 +18,7 @@ struct working_object {
 	char *customer_before;    /* the customer it named when it was loaded; NULL; owned */
 	json_t *discounts_before; /* of a customer, when it was loaded; owned */
 	json_t *lines_before;     /* of an invoice, likewise */
+	bool was_partial;         /* an invoice of which not all lines were known */
 
 	/* Of what is worked out: see derive.c. */
 	bool is_due;   /* a subscription whose steps, a customer whose figures are to be made */

@@ -467,6 +467,11 @@ lines_come_change_and_go(void **state BH_UNUSED)
 	assert_line(bench, "il_1", 9, false);
 	assert_line(bench, "il_3", 11, false);
 
+	/* Then all of them are known again: one that none of the last two lists had is gone. */
+	invoice_with(bench, "invoice.updated", "draft", "il_1:900", false);
+	bench_work(bench);
+	assert_line(bench, "il_3", 0, true);
+
 	/* One that is back. */
 	invoice_with(bench, "invoice.updated", "draft", "il_1:900 il_2:1000 il_3:1100", false);
 	bench_work(bench);
