@@ -15,6 +15,8 @@
 #include "run/supervisor.h"
 #include "source/source.h"
 
+#define LINE_MAX_LEN ((size_t)64 * 1024)
+
 static int cli_help(struct cli *cli);
 static int cli_version(struct cli *cli);
 
@@ -40,6 +42,11 @@ static const struct cli_verb verbs[] = {
     {"source", "CODE [ACTION]", 1, 2, "json wait",
 	"a source: test, endpoints, register, unregister, backfill, catchup, pause, resume; or show it",
 	cli_source},
+    {"crm", "CODE [ACTION]", 1, 4, "json sync after name email remove yes",
+	"a CRM: test, limits, plan, install, count, unlinked, create, disconnect; or show it",
+	cli_crm},
+    {"match", "ACTION ...", 1, 5, "json account",
+	"list [CRM] what waits for its CRM record; set SYNC OBJECT ID CRM_ID|new", cli_match},
     {"verify", "[CONNECTION]", 0, 1, "mend quiet",
 	"work every figure out anew and compare with what is kept", cli_verify},
     {"person", "export|erase WHO", 2, 2, "connection yes",
@@ -79,6 +86,8 @@ static const struct option {
     {"mend", OPTION_FLAG, offsetof(struct cli, mend), "store what is right"},
     {"all", OPTION_FLAG, offsetof(struct cli, all), "every event"},
     {"yes", OPTION_FLAG, offsetof(struct cli, yes), "do not ask"},
+    {"remove", OPTION_FLAG, offsetof(struct cli, remove),
+	"take away what Billhook made there, with its records"},
     {"names", OPTION_FLAG, offsetof(struct cli, names), "only the names, one a line"},
     {"settings", OPTION_FLAG, offsetof(struct cli, settings),
 	"the settings of each kind of source, one a line"},
@@ -86,6 +95,12 @@ static const struct option {
     {"password-file", OPTION_TEXT, offsetof(struct cli, password_file),
 	"file that holds the password; - for standard input"},
     {"connection", OPTION_TEXT, offsetof(struct cli, connection), "only this connection"},
+    {"sync", OPTION_TEXT, offsetof(struct cli, sync), "by the customers of this sync"},
+    {"after", OPTION_TEXT, offsetof(struct cli, after), "go on behind this CRM id"},
+    {"name", OPTION_TEXT, offsetof(struct cli, name), "name of the customer"},
+    {"email", OPTION_TEXT, offsetof(struct cli, email), "address for the customer's invoices"},
+    {"account", OPTION_TEXT, offsetof(struct cli, account),
+	"of the billing system's several accounts, the object's"},
     {"state", OPTION_TEXT, offsetof(struct cli, state),
 	"events in this state: applied, stale, ignored, unknown, failed"},
     {"type", OPTION_TEXT, offsetof(struct cli, type),
@@ -123,6 +138,24 @@ cli_error(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	return CLI_FAILED;
+}
+
+void
+cli_line(FILE *out, const char *fmt, ...)
+{
+	struct bh_buf text = BH_BUF_INIT(LINE_MAX_LEN), line = BH_BUF_INIT(LINE_MAX_LEN * 3);
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	bh_utf8_clean_add(&line, bh_buf_str(&text), text.len);
+	for (size_t i = 0; i < line.len; i++)
+		if (line.data[i] == '\n' || line.data[i] == '\t')
+			line.data[i] = ' ';
+	fprintf(out, "%s\n", bh_buf_str(&line));
+	bh_buf_release(&text);
+	bh_buf_release(&line);
 }
 
 static bool
@@ -253,9 +286,9 @@ print_setting(const char *driver, const struct setting *setting)
 		    (long long)setting->most);
 	else if (setting->type == SETTING_CHOICE)
 		printf("One of: %s; %s%s.", setting->options, has_fallback ? "default " : "",
-		    has_fallback                             ? fallback
+		    has_fallback                      ? fallback
 		    : setting->flags & SETTING_NEEDED ? "needed"
-							     : "no default");
+						      : "no default");
 	else if (has_fallback)
 		printf("Default %s.", fallback);
 	else

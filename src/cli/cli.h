@@ -43,6 +43,11 @@ struct cli {
 	bool names;                /* --names */
 	bool settings;             /* --settings */
 	bool yes;                  /* --yes */
+	bool remove;               /* --remove */
+	const char *sync;          /* --sync CODE */
+	const char *after;         /* --after ID */
+	const char *name, *email;  /* --name NAME, --email ADDRESS */
+	const char *account;       /* --account ID */
 	int64_t seconds;           /* --for SECONDS */
 	char **args;
 	int args_n;
@@ -68,6 +73,23 @@ bool cli_is_verb(const char *word);
 int cli_store(struct cli *cli);
 /* Print "billhook: text" on standard error; returns CLI_FAILED. */
 int cli_error(const char *fmt, ...) BH_PRINTF(1, 2);
+/* Print a line that holds text from outside: control characters become blanks. */
+void cli_line(FILE *out, const char *fmt, ...) BH_PRINTF(2, 3);
+/* "5 min ago", "never" for 0. */
+void cli_age(char out[64], int64_t at_ms);
+
+/* An errand (state/walk.h) that was asked for, and by which verb; wait_ms: so long nothing may move. */
+struct cli_errand {
+	const char *verb, *code, *name;
+	int64_t wait_ms;
+};
+/*
+ * Wait until a worker has answered, saying how far it is (not with --json): 0 with
+ * the answer (new reference; NULL: it was forgotten with its connection), or the exit status
+ * after a message.
+ */
+int cli_errand_wait(struct cli *cli, const struct cli_errand *what, json_t **answer_r);
+
 /* Print a JSON document on standard output, indented. */
 void cli_print_json(const json_t *doc);
 
@@ -96,6 +118,8 @@ int cli_source(struct cli *cli);
  */
 int cli_source_state(struct store_txn *txn, const char *code, json_t **doc_r, struct bh_err *err);
 int cli_verify(struct cli *cli);
+int cli_crm(struct cli *cli);
+int cli_match(struct cli *cli);
 int cli_person(struct cli *cli);
 
 #endif

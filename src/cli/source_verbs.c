@@ -146,36 +146,15 @@ print_answer(const char *name, const json_t *answer)
 static int
 wait_errand(struct cli *cli, const char *code, const char *name)
 {
-	int64_t end_ms = bh_mono_ms() + ERRAND_WAIT_MS;
-	struct bh_err err = BH_ERR_INIT;
-	int status = CLI_FAILED, rc = 1;
-	bool open = true;
+	const struct cli_errand what = {"source", code, name, ERRAND_WAIT_MS};
+	json_t *answer;
+	int status = cli_errand_wait(cli, &what, &answer);
 
-	while (open && rc > 0 && bh_mono_ms() < end_ms) {
-		struct store_txn *txn = store_begin(cli->store);
-		struct errand errand;
-
-		rc = errand_load(txn, code, name, &errand, &err);
-		open = rc > 0 && errand.is_open;
-		if (rc > 0 && !open && errand.error[0] != '\0') {
-			cli_error("%s", errand.error);
-		} else if (rc > 0 && !open) {
-			if (cli->json)
-				cli_print_json(errand.answer);
-			else
-				print_answer(name, errand.answer);
-			status = 0;
-		}
-		errand_release(&errand);
-		store_free(&txn);
-		if (open)
-			bh_sleep_ms(LOOK_MS);
-	}
-	if (rc < 0)
-		cli_error("%s", err.text);
-	else if (open)
-		cli_error("no answer within %d seconds; it goes on, see billhook source %s",
-		    ERRAND_WAIT_MS / 1000, code);
+	if (status == 0 && cli->json)
+		cli_print_json(answer);
+	else if (status == 0)
+		print_answer(name, answer);
+	json_decref(answer);
 	return status;
 }
 

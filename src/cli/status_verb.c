@@ -15,8 +15,8 @@
 #define EVENTS_COUNTED 1000000
 #define MB (1024 * (int64_t)1024)
 
-static void
-show_age(char out[64], int64_t at_ms)
+void
+cli_age(char out[64], int64_t at_ms)
 {
 	int64_t age = (bh_now_ms() - at_ms) / 1000;
 
@@ -151,7 +151,7 @@ print_walk(const char *code, const json_t *walk)
 
 	printf("%-20s %s %s", code, bh_json_str(walk, "walk"), state);
 	if (strcmp(state, "done") == 0) {
-		show_age(age, bh_json_int(walk, "ended_ms", 0));
+		cli_age(age, bh_json_int(walk, "ended_ms", 0));
 		printf(" %s", age);
 	} else if (bh_json_int(walk, "phases", 0) > 0) {
 		printf(", %s (%lld of %lld)", bh_json_str(walk, "phase"),
@@ -171,7 +171,7 @@ print_source(const json_t *source)
 	int64_t last_ms = bh_json_int(source, "last_event_ms", 0);
 	char age[64];
 
-	show_age(age, last_ms);
+	cli_age(age, last_ms);
 	printf("%-20s %s, last event %s", code, bh_json_str(source, "driver"),
 	    last_ms != 0 ? age : "not among the newest");
 	if (lookups != 0)
@@ -215,7 +215,7 @@ print_lane(const json_t *lane)
 	const json_t *bulk = json_object_get(lane, "bulk");
 	char age[64];
 
-	show_age(age, bh_json_int(lane, "last_push_ms", 0));
+	cli_age(age, bh_json_int(lane, "last_push_ms", 0));
 	printf(
 	    "%-20s %8lld in step %8lld waiting %6lld need you %6lld excluded   last push %s, %lld calls\n",
 	    bh_json_str(lane, "code"), (long long)bh_json_int(lane, "in_step", 0),

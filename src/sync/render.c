@@ -26,8 +26,7 @@ is_described(void *arg, const char *object, const char *field, struct map_limit 
 	    .length = f->length,
 	    .digits = f->digits,
 	    .scale = f->digits == 0 && f->scale == 0 ? -1 : f->scale,
-	    .options = f->options,
-	    .aliases = f->aliases};
+	    .options = f->options};
 	return true;
 }
 
