@@ -261,12 +261,15 @@ conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct 
 	size_t open_n = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n; i++)
+	/* Of records that stay with us (a sandbox) every field is ours. */
+	for (size_t i = 0; i < n && (lane->driver->caps & DEST_CAP_KEEP) == 0; i++)
 		if (is_render_sending(&items[i]) && is_there(&items[i]) &&
 		    drop_settled(&items[i]) > 0)
 			open[open_n++] = &items[i];
 	if (open_n > 0 && lane->driver->read != NULL)
 		rc = read_and_judge(lane, open, open_n, err);
+	for (size_t i = 0; i < open_n && lane->driver->read == NULL; i++)
+		judge_fields(open[i], NULL);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (is_render_sending(&items[i]))
 			note_kept(&items[i]);
