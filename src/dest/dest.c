@@ -150,6 +150,7 @@ dest_object_free(struct dest_object **object)
 		free(o->fields[i].name);
 		free(o->fields[i].label);
 		json_decref(o->fields[i].options);
+		json_decref(o->fields[i].aliases);
 	}
 	free(o->fields);
 	free(o->name);
@@ -211,6 +212,8 @@ field_json(const struct dest_field *field)
 	put_flag(json, "unique", field->unique);
 	if (field->options != NULL)
 		json_object_set(json, "options", field->options);
+	if (field->aliases != NULL)
+		json_object_set(json, "aliases", field->aliases);
 	return json;
 }
 
@@ -248,7 +251,8 @@ static void
 field_read(struct dest_field *field, const json_t *json)
 {
 	int64_t length = bh_json_int(json, "length", 0);
-	json_t *options = json_object_get(json, "options");
+	json_t *options = json_object_get(json, "options"),
+	       *aliases = json_object_get(json, "aliases");
 
 	field->name = bh_xstrdup(bh_json_str(json, "name"));
 	field->label = bh_xstrdup(dest_text(json, "label", field->name));
@@ -260,6 +264,7 @@ field_read(struct dest_field *field, const json_t *json)
 	field->required = bh_is_json_true(json, "required");
 	field->unique = bh_is_json_true(json, "unique");
 	field->options = json_is_array(options) ? json_incref(options) : NULL;
+	field->aliases = json_is_object(aliases) ? json_incref(aliases) : NULL;
 }
 
 struct dest_object *

@@ -184,6 +184,11 @@ struct dest_field {
 	int digits, scale; /* numbers: digits before and behind the point; 0, 0 unknown */
 	bool writable, required, unique;
 	json_t *options; /* array of allowed values, NULL: any; owned */
+	/*
+	 * Object: names by which people call the values that are written (a record type's name, its
+	 * id), NULL: none; a value that is neither name nor named is left out.  Owned.
+	 */
+	json_t *aliases;
 };
 struct dest_object {
 	char *name;

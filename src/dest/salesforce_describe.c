@@ -98,6 +98,42 @@ take_field(struct dest_field *field, const json_t *json)
 	field->options = options_of(json);
 }
 
+/* Record types that the user may give, by the name that mappings use. */
+static json_t *
+record_types(const json_t *json)
+{
+	const json_t *infos = json_object_get(json, "recordTypeInfos");
+	json_t *list = json_object();
+
+	for (size_t i = 0; i < json_array_size(infos) && i < OPTIONS_MAX; i++) {
+		const json_t *info = json_array_get(infos, i);
+		const char *name = bh_json_str(info, "developerName");
+
+		if (name != NULL && bh_json_str(info, "recordTypeId") != NULL &&
+		    bh_is_json_true(info, "active") && bh_is_json_true(info, "available") &&
+		    !bh_is_json_true(info, "master"))
+			json_object_set(list, name, json_object_get(info, "recordTypeId"));
+	}
+	return list;
+}
+
+/* Objects without record types do not show the field: it is there with no type to choose. */
+static void
+add_record_types(struct dest_object *object, const json_t *json)
+{
+	struct dest_field *field = NULL;
+
+	for (size_t i = 0; i < object->fields_n; i++)
+		if (strcmp(object->fields[i].name, "RecordTypeId") == 0)
+			field = &object->fields[i];
+	if (field == NULL) {
+		field = &object->fields[object->fields_n++];
+		field->name = bh_xstrdup("RecordTypeId");
+		field->label = bh_xstrdup("Record Type ID");
+	}
+	field->aliases = record_types(json);
+}
+
 static struct dest_object *
 take_object(const json_t *json)
 {
@@ -108,13 +144,14 @@ take_object(const json_t *json)
 		return NULL;
 	object = bh_xcalloc(1, sizeof(*object));
 	object->name = bh_xstrdup(bh_json_str(json, "name"));
-	object->fields = bh_xcalloc(json_array_size(fields) + 1, sizeof(object->fields[0]));
+	object->fields = bh_xcalloc(json_array_size(fields) + 2, sizeof(object->fields[0]));
 	for (size_t i = 0; i < json_array_size(fields) && object->fields_n < FIELDS_MAX; i++) {
 		const json_t *field = json_array_get(fields, i);
 
 		if (bh_json_str(field, "name") != NULL)
 			take_field(&object->fields[object->fields_n++], field);
 	}
+	add_record_types(object, json);
 	return object;
 }
 

@@ -130,6 +130,24 @@ fit_choice(struct map_value *value, const struct map_limit *limit, struct bh_err
 	return 0;
 }
 
+/* A name becomes what it stands for; what is neither is left out: it does not exist there. */
+static void
+fit_alias(struct map_value *value, const json_t *aliases)
+{
+	const char *text = json_string_value(value->json), *name;
+	json_t *named = text != NULL ? json_object_get(aliases, text) : NULL, *other;
+
+	if (named != NULL) {
+		map_value_take(value, json_incref(named), FIELD_TEXT);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)aliases, name, other) {
+		if (text != NULL && strcmp(json_string_value(other), text) == 0)
+			return;
+	}
+	map_value_release(value);
+}
+
 int
 fit_value(struct map_value *value, const struct map_limit *limit, struct bh_err *err)
 {
@@ -138,6 +156,10 @@ fit_value(struct map_value *value, const struct map_limit *limit, struct bh_err 
 
 	if (is_map_value_empty(value)) {
 		map_value_take(value, json_null(), value->type);
+		return 0;
+	}
+	if (limit->aliases != NULL) {
+		fit_alias(value, limit->aliases);
 		return 0;
 	}
 	switch (limit->type) {

@@ -70,6 +70,7 @@ struct map_limit {
 	int digits;            /* before the point; 0 unknown */
 	int scale;             /* decimals; -1 unknown */
 	const json_t *options; /* array; NULL any; borrowed */
+	const json_t *aliases; /* object: what is written for a name; NULL none; borrowed */
 };
 
 /* What rendering needs to know beside the object. */

@@ -75,6 +75,7 @@ rename_object(const struct shape *shape, json_t *object)
 	rename_member(shape, object, "key");
 	rename_list(shape, json_object_get(object, "parents"), "to");
 	rename_list(shape, json_object_get(object, "fields"), "to");
+	rename_list(shape, json_object_get(object, "fields"), "value");
 	json_array_foreach (json_object_get(object, "match"), i, rule) {
 		rename_member(shape, rule, "to");
 		rename_list(shape, json_object_get(rule, "fields"), "to");

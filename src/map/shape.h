@@ -1,7 +1,7 @@
 /*
  * A mapping as a sync uses it: what its settings switch off is taken out,
  * what they say is put in, and names begin with the connection's prefix.
- * map_new() takes the result.  Pure.
+ * map_new() takes the result.  Constant values are names, too (of record types).  Pure.
  *
  *   "on": "lines"          an object is there only while the setting lines is true
  *   "create": "{name}"     the setting's value; true is "yes", false "no"

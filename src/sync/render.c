@@ -26,7 +26,8 @@ is_described(void *arg, const char *object, const char *field, struct map_limit 
 	    .length = f->length,
 	    .digits = f->digits,
 	    .scale = f->digits == 0 && f->scale == 0 ? -1 : f->scale,
-	    .options = f->options};
+	    .options = f->options,
+	    .aliases = f->aliases};
 	return true;
 }
 

@@ -37,6 +37,7 @@ is_described(void *arg, const char *object BH_UNUSED, const char *field, struct 
 	limit_r->digits = (int)bh_json_int(limit, "digits", 0);
 	limit_r->scale = (int)bh_json_int(limit, "scale", -1);
 	limit_r->options = json_object_get(limit, "options");
+	limit_r->aliases = json_object_get(limit, "aliases");
 	return true;
 }
 
