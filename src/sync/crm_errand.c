@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "state/queue.h"
 #include "state/trail.h"
+#include "sync/configure.h"
 #include "sync/crm_leave.h"
 #include "sync/crm_people.h"
 #include "sync/crm_work.h"
@@ -204,6 +205,19 @@ forget_descriptions(struct crm_work *work, const json_t *schema)
 					     : bh_json_str(object, "name"));
 }
 
+/* What was refused or left out for want of a field is looked at again. */
+static int
+wake_syncs(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	const struct crm_work *work = arg;
+
+	for (size_t i = 0; i < work->setup->syncs_n; i++)
+		if (work->setup->syncs[i].to == work->connection)
+			queue_wake(txn, CONFIGURE_RESYNC, work->setup->syncs[i].account.code,
+			    bh_now_ms());
+	return 0;
+}
+
 static int
 run_install(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 {
@@ -214,8 +228,10 @@ run_install(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 		rc = crm_work_open(work, err);
 	if (rc == 0)
 		rc = crm_work_call(work, crm_install, schema, answer_r, err);
-	if (rc == 0)
+	if (rc == 0) {
 		forget_descriptions(work, schema);
+		rc = store_run(work->context->store, wake_syncs, work, NULL, err) < 0 ? -1 : 0;
+	}
 	json_decref(schema);
 	return rc;
 }
