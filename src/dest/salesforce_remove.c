@@ -114,7 +114,7 @@ static int
 delete_call(struct removal *removal, enum step step, struct part **parts, size_t n, bool is_last,
     size_t *busy_r, struct bh_err *err)
 {
-	const char *names[META_CALL_MAX];
+	const char *names[META_CALL_MAX] = {NULL};
 	struct meta_result results[META_CALL_MAX];
 
 	for (size_t i = 0; i < n; i++)

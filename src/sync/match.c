@@ -135,7 +135,7 @@ say_how(char *out, size_t size, const struct dest_wanted *wanted, enum map_by by
 	else if (by == MAP_BY_ID)
 		snprintf(out, size, "the billing system names its id");
 	else if (wanted->n > 1)
-		snprintf(out, size, "%.40s is %.50s, %.30s is %.30s", wanted->fields[0],
+		snprintf(out, size, "%.40s is %.45s, %.30s is %.30s", wanted->fields[0],
 		    wanted->values[0], wanted->fields[1], wanted->values[1]);
 	else
 		snprintf(out, size, "%.60s is %.90s", wanted->fields[0], wanted->values[0]);
