@@ -6,8 +6,6 @@
 #include "model/record.h"
 #include "unit.h"
 
-#define FILE_BYTES (1 << 20)
-
 struct preset {
 	const char *name, *schema, *objects; /* what it maps, parents first */
 };
@@ -60,11 +58,11 @@ static inline json_t *
 read_json(const char *folder, const char *name)
 {
 	char *file = bh_xasprintf("%s/%s.json", folder, name), *path = unit_path(file);
-	struct bh_err err = BH_ERR_INIT;
-	json_t *json;
+	json_error_t error;
+	json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 
-	if (bh_json_read(path, FILE_BYTES, &json, &err) < 0)
-		fail_msg("%s", err.text);
+	if (json == NULL)
+		fail_msg("%s: line %d: %s", path, error.line, error.text);
 	free(path);
 	free(file);
 	return json;
