@@ -125,6 +125,7 @@ status "switch the log on" 0 set_up_presets '"event_log": "yes"'
 tell news '{"id": "e7", "type": "recovery.started", "recovery": {"id": "r3", "customer": "c3", "email": "cy@example.com", "stage": "open_early", "currency": "EUR", "started": "2026-11-22T08:00:00Z"}}'
 seen "its object is not there yet" "lane('salesforce').held" 1
 status "install again" 0 bh crm salesforce install
+is "what waited for it is tried again" "$(bh retry salesforce)" "1 records will be tried again"
 all_seen "an event in the log" "sf('Billhook_Event__c').filter((e) => e.Object_Id__c === 'r3').map((e) => [e.Name, e.Object_Kind__c, e.Connection__c, e.Account__c === sf('Account','generic:domain:example.com').Id].join(', '))" '["recovery.started - r3, recovery, news, true"]'
 status "no person is needed" 0 bh status
 finish
