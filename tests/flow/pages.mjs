@@ -1,81 +1,20 @@
-// The pages in Chromium.
+// The pages of billing systems and events in Chromium.
 //
 //   node pages.mjs URL     below which the site answers
 //
-// STRIPE_URL is Stripe's simulator, BILLHOOK_PASSWORD that of "admin",
-// BH_NODE_MODULES has playwright-core and axe-core.  With FLOW_SHOTS set,
-// every page is pictured there: at 1280 light, 390 dark.  Prints "ok - case"
-// or "not ok - case" for each case.
+// STRIPE_URL is Stripe's simulator; for the rest see chromium.mjs.  Prints
+// "ok - case" or "not ok - case" for each case.
 
-import { createRequire } from 'node:module';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { attempt, comes, expect, inBrowser, look, looks, open, says, shots, signIn, url } from './chromium.mjs';
 
-const modules = createRequire(`${process.env.BH_NODE_MODULES}/`);
-const { chromium } = modules('playwright-core');
-const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
-const url = process.argv[2], stripe = process.env.STRIPE_URL, shots = process.env.FLOW_SHOTS;
-const looks = [{ name: '1280-light', width: 1280, height: 900, colorScheme: 'light' }, { name: '390-dark', width: 390, height: 800, colorScheme: 'dark' }];
-const complaints = []; // of the console, of requests that leave
+const stripe = process.env.STRIPE_URL;
 const seconds = (s) => ({ timeout: s * 1000 });
-
-function report(name, isGood, why = '') {
-  console.log(`${isGood ? 'ok' : 'not ok'} - ${name}`);
-  if (!isGood) for (const line of String(why).split('\n').slice(0, 60)) console.log(`#   ${line.slice(0, 300)}`);
-}
-
-async function attempt(name, act) {
-  try {
-    await act();
-    report(name, true);
-  } catch (error) {
-    report(name, false, error.message);
-  }
-}
-
-function expect(isTrue, why) {
-  if (!isTrue) throw new Error(why);
-}
 
 async function sim(method, path, body) {
   const answer = await fetch(`${stripe}/_sim/${path}`, { method, body: body && JSON.stringify(body) });
   const json = await answer.json();
   if (!answer.ok) throw new Error(`simulator: ${JSON.stringify(json)}`);
   return json;
-}
-
-// A window; everything that it complains of is noted.
-async function open(browser, options) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(15000);
-  context.on('request', (request) => {
-    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`request to ${request.url()}`);
-  });
-  context.on('console', (message) => {
-    // Chromium notes an answer of 400 or 404 as an error; the page itself is what counts then.
-    if (['error', 'warning'].includes(message.type()) && !/status of 40[04]/.test(message.text())) complaints.push(`console: ${message.text()} ${message.location().url}`);
-  });
-  context.on('weberror', (error) => complaints.push(`script: ${error.error().message}`));
-  return { context, page: await context.newPage() };
-}
-
-async function signIn(page) {
-  await page.goto(`${url}/login`);
-  await page.getByLabel('Name').fill('admin');
-  await page.getByLabel('Password').fill(process.env.BILLHOOK_PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL(`${url}/`);
-}
-
-const says = (page, text) => page.getByText(text).first().waitFor();
-
-// Without script the person reloads.
-async function comes(page, text, limit = 15) {
-  const end = Date.now() + limit * 1000;
-  while (await page.getByText(text).filter({ visible: true }).count() === 0) {
-    expect(Date.now() < end, `"${text}" does not come: ${await page.locator('main').innerText()}`);
-    await page.waitForTimeout(100);
-    await page.reload();
-  }
 }
 
 // -- with script off --
@@ -257,21 +196,7 @@ async function inspect(browser, state) {
   }
 }
 
-async function look(page, name) {
-  if (shots !== undefined) {
-    await page.screenshot({ path: `${shots}/${name.replace(' ', '-')}.png`, fullPage: true });
-  }
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  report(`${name}: axe finds nothing`, violations.length === 0,
-    violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`).join('\n'));
-  const wide = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-  report(`${name}: nothing stands out to the right`, wide[0] <= wide[1], wide.join(' > '));
-}
-
-if (shots !== undefined) mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-try {
+await inBrowser(async (browser) => {
   const plain = await open(browser, { javaScriptEnabled: false });
   await signIn(plain.page);
   await withoutScript(plain.page);
@@ -279,7 +204,4 @@ try {
   await signIn(live.page);
   await withScript(live.page);
   await inspect(browser, await live.context.storageState());
-  report('no complaint on the console, no request to elsewhere', complaints.length === 0, complaints.join('\n'));
-} finally {
-  await browser.close();
-}
+});
