@@ -18,6 +18,7 @@ enum setting_type {
 #define SETTING_SECRET 1u   /* stands in secrets, sealed */
 #define SETTING_NEEDED 2u   /* the connection does not work without */
 #define SETTING_ADVANCED 4u /* shown only when asked for */
+#define SETTING_LINES 16u   /* a text of several lines */
 #define SETTING_ACCOUNT                                                                            \
 	8u /* says whose account it is and how it is entered: other tokens for another value */
 struct setting {

@@ -167,10 +167,12 @@ is_named(const char *error, const struct setting *setting)
 static void
 add_kind(json_t *view, const struct setting *setting, const char *value)
 {
-	bool is_long = setting->type == SETTING_JSON;
+	bool is_json = setting->type == SETTING_JSON;
+	bool is_long = is_json || (setting->flags & SETTING_LINES) != 0;
 	bool is_choice = setting->type == SETTING_CHOICE;
 	bool is_bool = setting->type == SETTING_BOOL;
 
+	json_object_set_new(view, "is_json", json_boolean(is_json));
 	json_object_set_new(view, "is_long", json_boolean(is_long));
 	json_object_set_new(view, "is_choice", json_boolean(is_choice));
 	json_object_set_new(view, "is_bool", json_boolean(is_bool));

@@ -59,6 +59,7 @@ crm_facts_errand(struct crm_facts *facts, const struct crm_saying *saying, struc
 	    saying->name, errand, err);
 	const json_t *progress = json_object_get(errand->answer, "progress");
 	json_t *object = json_object(), *text;
+	const char *state;
 
 	if (found < 0) {
 		json_decref(object);
@@ -73,8 +74,10 @@ crm_facts_errand(struct crm_facts *facts, const struct crm_saying *saying, struc
 	else
 		text = saying->answered(facts, errand);
 	set_live(facts, object, saying->name, "text", text);
-	set_live(facts, object, saying->name, "state",
-	    json_string(live_errand_state(errand, found)));
+	state = live_errand_state(errand, found);
+	if (strcmp(state, "good") == 0 && saying->is_good != NULL && !saying->is_good(errand))
+		state = "bad";
+	set_live(facts, object, saying->name, "state", json_string(state));
 	set_live(facts, object, saying->name, "done",
 	    live_errand_done(errand, found, facts->now_ms));
 	set_live(facts, object, saying->name, "percent", json_sprintf("%d", percent_of(progress)));
@@ -130,8 +133,9 @@ limits_view(const json_t *limits)
 	return list;
 }
 
-static const struct crm_saying probe_says = {ERRAND_PROBE, "Not asked yet.", "Asking …", who_text};
-static const struct crm_saying login_says = {ERRAND_LOGIN, "", "Logging in …", who_text};
+static const struct crm_saying probe_says = {ERRAND_PROBE, "Not asked yet.", "Asking …", who_text,
+    NULL};
+static const struct crm_saying login_says = {ERRAND_LOGIN, "", "Logging in …", who_text, NULL};
 
 /* The login's words stand while it is the newer of both. */
 static void
@@ -313,9 +317,9 @@ static int
 add_disconnect(struct crm_facts *facts, struct bh_err *err)
 {
 	static const struct crm_saying count_says = {ERRAND_COUNT, "Not counted yet.", "Counting …",
-	    count_text};
+	    count_text, NULL};
 	static const struct crm_saying gone_says = {ERRAND_DISCONNECT, "",
-	    "Disconnecting:", crm_report_text};
+	    "Disconnecting:", crm_report_text, crm_is_complete};
 	struct errand count = {0}, gone = {0};
 	bool is_counted = false;
 	json_t *counts, *failed;

@@ -33,6 +33,8 @@ struct crm_saying {
 	const char *never;
 	const char *busy;
 	json_t *(*answered)(const struct crm_facts *facts, const struct errand *errand);
+	/* Is the answer as it should be, or is there something left to be done?  NULL: it is. */
+	bool (*is_good)(const struct errand *errand);
 };
 /* Its state, text and progress, live; the errand is released by the caller, also after -1. */
 int crm_facts_errand(struct crm_facts *facts, const struct crm_saying *saying,

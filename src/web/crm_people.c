@@ -316,7 +316,7 @@ static int
 add_import(struct people *people, struct bh_err *err)
 {
 	static const struct crm_saying says = {ERRAND_IMPORT, "Not looked at yet.", "Looking …",
-	    import_text};
+	    import_text, NULL};
 	struct errand import = {0};
 	int rc = crm_facts_errand(people->facts, &says, &import, err);
 
@@ -338,7 +338,7 @@ static int
 add_creation(struct crm_facts *facts, struct bh_err *err)
 {
 	static const struct crm_saying says = {ERRAND_CREATE, "", "Making the customer …",
-	    created_text};
+	    created_text, NULL};
 	struct errand create = {0};
 	int rc = crm_facts_errand(facts, &says, &create, err);
 

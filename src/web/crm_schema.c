@@ -42,6 +42,15 @@ plan_text(const struct crm_facts *facts BH_UNUSED, const struct errand *errand)
 	return json;
 }
 
+static bool
+is_all_there(const struct errand *errand)
+{
+	for (size_t i = 1; i < BH_LEN(row_words); i++)
+		if (bh_json_int(errand->answer, row_words[i].state, 0) > 0)
+			return false;
+	return true;
+}
+
 static json_t *
 text_of(const json_t *object, const char *name)
 {
@@ -57,11 +66,15 @@ plan_row(const json_t *row, size_t word)
 	    json_pack("{s:s, s:s}", "state", row_words[word].css, "word", row_words[word].word);
 	static const char *const names[] = {"name", "label", "type", "detail", "why"};
 	const char *kind = bh_json_str(row, "kind");
-	json_t *shown = words_json(kind != NULL ? kind : "");
+	char shown[32] = "";
 
 	for (size_t i = 0; i < BH_LEN(names); i++)
 		json_object_set_new(view, names[i], text_of(row, names[i]));
-	json_object_set_new(view, "kind", shown);
+	/* "permission_set" */
+	snprintf(shown, sizeof(shown), "%s", kind != NULL ? kind : "");
+	for (char *at = shown; (at = strchr(at, '_')) != NULL;)
+		*at = ' ';
+	json_object_set_new(view, "kind", words_json(shown));
 	return view;
 }
 
@@ -93,8 +106,7 @@ crm_report_text(const struct crm_facts *facts BH_UNUSED, const struct errand *er
 	struct bh_buf text = BH_BUF_INIT(400);
 	json_t *json;
 
-	bh_buf_adds(&text,
-	    bh_is_json_true(errand->answer, "is_complete") ? "Complete" : "Not complete");
+	bh_buf_adds(&text, crm_is_complete(errand) ? "Complete" : "Not complete");
 	for (size_t i = 0; i < BH_LEN(parts); i++) {
 		size_t n = json_array_size(json_object_get(errand->answer, parts[i].name));
 
@@ -105,6 +117,12 @@ crm_report_text(const struct crm_facts *facts BH_UNUSED, const struct errand *er
 	json = json_string(bh_buf_str(&text));
 	bh_buf_release(&text);
 	return json;
+}
+
+bool
+crm_is_complete(const struct errand *errand)
+{
+	return bh_is_json_true(errand->answer, "is_complete");
 }
 
 json_t *
@@ -174,9 +192,9 @@ int
 crm_add_schema(struct crm_facts *facts, struct bh_err *err)
 {
 	static const struct crm_saying plan_says = {ERRAND_PLAN, "Not looked at yet.", "Looking …",
-	    plan_text};
+	    plan_text, is_all_there};
 	static const struct crm_saying install_says = {ERRAND_INSTALL, "",
-	    "Making it:", crm_report_text};
+	    "Making it:", crm_report_text, crm_is_complete};
 	struct errand plan = {0}, install = {0};
 	int rc = crm_facts_errand(facts, &plan_says, &plan, err);
 

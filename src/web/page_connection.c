@@ -38,8 +38,12 @@ connection_load(struct exchange *exchange, struct account_connection *connection
 	    kind->is_source == connection->is_source)
 		return 1;
 	account_connection_release(connection);
-	exchange_error(exchange, 404,
-	    "There is no such connection. If it was being disconnected, that is done.");
+	/* Whoever pressed the button waits for just that. */
+	if (rc == 0 && request_query(exchange->request, "leaving") != NULL)
+		response_redirect(exchange->response, exchange->request->base,
+		    "/connections?gone=1");
+	else
+		exchange_error(exchange, 404, "There is no such connection.");
 	return 0;
 }
 

@@ -182,8 +182,9 @@ follow_crm(struct store_txn *txn, const struct save *save, struct bh_err *err)
 		   0) {
 		return -1;
 	}
-	if (is_let_in || !crm_is_by_login(save->kind->dest, connection))
-		errand_ask(txn, save->code, ERRAND_PROBE, NULL, now);
+	if (!is_let_in && crm_is_by_login(save->kind->dest, connection))
+		return 0; /* nothing can be done before a person has logged in */
+	errand_ask(txn, save->code, ERRAND_PROBE, NULL, now);
 	queue_wake(txn, "push", save->code, now);
 	return 0;
 }

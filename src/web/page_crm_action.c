@@ -45,7 +45,7 @@ static const struct button {
     {"match", ACCOUNT_OPERATOR, NULL, press_match, "?linked=1"},
     {"link", ACCOUNT_OPERATOR, NULL, press_link, "?linked=1"},
     {"create", ACCOUNT_OPERATOR, ERRAND_CREATE, press_create, "#accounts"},
-    {"disconnect", ACCOUNT_ADMIN, ERRAND_DISCONNECT, press_disconnect, "#disconnect"},
+    {"disconnect", ACCOUNT_ADMIN, ERRAND_DISCONNECT, press_disconnect, "?leaving=1#disconnect"},
 };
 
 static const char *

@@ -38,8 +38,11 @@ const MAPPING = {
   ],
 };
 
-function syncTo(code) {
-  const document = { billhook: 1, syncs: [{ code: `stripe-${code}`, from: 'stripe', to: code, mapping: MAPPING }] };
+// create: what is done for a customer that no account matches.
+function syncTo(code, create) {
+  const [account, ...others] = MAPPING.objects;
+  const mapping = { ...MAPPING, objects: [{ ...account, create }, ...others] };
+  const document = { billhook: 1, syncs: [{ code: `stripe-${code}`, from: 'stripe', to: code, mapping }] };
   execFileSync(billhook, ['apply', '--quiet', '-'], { input: JSON.stringify(document) });
 }
 
@@ -138,13 +141,13 @@ async function loggingIn(page) {
     await press(page, 'Ask again');
     await comes(page, 'All limits, as they were told last');
     await page.getByText('All limits').click();
-    await says(page, 'DailyApiRequests');
+    await says(page, 'API calls in 24 hours');
   });
 }
 
 async function fittingOut(page) {
   await attempt('without script: the plan tells what is missing, and why', async () => {
-    syncTo('sf');
+    syncTo('sf', 'yes');
     await press(page, 'Look what is there');
     await comes(page, /\d+ missing/);
     await says(page, 'Billhook_Invoice__c');
@@ -203,7 +206,7 @@ async function leaving(page) {
     await press(page, 'Count what would be lost');
     await comes(page, 'What removing would lose');
     await page.getByText('What removing would lose').click();
-    await says(page, 'Billhook_Invoice__c');
+    await page.getByRole('group', { name: 'What removing would lose' }).getByText('Billhook_Invoice__c', { exact: true }).waitFor();
   });
   await attempt('without script: another word than the code does nothing', async () => {
     await confirm(page, 'salesforce', 'stays:');
@@ -211,7 +214,7 @@ async function leaving(page) {
   });
   await attempt('without script: the schema goes, then the connection', async () => {
     await confirm(page, 'sf', 'goes:');
-    await comes(page, 'There is no such connection.', 60);
+    await comes(page, 'It is disconnected.', 60);
     const { objects } = await sim('GET', 'metadata');
     expect(!JSON.stringify(objects).includes('Billhook_Invoice__c'), 'the object stays');
     await page.goto(`${url}/connections`);
@@ -228,7 +231,7 @@ async function withScript(page) {
     await says(page, 'Developer Edition');
   });
   await attempt('with script: the plan comes by itself', async () => {
-    syncTo('live');
+    syncTo('live', 'no');
     await press(page, 'Look what is there');
     await says(page, /\d+ missing/);
   });
@@ -254,6 +257,36 @@ async function withScript(page) {
     await sim('POST', 'records', { Account: [{ Name: 'Gamma' }, { Name: 'Gamma' }] });
     send('cus_9', 'Gamma');
     await page.getByRole('article').waitFor();
+  });
+}
+
+// Accounts that billing does not know, and customers that the CRM does not know.
+async function matching(page) {
+  await attempt('with script: accounts without a customer are found', async () => {
+    await sim('POST', 'records', { Account: [{ Name: 'Epsilon <i>' }] });
+    send('cus_20', 'Delta');
+    await page.goto(`${url}/connections/live`);
+    await press(page, 'Look for accounts');
+    await says(page, 'Epsilon <i>');
+    expect(await page.getByText('cus_1', { exact: true }).count() === 0, 'one that has a customer is listed');
+  });
+  await attempt('with script: customers without an account are proposed', async () => {
+    await page.locator('#customers option[value=cus_20]').waitFor({ state: 'attached' });
+  });
+  await attempt('with script: another id is refused, and the list stays', async () => {
+    await page.getByLabel(/Epsilon/).check();
+    await page.getByLabel('Id of the customer').fill('cus_404');
+    await press(page, 'Link');
+    await says(page, 'There is no customer cus_404 in stripe.');
+  });
+  await attempt('with script: an account is linked to a customer by its id', async () => {
+    await page.getByLabel(/Epsilon/).check();
+    await page.getByLabel('Id of the customer').fill('cus_20');
+    await press(page, 'Link');
+    await says(page, 'Stored.');
+    for (let i = 0; i < 100 && await accountOf('stripe:cus_20') === undefined; i++) await page.waitForTimeout(100);
+    expect((await accountOf('stripe:cus_20'))?.Name === 'Epsilon <i>', JSON.stringify(await sim('GET', 'state/Account')));
+    expect(await page.getByText('Epsilon <i>').count() === 0, 'it is still in the list');
   });
 }
 
@@ -288,7 +321,7 @@ async function goodbye(page) {
   });
   await attempt('with script: what is kept there stays, the connection goes, and the list is shown', async () => {
     await confirm(page, 'live', 'stays:');
-    await page.waitForURL(`${url}/connections?gone=1`);
+    await page.waitForURL((to) => to.search === '?gone=1');
     await says(page, 'It is disconnected.');
     const { objects } = await sim('GET', 'metadata');
     expect(JSON.stringify(objects).includes('Billhook_Invoice__c'), 'the object is gone');
@@ -306,6 +339,7 @@ await inBrowser(async (browser) => {
   const live = await open(browser, {}, elsewhere);
   await signIn(live.page);
   await withScript(live.page);
+  await matching(live.page);
   await inspect(browser, await live.context.storageState());
   await goodbye(live.page);
 });

@@ -260,4 +260,84 @@ crm_fill(struct world *world)
 	crm_commit(&txn);
 }
 
+/* -- looking and pressing; no page gives a secret away -- */
+
+static inline void
+check_answer(const struct browser *browser, const char *uri, int status)
+{
+	if (browser->status != status)
+		fail_msg("%s: %d instead of %d: %s", uri, browser->status, status, browser->body);
+	if (strstr(browser->body, CRM_SECRET) != NULL || strstr(browser->body, "5Aep-") != NULL)
+		fail_msg("%s gives a secret away", uri);
+}
+
+static inline void
+look(struct browser *browser, const char *uri, int status)
+{
+	ask(browser, "GET", uri, NULL);
+	check_answer(browser, uri, status);
+}
+
+static inline void
+send(struct browser *browser, const char *uri, const char *fields, int status)
+{
+	post(browser, uri, fields);
+	check_answer(browser, uri, status);
+	if (status != 200)
+		look(browser, "/connections", 200); /* a token for the next form */
+}
+
+static inline void
+lacks(const struct browser *browser, const char *part)
+{
+	if (strstr(browser->body, part) != NULL)
+		fail_msg("\"%s\" is in: %s", part, browser->body);
+}
+
+static inline struct browser
+open_at(struct world *world, const char *user, const char *uri)
+{
+	struct browser browser = open_browser(world);
+
+	sign_in(&browser, user);
+	look(&browser, uri, 200);
+	return browser;
+}
+
+static inline struct errand
+errand_of(struct world *world, const char *name)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	struct errand errand;
+
+	assert_true(errand_load(txn, "sf", name, &errand, NULL) >= 0);
+	store_free(&txn);
+	return errand;
+}
+
+static inline bool
+is_asked(struct world *world, const char *name)
+{
+	struct errand errand = errand_of(world, name);
+	bool is_open = errand.is_open;
+
+	errand_release(&errand);
+	return is_open;
+}
+
+/* The newest entry of the trail. */
+static inline void
+assert_trail(struct world *world, const char *what, const char *text)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	json_t *trail;
+
+	assert_int_equal(trail_list(txn, 0, 1, &trail, NULL), 0);
+	assert_string_equal(bh_json_str(trail, "0.what"), what);
+	assert_string_equal(bh_json_str(trail, "0.text"), text);
+	assert_string_equal(bh_json_str(trail, "0.subject"), "sf");
+	json_decref(trail);
+	store_free(&txn);
+}
+
 #endif
