@@ -182,6 +182,18 @@ judge_fields(struct render_item *item, const json_t *values)
 			record_drop_field(record, i);
 }
 
+/* A field that the CRM might show, but did not. */
+static void
+note_unseen(struct render_item *item, const json_t *values)
+{
+	const struct record *record = item->record;
+
+	for (size_t i = 0; i < record->fields_n; i++)
+		if (is_shared(&record->fields[i]) &&
+		    json_object_get(values, record->fields[i].name) == NULL)
+			snprintf(item->unseen, sizeof(item->unseen), "%s", record->fields[i].name);
+}
+
 /* What is left will be written: it is ours from then on. */
 static void
 note_kept(struct render_item *item)
@@ -245,8 +257,10 @@ read_and_judge(struct lane *lane, struct render_item **open, size_t n, struct bh
 	}
 	rc = call_read(lane, readings, n, err);
 	for (size_t i = 0; i < n; i++) {
-		if (rc == 0)
+		if (rc == 0) {
+			note_unseen(open[i], readings[i].values);
 			judge_fields(open[i], readings[i].values);
+		}
 		json_decref(readings[i].values);
 		free((void *)(uintptr_t)readings[i].fields);
 	}

@@ -17,7 +17,7 @@
 
 /*
  * Take out of the records that are to be sent what must not be written, and
- * fill each item's kept.  A field that the CRM cannot read is left alone.  -1:
+ * fill each item's kept.  A field that the CRM cannot read is left alone, and named in unseen.  -1:
  * the CRM cannot be asked now.
  */
 int conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err);

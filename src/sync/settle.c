@@ -66,10 +66,22 @@ hold(struct push_run *run, struct link *link, const struct dest_result *result)
 	run->refused++;
 }
 
+/* What people may have entered in it cannot be known, so it was not overwritten. */
+static void
+say_unseen(struct link *link, const char *field)
+{
+	snprintf(link->code, sizeof(link->code), "HIDDEN_FIELD");
+	snprintf(link->cause, sizeof(link->cause),
+	    "Written, but %s was left out: the connection's user may not read it", field);
+	snprintf(link->remedy, sizeof(link->remedy),
+	    "Grant the field to the connection's user in the CRM, then resync.");
+}
+
 static void
 accept(struct push_run *run, struct render_item *item, const struct dest_result *result)
 {
 	struct link *link = &item->link;
+	bool is_whole;
 
 	if (result->created && link->remote_id[0] != '\0' &&
 	    strcmp(link->remote_id, result->remote_id) != 0)
@@ -78,8 +90,9 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 		    link->remote_id, result->remote_id);
 	if (result->remote_id[0] != '\0')
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
+	is_whole = result->code[0] == '\0' && item->unseen[0] == '\0';
 	/* Written, but not all of it: looked at again it is sent again. */
-	snprintf(link->hash, sizeof(link->hash), "%s", result->code[0] == '\0' ? item->hash : "");
+	snprintf(link->hash, sizeof(link->hash), "%s", is_whole ? item->hash : "");
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
 	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
 	link->state = LINK_CLEAN;
@@ -87,6 +100,8 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 	link->not_before_ms = 0;
 	link->pushed_ms = bh_now_ms();
 	set_reason(link, result); /* what was left out of it; else nothing */
+	if (item->unseen[0] != '\0' && link->code[0] == '\0')
+		say_unseen(link, item->unseen);
 	run->applied++;
 	run->created += result->created;
 }

@@ -6,6 +6,8 @@
 #include "model/record.h"
 #include "unit.h"
 
+#define FILE_BYTES (1 << 20)
+
 struct preset {
 	const char *name, *schema, *objects; /* what it maps, parents first */
 };
@@ -58,11 +60,11 @@ static inline json_t *
 read_json(const char *folder, const char *name)
 {
 	char *file = bh_xasprintf("%s/%s.json", folder, name), *path = unit_path(file);
-	json_error_t error;
-	json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	struct bh_err err = BH_ERR_INIT;
+	json_t *json;
 
-	if (json == NULL)
-		fail_msg("%s: line %d: %s", path, error.line, error.text);
+	if (bh_json_read(path, FILE_BYTES, &json, &err) < 0)
+		fail_msg("%s", err.text);
 	free(path);
 	free(file);
 	return json;

@@ -147,6 +147,8 @@ each_cell(void **state BH_UNUSED)
 		    (int)(fake.reads - reads) != cells[i].reads)
 			fail_msg("cell %zu: written %d, %zu reads", i, field_of(&item, "F") != NULL,
 			    fake.reads - reads);
+		assert_string_equal(item.unseen,
+		    cells[i].reads > 0 && fake.hidden != NULL ? "F" : "");
 		render_release(&item, 1);
 	}
 	stage_close(&stage);
@@ -319,6 +321,7 @@ unreadable_is_left_alone(void **state BH_UNUSED)
 	assert_null(field_of(&item, "F"));
 	assert_non_null(field_of(&item, "G"));
 	assert_string_equal(item.kept, "");
+	assert_string_equal(item.unseen, "F");
 	render_release(&item, 1);
 	stage_close(&stage);
 }
