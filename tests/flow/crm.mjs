@@ -22,12 +22,15 @@
 //   billCalls                        the calls that the billing simulator answered
 //   mirror(kind, id)                 an object as Billhook holds it, {} when it does not
 //   figures(kind, id)                what it works out itself
+//   link(object, id)                 what is known of a CRM record: state, remote_id, how, code, cause, remedy;
+//                                    {} when nothing is.  object: its name in the mapping
+//   sfEvents                         fields of the platform events that were published, in order
 // Values that are no text are printed as JSON.  SF_URL, HS_URL, BILL_URL, BILL (the code
 // of the source), BILLHOOK in the environment.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { readMirror } from './mirror.mjs';
+import { readLinks, readMirror } from './mirror.mjs';
 
 const BASE = { sf: process.env.SF_URL, hs: process.env.HS_URL, bill: process.env.BILL_URL };
 
@@ -95,6 +98,11 @@ const SOURCES = {
     const { figures } = readMirror(process.env.BILL);
     return (kind, id) => figures(kind, id) ?? {};
   },
+  link: async () => {
+    const links = readLinks();
+    return (object, id) => links.get(`${object} ${id}`) ?? {};
+  },
+  sfEvents: async () => (await control('sf', 'GET', 'events')).events.map(({ fields }) => fields),
   dump: async () => execFileSync(process.env.BILLHOOK, ['dump'], { encoding: 'utf8', maxBuffer: 1 << 28 }),
 };
 

@@ -300,12 +300,11 @@ facts() {
 # -- CRMs --
 
 # Fresh ones with our fields in them; settings in sf_settings and hs_settings.
-# sf_schema empty: an org in which nothing is installed.
-sf_settings={} hs_settings={} sf_schema=$BH_SRCDIR/presets/schema/salesforce.json
+sf_settings={} hs_settings={}
 simulators() {
 	local one
 	start salesforce node "$BH_SRCDIR/tests/crm/salesforce.mjs" --port 0 --port-file "$work/sf.port" \
-		${sf_schema:+--schema "$sf_schema"} --settings "$sf_settings"
+		--schema "$BH_SRCDIR/presets/schema/salesforce.json" --settings "$sf_settings"
 	start hubspot node "$BH_SRCDIR/tests/crm/hubspot.mjs" --port 0 --port-file "$work/hs.port" --settings "$hs_settings"
 	for one in sf hs; do
 		wait_for 10 test -f "$work/$one.port" || not_ok "simulator $one starts" "$(cat "$work"/salesforce.log "$work"/hubspot.log)"
