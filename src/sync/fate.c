@@ -73,6 +73,15 @@ has_key_of(struct lane *lane, const struct render_item *item, const char *remote
 	return true;
 }
 
+/* The CRM cannot be asked now, which says nothing against the record. */
+static void
+put_off(struct dest_result *result)
+{
+	dest_result_set(result, DEST_LATER, FATE_GONE,
+	    "The record is not there any more, and what became of it cannot be asked now",
+	    "Nothing is to be done: Billhook tries again.");
+}
+
 static void
 settle_merged(struct lane *lane, struct render_item *item, const struct dest_end *end,
     struct dest_result *result)
@@ -141,9 +150,10 @@ fate_resolve(struct lane *lane, struct render_item *items, struct dest_result *r
 		places[gone++] = i;
 	}
 	if (gone > 0 && lane->driver->end(&lane->config, ends, gone, &why) < 0) {
-		for (size_t k = 0; k < gone; k++)
-			ends[k].fate = DEST_FATE_UNKNOWN;
 		bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
+		for (size_t k = 0; k < gone; k++)
+			put_off(&results[places[k]]);
+		gone = 0;
 	}
 	for (size_t k = 0; k < gone; k++)
 		settle(lane, &items[places[k]], &ends[k], &results[places[k]]);
