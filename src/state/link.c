@@ -443,6 +443,14 @@ index_link(struct store_txn *txn, const char *family, const struct link_id *id, 
 		store_delete(txn, key.data, key.len);
 }
 
+/* Has a person said which record it is (link_adopt()) after the push had read the link?  It is marked, too. */
+static bool
+is_chosen_since(const struct link *stored, const struct link *pushed)
+{
+	return stored->state == LINK_NEW && stored->how[0] != '\0' &&
+	       stored->version != pushed->version && stored->version != UINT64_MAX;
+}
+
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
@@ -452,6 +460,9 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	struct link link = s->links[i];
 	struct key key;
 
+	*made_r = *was;
+	if (is_chosen_since(was, &link))
+		return 0;
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
 		int more = wake_waiters(txn, id, left, err);
@@ -460,7 +471,6 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 			return -1;
 		link.has_waiters = more > 0;
 	}
-	*made_r = *was;
 	if (is_same(&link, was))
 		return 0;
 	if (was->version != 0)
@@ -468,6 +478,10 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	counts->by_state[link.state]++;
 	index_link(txn, "Lh", id, link.state == LINK_HELD, was->state == LINK_HELD);
 	index_link(txn, "Lu", id, is_unmatched(&link), is_unmatched(was));
+	if (strcmp(was->code, LINK_AMBIGUOUS) == 0 && strcmp(link.code, LINK_AMBIGUOUS) != 0) {
+		link_key(&key, "Lm", id);
+		store_delete(txn, key.data, key.len);
+	}
 	link_key(&key, "Lk", id);
 	put_link(txn, &key, &link);
 	link.version = UINT64_MAX; /* stored, by this commit */

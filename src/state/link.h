@@ -94,8 +94,9 @@ int link_get(struct store_txn *txn, const struct link_id *id, struct link *link,
 /*
  * Store what a push made of n links.  Marks whose version is still the one
  * that was read are cleared where clear[i]; a link that becomes clean and had
- * waiters marks them dirty; counts of the lane follow.  All entries are of one
- * lane.  A transaction of its own, run again on conflict.
+ * waiters marks them dirty; counts of the lane follow.  A link that a person chose (link_adopt())
+ * after it was read stays as chosen.  All entries are of one lane.  A transaction of its own,
+ * run again on conflict.
  */
 int link_settle(struct store *store, const struct link_dirty_entry *entries,
     const struct link *links, const bool *clear, size_t n, struct bh_err *err);
