@@ -10,6 +10,7 @@
 struct ask {
 	size_t item;
 	enum map_by by;
+	char *refused; /* why it cannot be asked; owned */
 };
 
 struct round {
@@ -68,7 +69,7 @@ add_wanted(struct round *r, size_t item, const struct map_question *question)
 		wanted->values[i] = question->values[i];
 		wanted->n = i + 1;
 	}
-	r->asks[r->n++] = (struct ask){item, question->by};
+	r->asks[r->n++] = (struct ask){.item = item, .by = question->by};
 }
 
 /* A record that carries our key is ours whatever the rules say; asked first unless they place it. */
@@ -115,13 +116,70 @@ collect(struct round *r)
 }
 
 static int
-ask(struct round *r, struct bh_err *err)
+call_find(struct lane *lane, const struct dest_wanted *wanted, size_t n, struct dest_found *found,
+    struct bh_err *err)
 {
-	struct lane *lane = r->batch->lane;
-	int rc = lane->driver->find(&lane->config, r->wanted, r->n, r->found, err);
+	int rc = lane->driver->find(&lane->config, wanted, n, found, err);
 
 	if (rc < 0 && err->code == BH_DENIED && lane_authorize(lane, err) == 0)
-		rc = lane->driver->find(&lane->config, r->wanted, r->n, r->found, err);
+		rc = lane->driver->find(&lane->config, wanted, n, found, err);
+	return rc;
+}
+
+/* Do they name the same object and fields? */
+static bool
+is_form_same(const struct dest_wanted *a, const struct dest_wanted *b)
+{
+	if (strcmp(a->object, b->object) != 0 || strcmp(a->key_field, b->key_field) != 0 ||
+	    a->compare != b->compare || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->fields[i], b->fields[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Ask the questions of one form, from the first of them on; those that cannot be asked say why. */
+static int
+ask_form(struct round *r, size_t first, bool *is_asked, struct bh_err *err)
+{
+	struct dest_wanted *wanted = bh_xcalloc(r->n, sizeof(wanted[0]));
+	struct dest_found *found = bh_xcalloc(r->n, sizeof(found[0]));
+	size_t *places = bh_xcalloc(r->n, sizeof(places[0])), n = 0;
+	int rc;
+
+	for (size_t i = first; i < r->n; i++) {
+		if (is_asked[i] || !is_form_same(&r->wanted[first], &r->wanted[i]))
+			continue;
+		is_asked[i] = true;
+		wanted[n] = r->wanted[i];
+		places[n++] = i;
+	}
+	rc = call_find(r->batch->lane, wanted, n, found, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		r->found[places[i]] = found[i];
+	for (size_t i = 0; i < n && rc < 0 && err->code == BH_INVALID; i++)
+		r->asks[places[i]].refused = bh_xstrdup(err->text);
+	free(places);
+	free(found);
+	free(wanted);
+	return rc < 0 && err->code != BH_INVALID ? -1 : 0;
+}
+
+/* A field or object that is not there fails the whole call: then each form is asked by itself. */
+static int
+ask(struct round *r, struct bh_err *err)
+{
+	bool *is_asked = bh_xcalloc(r->n, sizeof(is_asked[0]));
+	int rc = call_find(r->batch->lane, r->wanted, r->n, r->found, err);
+
+	if (rc < 0 && err->code == BH_INVALID) {
+		rc = 0;
+		for (size_t i = 0; i < r->n && rc == 0; i++)
+			if (!is_asked[i])
+				rc = ask_form(r, i, is_asked, err);
+	}
+	free(is_asked);
 	return rc;
 }
 
@@ -235,6 +293,17 @@ hold_taken(struct render_item *item, const struct dest_candidate *candidate)
 	    "Correct the id at the billing system, or take the key off the record in the CRM.");
 }
 
+/* What would decide cannot be asked. */
+static void
+hold_refused(struct render_item *item, const char *why)
+{
+	item->verdict = RENDER_BROKEN;
+	snprintf(item->link.code, sizeof(item->link.code), "MATCH");
+	snprintf(item->link.cause, sizeof(item->link.cause), "%s", why);
+	snprintf(item->link.remedy, sizeof(item->link.remedy),
+	    "Install what is missing in the CRM, or change the matching rules; then retry.");
+}
+
 /* One answer: 1 it decides, 0 the next rule does, -1. */
 static int
 judge_answer(struct round *r, size_t at, struct bh_err *err)
@@ -244,6 +313,10 @@ judge_answer(struct round *r, size_t at, struct bh_err *err)
 	const struct dest_candidate *one = NULL;
 	size_t free_n = 0;
 
+	if (r->asks[at].refused != NULL) {
+		hold_refused(item, r->asks[at].refused);
+		return 1;
+	}
 	for (size_t i = 0; i < found->n; i++) {
 		if (is_taken(r, item->record, &found->items[i]))
 			continue;
@@ -298,19 +371,14 @@ judge(struct round *r, struct bh_err *err)
 	return 0;
 }
 
-/* A field or object that is not there stops only those that needed it. */
+/* A CRM where nothing can be looked for: what must not be made is not made there either. */
 static void
-break_asked(struct round *r, const struct bh_err *why)
+judge_unasked(const struct render_batch_state *batch)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		struct render_item *item = &r->batch->items[r->asks[i].item];
-
-		item->verdict = RENDER_BROKEN;
-		snprintf(item->link.code, sizeof(item->link.code), "MATCH");
-		snprintf(item->link.cause, sizeof(item->link.cause), "%s", why->text);
-		snprintf(item->link.remedy, sizeof(item->link.remedy),
-		    "Install what is missing in the CRM, or change the matching rules; then retry.");
-	}
+	for (size_t i = 0; i < batch->n; i++)
+		if (is_render_sending(&batch->items[i]) &&
+		    is_to_look(&batch->items[i], render_mapped(batch, i), 0))
+			judge_unmatched(&batch->items[i], render_mapped(batch, i));
 }
 
 int
@@ -321,8 +389,10 @@ match_items(struct render_batch_state *batch, struct bh_err *err)
 	struct bh_err why = BH_ERR_INIT;
 	int rc = 0;
 
-	if (batch->lane->driver->find == NULL)
+	if (batch->lane->driver->find == NULL) {
+		judge_unasked(batch);
 		return 0;
+	}
 	r.traits = bh_xcalloc(batch->n, sizeof(r.traits[0]));
 	r.questions = bh_xcalloc(batch->n, sizeof(r.questions[0]));
 	r.wanted = bh_xcalloc(most, sizeof(r.wanted[0]));
@@ -334,14 +404,13 @@ match_items(struct render_batch_state *batch, struct bh_err *err)
 		rc = ask(&r, &why);
 		if (rc == 0)
 			rc = judge(&r, err);
-		else if (why.code == BH_INVALID) {
-			break_asked(&r, &why);
-			rc = 0;
-		} else if (err != NULL)
+		else if (err != NULL)
 			*err = why;
 	}
 	for (size_t i = 0; i < batch->n; i++)
 		map_questions_release(&r.questions[i]);
+	for (size_t i = 0; i < r.n; i++)
+		free(r.asks[i].refused);
 	free(r.found);
 	json_decref(r.taken);
 	free(r.asks);

@@ -12,7 +12,8 @@
  * found one is adopted (written by its id from now on, link.how says why).
  * Several: RENDER_BROKEN as LINK_AMBIGUOUS, the candidates are stored for a person.  None, and
  * none may be made: RENDER_UNMATCHED.  A record that carries the key of another object is
- * nobody's candidate.  -1: the CRM cannot be asked now, or the store failed.
+ * nobody's candidate.  What would decide but cannot be asked (a field that is not there):
+ * RENDER_BROKEN.  -1: the CRM cannot be asked now, or the store failed.
  */
 int match_items(struct render_batch_state *batch, struct bh_err *err);
 
