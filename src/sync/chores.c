@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sync/throttle.h"
 
 #define HOUR_MS (3600 * INT64_C(1000))
 #define DAY_MS (24 * HOUR_MS)
@@ -187,22 +188,25 @@ tidy_sync(struct push_run *run, const struct setup_sync *sync, bool is_time, boo
 	}
 }
 
+/* It is not urgent: above the throttle its calls are left to what is. */
 static void
 tidy(struct push_run *run)
 {
 	struct link_lane *condition = &run->lane->condition;
 	const struct setup *setup = run->lane->setup;
 	bool is_time = is_due(condition->tidied_ms, DAY_MS), has = false;
+	bool is_open = throttle_level(run->lane) == THROTTLE_OPEN;
 
 	if (run->lane->driver->purge == NULL)
 		return;
 	for (size_t i = 0; i < setup->syncs_n; i++)
-		tidy_sync(run, &setup->syncs[i], is_time, &has);
+		tidy_sync(run, &setup->syncs[i], is_time && is_open, &has);
 	if (!has)
 		return;
-	if (is_time)
+	if (is_time && is_open)
 		condition->tidied_ms = bh_now_ms();
-	come_again(run, condition->tidied_ms + DAY_MS);
+	come_again(run,
+	    is_time && !is_open ? bh_now_ms() + THROTTLE_LOOK_MS : condition->tidied_ms + DAY_MS);
 }
 
 int
