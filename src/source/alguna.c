@@ -133,6 +133,11 @@ static const struct setting settings[] = {
 	.fallback = "all",
 	.meaning = "Lists lack number, due date, tax and what is open: which invoices of a list "
 		   "are read one by one"},
+    {.name = "currency",
+	.label = "Currency of new customers",
+	.flags = SETTING_ADVANCED,
+	.fallback = "",
+	.meaning = "ISO 4217; for customers that are made from a CRM's accounts"},
     {.name = "tolerance_s",
 	.label = "Tolerance of the signature's age",
 	.type = SETTING_NUMBER,
@@ -155,7 +160,11 @@ check(const struct source_config *config, struct bh_err *err)
 {
 	struct source_secret secrets[SOURCE_SECRETS_MAX];
 	const char *key = bh_json_str(config->secrets, "api_key");
+	const char *currency = bh_json_str(config->settings, "currency");
 
+	if (currency != NULL && *currency != '\0' &&
+	    (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
+		return bh_fail(err, BH_INVALID, "currency must be three capital letters: EUR");
 	if (source_secrets(config, secrets, NULL) < 0 && (key == NULL || *key == '\0'))
 		return bh_fail(err, BH_INVALID,
 		    "the webhook secret is missing, and an API key as well: one is needed");
@@ -193,4 +202,5 @@ const struct source_driver source_alguna = {
     .fetch = alguna_fetch,
     .pull = alguna_pull,
     .write_back = alguna_write_back,
+    .create_customer = alguna_create_customer,
 };

@@ -112,6 +112,8 @@ struct source_news alguna_rest(const struct source_config *config, struct source
 int alguna_probe(const struct source_api *api, json_t **who_r, struct bh_err *err);
 int alguna_write_back(const struct source_api *api, const char *account, const char *customer,
     const char *crm, const char *remote_id, struct bh_err *err);
+int alguna_create_customer(const struct source_api *api, const json_t *who, char id_r[256],
+    struct bh_err *err);
 int alguna_fetch(const struct source_api *api, const struct source_want *want,
     struct source_result *result, struct bh_err *err);
 int alguna_pull(const struct source_api *api, const json_t *cursor, struct source_page *page,

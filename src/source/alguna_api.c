@@ -1,6 +1,6 @@
 /*
- * Alguna's REST API: calls of both generations, whose key it is, and a CRM's
- * id among a customer's aliases.
+ * Alguna's REST API: calls of both generations, whose key it is, a CRM's
+ * id among a customer's aliases, and new customers.
  */
 #include "base/base.h"
 
@@ -215,21 +215,31 @@ patch_json(const json_t *customer, const char *alias)
 	return patch;
 }
 
+/* The same write has the same key, and no other has it. */
+#define WRITE_KEY_LEN (2 * BH_SHA256_LEN + 16)
+static void
+write_key(char key[WRITE_KEY_LEN], const char *purpose, const char *path, const json_t *body)
+{
+	char *text = bh_json_text(body);
+	const struct bh_part parts[] = {{path, strlen(path)}, {text, strlen(text)}};
+	unsigned char digest[BH_SHA256_LEN];
+
+	bh_hmac_sha256(digest, purpose, strlen(purpose), parts, BH_LEN(parts));
+	snprintf(key, WRITE_KEY_LEN, "billhook-");
+	bh_hex(key + strlen(key), digest, sizeof(digest));
+	free(text);
+}
+
 static int
 patch_customer(const struct source_api *api, const char *path, const json_t *customer,
     const char *alias, struct bh_err *err)
 {
 	json_t *patch = patch_json(customer, alias);
-	char *text = bh_json_text(patch), key[2 * BH_SHA256_LEN + 16];
-	unsigned char digest[BH_SHA256_LEN];
-	const struct bh_part parts[] = {{path, strlen(path)}, {text, strlen(text)}};
+	char key[WRITE_KEY_LEN];
 	struct source_answer answer;
 	int rc;
 
-	/* The same write has the same key, and no other has it. */
-	bh_hmac_sha256(digest, "alias", 5, parts, BH_LEN(parts));
-	snprintf(key, sizeof(key), "billhook-");
-	bh_hex(key + strlen(key), digest, sizeof(digest));
+	write_key(key, "alias", path, patch);
 	rc = alguna_call(api,
 	    &(struct alguna_call){.method = "PATCH",
 		.path = path,
@@ -240,7 +250,6 @@ patch_customer(const struct source_api *api, const char *path, const json_t *cus
 	if (rc == 0)
 		rc = bh_fail(err, BH_INVALID, "Alguna has no such customer");
 	source_answer_release(&answer);
-	free(text);
 	json_decref(patch);
 	return rc > 0 ? 0 : -1;
 }
@@ -268,4 +277,69 @@ alguna_write_back(const struct source_api *api, const char *account BH_UNUSED, c
 	source_answer_release(&answer);
 	bh_buf_release(&path);
 	return rc;
+}
+
+/* -- a new customer -- */
+
+/* As alguna_call(); the answer's customer is in id_r after 1. */
+static int
+call_customer(const struct source_api *api, const struct alguna_call *call, char id_r[256],
+    struct bh_err *err)
+{
+	struct source_answer answer;
+	int rc = alguna_call(api, call, &answer, err);
+
+	if (rc > 0)
+		rc = source_customer_id(answer.json, "id", id_r, err) < 0 ? -1 : 1;
+	source_answer_release(&answer);
+	return rc;
+}
+
+static int
+make_customer(const struct source_api *api, const struct source_who *who, char id_r[256],
+    struct bh_err *err)
+{
+	const char *currency = bh_json_str(api->config->settings, "currency");
+	struct alguna_call call = {.method = "POST", .path = "/customers", .is_second = true};
+	char key[WRITE_KEY_LEN];
+	json_t *body;
+	int rc;
+
+	if (currency == NULL || *currency == '\0')
+		return bh_fail(err, BH_INVALID,
+		    "Alguna's customers have a currency: say in the connection's currency which one new ones get");
+	body = json_pack("{s:s, s:s, s:[s]}", "name", who->name, "currency", currency, "aliases",
+	    who->remote_id);
+	if (who->email != NULL)
+		json_object_set_new(body, "contacts",
+		    json_pack("[{s:s, s:b, s:[]}]", "email", who->email, "is_primary", true,
+			"email_preferences"));
+	write_key(key, "customer", call.path, body);
+	call.body = body;
+	call.idempotency_key = key;
+	rc = call_customer(api, &call, id_r, err);
+	json_decref(body);
+	return rc == 0 ? bh_fail(err, BH_INVALID, "no Alguna answers at this address") : rc;
+}
+
+/* A customer is found under its aliases, one of which is the CRM's id. */
+int
+alguna_create_customer(const struct source_api *api, const json_t *json, char id_r[256],
+    struct bh_err *err)
+{
+	struct bh_buf path = BH_BUF_INIT(2048);
+	struct alguna_call find = {.method = "GET", .is_second = true};
+	struct source_who who;
+	int rc = source_who(json, &who, err);
+
+	if (rc < 0)
+		return -1;
+	bh_buf_adds(&path, "/customers");
+	alguna_add_id(&path, who.remote_id);
+	find.path = bh_buf_str(&path);
+	rc = call_customer(api, &find, id_r, err);
+	if (rc == 0)
+		rc = make_customer(api, &who, id_r, err);
+	bh_buf_release(&path);
+	return rc < 0 ? -1 : 0;
 }

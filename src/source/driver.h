@@ -85,6 +85,16 @@ int source_answer_error(const struct source_answer *answer, const char *title, c
 /* Time of the answer by the source's own clock (Date header), else api->now_ms. */
 int64_t source_answer_ms(const struct source_api *api, const struct source_answer *answer);
 
+/* Who is to be a customer, of create_customer()'s who; borrowed from it. */
+struct source_who {
+	const char *name, *email; /* email NULL: none */
+	const char *crm, *remote_id;
+};
+/* -1 BH_INVALID: there is no name, or the CRM or its id cannot be. */
+int source_who(const json_t *json, struct source_who *who, struct bh_err *err);
+/* The text at path of a source's answer as the id of a customer; -1 BH_UNAVAILABLE: there is none. */
+int source_customer_id(const json_t *answer, const char *path, char id_r[256], struct bh_err *err);
+
 extern const struct source_driver source_stripe;
 extern const struct source_driver source_lago;
 extern const struct source_driver source_lostchurn;

@@ -265,4 +265,5 @@ const struct source_driver source_lago = {
     .endpoint_put = lago_endpoint_put,
     .endpoint_remove = lago_endpoint_remove,
     .write_back = lago_write_back,
+    .create_customer = lago_create_customer,
 };

@@ -148,5 +148,7 @@ int lago_endpoint_put(const struct source_api *api, const struct source_endpoint
 int lago_endpoint_remove(const struct source_api *api, const char *id, struct bh_err *err);
 int lago_write_back(const struct source_api *api, const char *account, const char *customer,
     const char *crm, const char *remote_id, struct bh_err *err);
+int lago_create_customer(const struct source_api *api, const json_t *who, char id_r[256],
+    struct bh_err *err);
 
 #endif

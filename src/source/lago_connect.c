@@ -1,4 +1,4 @@
-/* Lago: whose key it is, webhook endpoints, and a CRM's id stored on a customer. */
+/* Lago: whose key it is, webhook endpoints, a CRM's id stored on a customer, and new customers. */
 #include "base/base.h"
 
 #include "base/text.h"
@@ -311,5 +311,69 @@ lago_write_back(const struct source_api *api, const char *account BH_UNUSED, con
 		json_decref(body);
 	}
 	json_decref(found);
+	return rc < 0 ? -1 : 0;
+}
+
+/* -- a new customer -- */
+
+/*
+ * Lago knows customers by the merchant's own id: it is made from the CRM's, so that the
+ * same record is the same customer.  Ids of 15 characters are the first of those of 18.
+ */
+static void
+add_external_id(struct bh_buf *out, const struct source_who *who)
+{
+	bool is_salesforce = strcmp(who->crm, "salesforce") == 0;
+
+	bh_buf_addf(out, "%s-%.*s", who->crm, is_salesforce ? 15 : 255, who->remote_id);
+}
+
+/* As lago_call(); the answer's customer is in id_r after 1. */
+static int
+call_customer(const struct source_api *api, const char *method, const char *path,
+    const json_t *body, char id_r[256], struct bh_err *err)
+{
+	struct source_answer answer;
+	int rc = lago_call(api, method, path, body, &answer, err);
+
+	if (rc > 0)
+		rc = source_customer_id(answer.json, "customer.lago_id", id_r, err) < 0 ? -1 : 1;
+	source_answer_release(&answer);
+	return rc;
+}
+
+static int
+make_customer(const struct source_api *api, const struct source_who *who, const char *external_id,
+    char id_r[256], struct bh_err *err)
+{
+	bool is_salesforce = strcmp(who->crm, "salesforce") == 0;
+	json_t *body = json_pack("{s:{s:s, s:s, s:s*, s:s*}}", "customer", "external_id",
+	    external_id, "name", who->name, "email", who->email, "external_salesforce_id",
+	    is_salesforce ? who->remote_id : NULL);
+	int rc = call_customer(api, "POST", "customers", body, id_r, err);
+
+	json_decref(body);
+	return rc == 0 ? bh_fail(err, BH_INVALID, "Lago has no customers at this address") : rc;
+}
+
+/* One that is there is left as it is: a creation would write over what changed since. */
+int
+lago_create_customer(const struct source_api *api, const json_t *json, char id_r[256],
+    struct bh_err *err)
+{
+	struct bh_buf external_id = BH_BUF_INIT(512), path = BH_BUF_INIT(2048);
+	struct source_who who;
+	int rc = source_who(json, &who, err);
+
+	if (rc < 0)
+		return -1;
+	add_external_id(&external_id, &who);
+	bh_buf_adds(&path, "customers/");
+	bh_percent_add(&path, bh_buf_str(&external_id), external_id.len);
+	rc = call_customer(api, "GET", bh_buf_str(&path), NULL, id_r, err);
+	if (rc == 0)
+		rc = make_customer(api, &who, bh_buf_str(&external_id), id_r, err);
+	bh_buf_release(&external_id);
+	bh_buf_release(&path);
 	return rc < 0 ? -1 : 0;
 }

@@ -239,3 +239,35 @@ is_source_word(const char *text)
 			return false;
 	return len > 0 && len < 256;
 }
+
+/* --- making customers ---------------------------------------------------------- */
+
+int
+source_who(const json_t *json, struct source_who *who, struct bh_err *err)
+{
+	const char *email = bh_json_str(json, "email");
+
+	*who = (struct source_who){bh_json_str(json, "name"),
+	    email != NULL && *email != '\0' ? email : NULL, bh_json_str(json, "crm"),
+	    bh_json_str(json, "remote_id")};
+	if (who->name == NULL || strspn(who->name, " \t") == strlen(who->name))
+		return bh_fail(err, BH_INVALID, "a customer needs a name");
+	if (who->crm == NULL ||
+	    (strcmp(who->crm, "salesforce") != 0 && strcmp(who->crm, "hubspot") != 0))
+		return bh_fail(err, BH_INVALID, "no place is known for ids of %.40s",
+		    who->crm != NULL ? who->crm : "nothing");
+	if (who->remote_id == NULL || !is_source_word(who->remote_id))
+		return bh_fail(err, BH_INVALID, "the CRM's record is not named by an id");
+	return 0;
+}
+
+int
+source_customer_id(const json_t *answer, const char *path, char id_r[256], struct bh_err *err)
+{
+	const char *id = bh_json_str(answer, path);
+
+	if (id == NULL || *id == '\0' || strlen(id) > 255)
+		return bh_fail(err, BH_UNAVAILABLE, "the answer does not name the customer");
+	snprintf(id_r, 256, "%s", id);
+	return 0;
+}

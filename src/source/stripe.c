@@ -233,4 +233,5 @@ const struct source_driver source_stripe = {
     .endpoint_put = stripe_endpoint_put,
     .endpoint_remove = stripe_endpoint_remove,
     .write_back = stripe_write_back,
+    .create_customer = stripe_create_customer,
 };

@@ -26,6 +26,8 @@ int stripe_endpoint_put(const struct source_api *api, const struct source_endpoi
 int stripe_endpoint_remove(const struct source_api *api, const char *id, struct bh_err *err);
 int stripe_write_back(const struct source_api *api, const char *account, const char *customer,
     const char *crm, const char *remote_id, struct bh_err *err);
+int stripe_create_customer(const struct source_api *api, const json_t *who, char id_r[256],
+    struct bh_err *err);
 
 /* -- calls -- */
 
@@ -60,6 +62,12 @@ int stripe_get(struct stripe_session *session, const char *path, const char *con
  */
 int stripe_rows(struct stripe_session *session, const char *path, const char *const *names,
     json_t *rows, bool *complete_r, struct bh_err *err);
+
+/*
+ * A key by which Stripe knows a repeated request; owned by the caller.  Equal parts, equal
+ * key: within a day the same request then gets its first answer again.
+ */
+char *stripe_once_key(const char *const *parts, size_t n);
 
 /* Add name=value, the value encoded, to a path ("?" or "&" as needed) or a form. */
 void stripe_param(struct bh_buf *out, const char *name, const char *value);

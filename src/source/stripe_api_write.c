@@ -1,7 +1,4 @@
-/*
- * Stripe: what Billhook writes there: its own webhook endpoint, and a CRM's
- * id into a customer's metadata.
- */
+/* Stripe: Billhook's own webhook endpoint there, and the keys of what is to be done once. */
 #include "base/base.h"
 
 #include <strings.h>
@@ -12,14 +9,9 @@
 
 #define FORM_MAX 65536
 #define ENDPOINTS_MAX 16 /* an account has no more */
-#define KEY_MAX 40       /* of a name in metadata */
 
-/*
- * A key by which Stripe knows a repeated request.  Equal parts, equal key:
- * within a day the same request then gets its first answer again.
- */
-static char *
-once_key(const char *const *parts, size_t n)
+char *
+stripe_once_key(const char *const *parts, size_t n)
 {
 	struct bh_buf text = BH_BUF_INIT(FORM_MAX * 2);
 	unsigned char digest[BH_SHA256_LEN];
@@ -257,7 +249,7 @@ create(struct stripe_session *session, const char *form, struct source_answer *a
 {
 	const struct source_config *config = session->api->config;
 	struct stripe_call call = {.method = "POST", .path = "/v1/webhook_endpoints", .form = form};
-	char now[24], *once = once_key((const char *const[]){config->code, form}, 2);
+	char now[24], *once = stripe_once_key((const char *const[]){config->code, form}, 2);
 	const char *replayed;
 	int rc, there = 1;
 
@@ -273,7 +265,8 @@ create(struct stripe_session *session, const char *form, struct source_answer *a
 	if (there == 0) {
 		free(once);
 		snprintf(now, sizeof(now), "%lld", (long long)session->api->now_ms);
-		call.once = once = once_key((const char *const[]){config->code, form, now}, 3);
+		call.once = once =
+		    stripe_once_key((const char *const[]){config->code, form, now}, 3);
 		rc = stripe_call(session, &call, answer, err);
 	}
 	free(once);
@@ -394,97 +387,6 @@ stripe_endpoint_remove(const struct source_api *api, const char *id, struct bh_e
 	if (rc < 0 && (is_stripe_missing(&answer) || answer.status == 404))
 		rc = 0;
 	source_answer_release(&answer);
-	bh_buf_release(&path);
-	return rc;
-}
-
-/* --- writing a CRM's id back -------------------------------------------------- */
-
-/* The name in metadata under which the id is read, too; NULL for an unknown CRM. */
-static const char *
-metadata_key(const struct source_config *config, const char *crm)
-{
-	bool is_hubspot = strcmp(crm, "hubspot") == 0;
-	const char *chosen =
-	    bh_json_str(config->settings, is_hubspot ? "hubspot_id_key" : "salesforce_id_key");
-
-	if (!is_hubspot && strcmp(crm, "salesforce") != 0)
-		return NULL;
-	if (chosen != NULL && *chosen != '\0')
-		return chosen;
-	return is_hubspot ? "hubspot_company_id" : "salesforce_account_id";
-}
-
-/* What the customer holds now; NULL and rc 0: there is none.  Owned. */
-static int
-read_back(struct stripe_session *session, const char *path, const char *key, char **held_r,
-    struct bh_err *err)
-{
-	struct source_answer answer;
-	unsigned dropped = 0;
-	int rc = stripe_get(session, path, NULL, &dropped, &answer, err);
-	const char *held =
-	    json_string_value(json_object_get(json_object_get(answer.json, "metadata"), key));
-
-	*held_r = bh_xstrdup(rc == 0 && held != NULL ? held : "");
-	if (rc < 0 && is_stripe_missing(&answer))
-		rc = bh_fail(err, BH_INVALID, "the customer is not at Stripe");
-	else if (rc == 0 && bh_is_json_true(answer.json, "deleted"))
-		rc = bh_fail(err, BH_INVALID, "the customer was deleted at Stripe");
-	source_answer_release(&answer);
-	return rc;
-}
-
-static int
-write_metadata(struct stripe_session *session, const char *path, const char *key, const char *held,
-    const char *id, struct bh_err *err)
-{
-	struct bh_buf name = BH_BUF_INIT(1024), form = BH_BUF_INIT(4096);
-	struct source_answer answer;
-	char now[24], *once;
-	int rc;
-
-	bh_buf_adds(&name, "metadata[");
-	bh_percent_add(&name, key, strlen(key));
-	bh_buf_addc(&name, ']');
-	stripe_param(&form, bh_buf_str(&name), id);
-	/* The time is in the key: a later writing of the same value is another one. */
-	snprintf(now, sizeof(now), "%lld", (long long)session->api->now_ms);
-	once = once_key((const char *const[]){path, bh_buf_str(&form), held, now}, 4);
-	rc = stripe_call(session,
-	    &(struct stripe_call){.method = "POST",
-		.path = path,
-		.form = bh_buf_str(&form),
-		.once = once},
-	    &answer, err);
-	source_answer_release(&answer);
-	free(once);
-	bh_buf_release(&name);
-	bh_buf_release(&form);
-	return rc;
-}
-
-int
-stripe_write_back(const struct source_api *api, const char *account, const char *customer,
-    const char *crm, const char *remote_id, struct bh_err *err)
-{
-	struct stripe_session session = {.api = api, .account = account};
-	const char *key = metadata_key(api->config, crm);
-	struct bh_buf path = BH_BUF_INIT(2048);
-	char *held = NULL;
-	int rc;
-
-	if (key == NULL)
-		return bh_fail(err, BH_INVALID, "no name in metadata is known for %.40s", crm);
-	if (strlen(key) > KEY_MAX || *customer == '\0' || strlen(remote_id) > 500)
-		return bh_fail(err, BH_INVALID,
-		    "the name in metadata has more than %d characters, or an id does not fit",
-		    KEY_MAX);
-	stripe_path(&path, "/v1/customers/", customer, "");
-	rc = read_back(&session, bh_buf_str(&path), key, &held, err);
-	if (rc == 0 && strcmp(held, remote_id) != 0)
-		rc = write_metadata(&session, bh_buf_str(&path), key, held, remote_id, err);
-	free(held);
 	bh_buf_release(&path);
 	return rc;
 }

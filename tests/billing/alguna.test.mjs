@@ -123,8 +123,15 @@ describe('generation 2', () => {
     const { body } = await patch({ contacts: [{ email: 'new@example.com' }] });
     assert.deepEqual([body.contacts.length, body.aliases], [1, ['only']]);
   });
+  it('a customer needs a name and a currency', async () => {
+    const post = (body) => al.post('/customers', body, SECOND);
+    assert.equal((await post({ name: 'New' })).body.detail, 'currency is required');
+    assert.equal((await post({ currency: 'EUR' })).body.detail, 'name is required');
+    const { status, body } = await post({ name: 'New', currency: 'EUR', aliases: ['0018b00002aBcDfAAK'] });
+    assert.deepEqual([status, (await list('/customers/0018b00002aBcDfAAK')).id], [201, body.id]);
+  });
   it('a write with a key happens once', async () => {
-    const post = (name, key = 'k1') => al.post('/customers', { name }, { ...SECOND, 'Idempotency-Key': key });
+    const post = (name, key = 'k1') => al.post('/customers', { name, currency: 'EUR' }, { ...SECOND, 'Idempotency-Key': key });
     const first = await post('New');
     const again = await post('New');
     assert.deepEqual([again.status, again.body.id, again.headers.get('idempotent-replayed')], [201, first.body.id, 'true']);

@@ -387,6 +387,49 @@ describe('writing back', () => {
   });
 });
 
+describe('making customers', () => {
+  const make = (form, key) => st.post('/v1/customers', form, key === undefined ? {} : { headers: { 'Idempotency-Key': key } });
+  const search = (query) => st.get(`/v1/customers/search?query=${encodeURIComponent(query)}`);
+
+  it('makes one, and tells of it', async () => {
+    const { status, body } = await make({ name: 'Acme', email: 'ada@example.com', 'metadata[crm]': '001A' });
+    assert.deepEqual([status, body.name, body.email, body.metadata, body.livemode], [200, 'Acme', 'ada@example.com', { crm: '001A' }, true]);
+    assert.match(body.id, /^cus_/);
+    assert.deepEqual((await st.get(`/v1/customers/${body.id}`)).body, body);
+    const [event] = (await st.get('/v1/events')).body.data;
+    assert.deepEqual([event.type, event.data.object.id, event.data.previous_attributes], ['customer.created', body.id, undefined]);
+  });
+  it('once for one key, whatever is sent with it', async () => {
+    const first = await make({ name: 'Acme' }, 'key-3');
+    const again = await make({ name: 'Acme' }, 'key-3');
+    assert.deepEqual([again.body.id, again.headers.get('idempotent-replayed')], [first.body.id, 'true']);
+    assert.equal((await make({ name: 'Other' }, 'key-3')).body.error.type, 'idempotency_error');
+    assert.equal((await st.get('/v1/customers')).body.data.length, 1);
+  });
+  it('refuses what is none, and keys that may not', async () => {
+    const bad = await make({ email: 'nobody' });
+    assert.deepEqual([bad.status, bad.body.error.code], [400, 'email_invalid']);
+    assert.equal((await make({ nick: 'x' })).body.error.code, 'parameter_unknown');
+    const few = await st.post('/v1/customers', { name: 'Acme' }, { key: 'rk_live_sim' });
+    assert.deepEqual([few.status, /rak_customer_write/.test(few.body.error.message)], [403, true]);
+    assert.equal((await st.get('/v1/customers')).body.data.length, 0);
+  });
+  it('is found by metadata, a minute later', async () => {
+    await load(customer('cus_1', { created: 1790000000, metadata: { "it's": '001A' } }), customer('cus_2', { created: 1790000000, metadata: { crm: '001a' } }));
+    await make({ name: 'Acme', 'metadata[crm]': '001A' });
+    const { body } = await search("metadata['crm']:'001A'");
+    assert.deepEqual([body.object, body.data.map(({ id }) => id), body.has_more, body.next_page], ['search_result', ['cus_2'], false, null]);
+    assert.deepEqual(ids(await search("metadata['it\\'s']:'001A'")), ['cus_1']);
+    assert.deepEqual(ids(await search('metadata["it\'s"]:"001A"')), ['cus_1']);
+    await st.control('settings', { search_lag_s: 0 });
+    assert.equal((await search("metadata['crm']:'001A'")).body.data.length, 2);
+    await st.control('settings', { search: false });
+    assert.equal((await search("metadata['crm']:'001A'")).status, 400);
+    await st.control('settings', { search: true, search_lag_s: 60 });
+    await refused('/v1/customers/search', 400, /Missing required param: query/, 'query');
+  });
+});
+
 describe('limits, faults and the log', () => {
   it('holds an account to its calls a second, and each endpoint to its own', async () => {
     const slow = await start({ rate_live: 100, rate_sandbox: 25, rate_endpoint: 25 });

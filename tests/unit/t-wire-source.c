@@ -321,6 +321,18 @@ do_endpoint_put(struct play *play, const struct source_api *api, const json_t *a
 	return play->driver->endpoint_put(api, &endpoint, &play->answer, &play->err);
 }
 
+/* What it gave is an answer: {"id"}. */
+static int
+do_create_customer(struct play *play, const struct source_api *api, const json_t *args)
+{
+	char id[256] = "";
+	int rc = play->driver->create_customer(api, args, id, &play->err);
+
+	if (rc == 0)
+		play->answer = json_pack("{s:s}", "id", id);
+	return rc;
+}
+
 static bool
 is_step(const struct play *play, const char *word, bool has_it)
 {
@@ -361,6 +373,9 @@ call(struct play *play, const struct source_api *api)
 		rc = driver->write_back(api, wire_member(args, "account"),
 		    wire_member(args, "customer"), wire_member(args, "crm"),
 		    wire_member(args, "remote_id"), &play->err);
+	} else if (is_step(play, "create_customer", driver->create_customer != NULL)) {
+		args = step_json(play, "create_customer");
+		rc = do_create_customer(play, api, args);
 	} else {
 		wire_differ(&play->wire, play->wire.step_line, "no such step: %s", play->wire.step);
 	}

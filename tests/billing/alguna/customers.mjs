@@ -48,7 +48,7 @@ function withContacts(system, fields) {
 
 export function createCustomer(system, call) {
   const fields = checked(system, call.json(), undefined);
-  if (typeof fields.name !== 'string') throw invalid('name is required');
+  for (const name of ['name', 'currency']) if (typeof fields[name] !== 'string') throw invalid(`${name} is required`);
   const row = system.tables.customers.put(newCustomer({ id: system.newId('cust'), ...withContacts(system, fields) }, system.now()));
   return { status: 201, body: shown('customers', row) };
 }

@@ -7,6 +7,7 @@ import { NotSimulated } from './errors.mjs';
 import { listEvents, retrieveEvent } from './events.mjs';
 import * as lists from './lists.mjs';
 import { BY_PATH } from './resources.mjs';
+import * as search from './search.mjs';
 import { READ } from './shapes.mjs';
 
 const ROUTES = [];
@@ -25,12 +26,14 @@ get('/v1/subscription_items', 'subscription_item', (call) => lists.items(call));
 get('/v1/subscription_items/{id}', 'subscription_item', (call, { id }) => lists.retrieve(call, 'subscription_item', id));
 get('/v1/invoices/{id}/lines', 'invoice', (call, { id }) => lists.lines(call, 'invoice', 'line_item', id));
 get('/v1/credit_notes/{id}/lines', 'credit_note', (call, { id }) => lists.lines(call, 'credit_note', 'credit_note_line_item', id));
+get('/v1/customers/search', 'customer', (call) => search.customers(call));
 for (const [path, { type }] of BY_PATH) {
   route('GET', `/v1/${path}/search`, type, READ[type], () => { throw new NotSimulated('search is not simulated: list, or read by id'); });
   get(`/v1/${path}`, type, (call) => lists.list(call, path));
   get(`/v1/${path}/{id}`, type, (call, { id }) => lists.retrieve(call, type, id));
 }
 route('POST', '/v1/invoices/create_preview', 'invoice', 'rak_invoice_read', () => { throw new NotSimulated('previews are not simulated'); });
+route('POST', '/v1/customers', 'customer', 'rak_customer_write', (call) => customers.create(call));
 route('POST', '/v1/customers/{id}', 'customer', 'rak_customer_write', (call, { id }) => customers.update(call, id));
 route('POST', '/v1/webhook_endpoints', 'webhook_endpoint', 'rak_webhook_write', (call) => endpoints.create(call));
 route('POST', '/v1/webhook_endpoints/{id}', 'webhook_endpoint', 'rak_webhook_write', (call, { id }) => endpoints.update(call, id));

@@ -37,6 +37,8 @@ export function defaultSettings() {
     endpoint_limit: 16,
     strict_urls: true, // false: endpoints may be plain http and local
     deliver_to: '', // an origin on loopback that stands in for those of all endpoints
+    search: true, // false: an account without it
+    search_lag_s: 60, // what was made since is not found
     deleted_cursor: true, // false: starting_after with a deleted object is refused
   };
 }
