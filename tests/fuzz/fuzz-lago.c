@@ -99,6 +99,7 @@ connect(const struct source_api *api)
 {
 	struct source_endpoint endpoint = {.url = "https://hooks.example.com/hook/lago"};
 	json_t *json = NULL;
+	char id[256];
 
 	((struct always *)(void *)api->transport)->calls = 0;
 	source_driver("lago")->probe(api, &json, NULL);
@@ -111,6 +112,9 @@ connect(const struct source_api *api)
 	json_decref(json);
 	source_driver("lago")->write_back(api, "", "a9385e75-ac74-4f8a-8961-4da8ef935dd1",
 	    "salesforce", "001", NULL);
+	json = json_pack("{s:s, s:s, s:s}", "name", "Acme", "crm", "hubspot", "remote_id", "77");
+	source_driver("lago")->create_customer(api, json, id, NULL);
+	json_decref(json);
 }
 
 int
