@@ -309,8 +309,8 @@ judge_rights(struct schema *schema, struct part *part)
 	if (part_is_there(part)) {
 		json_decref(rights_merged(schema, &lacking));
 		if (lacking > 0) {
-			snprintf(part->detail, sizeof(part->detail),
-			    "lacks %zu rights, which are added to it", lacking);
+			snprintf(part->detail, sizeof(part->detail), "lacks %zu %s added to it",
+			    lacking, lacking == 1 ? "right, which is" : "rights, which are");
 			part->state = PART_DIFFERS;
 		}
 	}

@@ -1,7 +1,8 @@
 /*
  * Install: what is missing is made, in the order of dependence; what is there
- * stays as it is.  Each component has its own verdict: one that is refused is
- * reported, what depends on it is not tried, everything else goes on.
+ * stays as it is, and is reported where it does not fit.  Each component has its
+ * own verdict: one that is refused is reported, what depends on it is not tried,
+ * everything else goes on.
  *
  *   objects, their fields (keys, others, lookups), fields of Salesforce's
  *   objects, processes, record types, events, the permission set, its
@@ -365,6 +366,22 @@ fail_blind(struct install *install)
 	}
 }
 
+/* What is there in another form stays so; a person has to know. */
+static void
+fail_others(struct install *install)
+{
+	struct meta_result result = {.code = "OTHER_FORM"};
+
+	for (size_t i = 0; i < install->schema.parts_n; i++) {
+		struct part *part = &install->schema.parts[i];
+
+		if (part->kind != PART_FIELD || part->state != PART_DIFFERS)
+			continue;
+		snprintf(result.message, sizeof(result.message), "%s", part->detail);
+		fail_part(install, part, &result);
+	}
+}
+
 static int
 make_all(struct install *install, struct bh_err *err)
 {
@@ -381,6 +398,8 @@ make_all(struct install *install, struct bh_err *err)
 		rc = make_access(install, err);
 	if (rc == 0 && goes_on(install, "what the connection's user sees"))
 		rc = schema_look_again(&install->schema, err);
+	if (rc == 0)
+		fail_others(install);
 	return rc;
 }
 

@@ -360,6 +360,8 @@ static const struct {
 	"Do this again; if it stays, give the number in the text to Salesforce support."},
     {"NO_RESULT", "Salesforce's answer says nothing about it",
 	"Do this again: what is there already stays."},
+    {"OTHER_FORM", "It is there, but in another form",
+	"Billhook does not change it: change it in Salesforce, or set another prefix of names in the connection's settings; then do this again."},
     {"NOT_TRIED", NULL, "Clear that first, then do this again."},
     {"NO_USER", NULL,
 	"Give the app the scope \"openid\" and connect again, or assign the permission set in Salesforce's Setup."},
