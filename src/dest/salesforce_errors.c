@@ -35,7 +35,7 @@ struct rule {
 #define R_CORRECT "Correct the value at the billing system or in the mapping, then retry."
 #define R_RIGHTS "Grant this to the connection's user in a permission set, then retry."
 #define R_SCHEMA                                                                                   \
-	"Create {fields} on {object} or grant it to the connection's user in a permission set, or take it out of the mapping."
+	"Install what is missing in the CRM; or create {fields} on {object}, or grant it to the connection's user in a permission set, or take it out of the mapping."
 #define R_FLOW                                                                                     \
 	"Ask the Salesforce administrator to look at the flow or trigger on {object}, then retry."
 
@@ -160,16 +160,16 @@ static const struct rule rules[] = {
 	R_SCHEMA},
     {"INVALID_TYPE", NULL, DEST_REJECTED, 0, 0,
 	"The org has no object {object}, or the connection's user may not see it",
-	"Create {object} or grant it to the connection's user in a permission set, or correct the mapping."},
+	"Install what is missing in the CRM; or create {object}, or grant it to the connection's user in a permission set, or correct the mapping."},
     {"INVALID_EXTERNAL_ID_FIELD_NAME", NULL, DEST_REJECTED, 0, 0,
 	"The key field of {object} is no external id",
 	"Make the key field of {object} a text field with External ID and Unique set, then retry."},
     {"NOT_FOUND", "external ID field", DEST_REJECTED, 0, 0,
 	"The key field of {object} does not exist, or the connection's user may not see it",
-	"Create the key field of {object} as External ID and Unique, and grant it in a permission set."},
+	"Install what is missing in the CRM; or create the key field of {object} as External ID and Unique, and grant it in a permission set."},
     {"NOT_FOUND", "requested resource", DEST_REJECTED, 0, 0,
 	"The org has no object {object}, the connection's user may not see it, or the API version is unknown",
-	"Create {object} or grant it to the connection's user in a permission set; check the API version in the settings."},
+	"Install what is missing in the CRM; or create {object}, or grant it to the connection's user in a permission set; check the API version in the settings."},
     {"NOT_FOUND", NULL, DEST_REJECTED, RULE_GONE, 0, "The record does not exist (any more)",
 	"Match the record again, or let Billhook create it anew."},
 
