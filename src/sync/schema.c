@@ -185,6 +185,21 @@ cut_fields(const json_t *fields, json_t *wanted)
 	return kept;
 }
 
+/* An object and its record types are needed for what needs the object's first field. */
+static void
+give_reasons(json_t *object, const json_t *wanted)
+{
+	json_t *why = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)wanted));
+	json_t *types = json_deep_copy(json_object_get(object, "recordTypes")), *type;
+	size_t i;
+
+	json_object_set(object, "why", why);
+	json_array_foreach (types, i, type)
+		json_object_set(type, "why", why);
+	if (types != NULL)
+		json_object_set_new(object, "recordTypes", types);
+}
+
 static json_t *
 cut(json_t *catalogue, struct needs *needs)
 {
@@ -199,6 +214,7 @@ cut(json_t *catalogue, struct needs *needs)
 		if (wanted == NULL)
 			continue;
 		object = json_copy(object);
+		give_reasons(object, wanted);
 		json_object_set_new(object, "fields",
 		    cut_fields(json_object_get(object, "fields"), wanted));
 		json_array_append_new(objects, object);
@@ -243,6 +259,8 @@ schema_build(const char *preset_dir, const struct setup *setup,
 	if (rc == 0) {
 		json_t *objects = cut(catalogue, &needs);
 
+		json_object_set_new(json_object_get(catalogue, "permissionSet"), "why",
+		    json_string("the rights of the connection's user"));
 		*schema_r = json_pack("{s:O?, s:o, s:o}", "permissionSet",
 		    json_object_get(catalogue, "permissionSet"), "objects", objects, "others",
 		    list_others(&needs));
