@@ -12,12 +12,8 @@
 #include "base/proc.h"
 #include "cli/cli.h"
 #include "run/supervisor.h"
-#include "state/link.h"
-#include "state/queue.h"
 #include "state/schema.h"
 #include "sync/configure.h"
-
-#define PAGE 200
 
 /* -- dump, load -- */
 
@@ -166,43 +162,6 @@ cli_restore(struct cli *cli)
 
 /* -- retry, resync -- */
 
-struct retry {
-	struct store_txn *txn;
-	size_t n;
-};
-
-static int
-mark_held(void *arg, const struct link_id *id, const struct link *link BH_UNUSED,
-    struct bh_err *err BH_UNUSED)
-{
-	struct retry *r = arg;
-
-	link_mark(r->txn, id);
-	r->n++;
-	return 0;
-}
-
-static int
-retry_lane(struct cli *cli, const char *dest, size_t *n_r, struct bh_err *err)
-{
-	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
-	bool more = true;
-	int rc = 0;
-
-	while (rc == 0 && more) {
-		struct retry r = {store_begin(cli->store), 0};
-
-		rc = link_held(r.txn, dest, PAGE, &after, mark_held, &r, &more, err);
-		queue_wake(r.txn, "push", dest, bh_now_ms());
-		if (rc == 0)
-			rc = store_commit(r.txn, NULL, err);
-		*n_r += r.n;
-		store_free(&r.txn);
-	}
-	bh_buf_release(&after);
-	return rc;
-}
-
 int
 cli_retry(struct cli *cli)
 {
@@ -221,7 +180,7 @@ cli_retry(struct cli *cli)
 		const char *dest = json_string_value(code);
 
 		if (rc == 0 && (cli->args_n == 0 || strcmp(cli->args[0], dest) == 0))
-			rc = retry_lane(cli, dest, &n, &err);
+			rc = configure_retry(cli->store, dest, &n, &err);
 	}
 	json_decref(codes);
 	if (rc < 0)

@@ -21,6 +21,7 @@
 #define PRESET_MAX (1u << 20)
 #define SECRET_MAX 65536
 #define RESYNC_PAGE 1000
+#define RETRY_PAGE 200
 #define RESYNC_INVOICES 100 /* with their lines */
 
 /* -- the form -- */
@@ -669,6 +670,45 @@ configure_resync(struct store *store, const struct account_key *key, const char 
 			rc = remark_kind(store, &r, (enum object_kind)kind, err);
 	*n_r = r.n;
 	setup_free(&setup);
+	return rc;
+}
+
+/* -- what was refused -- */
+
+struct retry {
+	struct store_txn *txn;
+	size_t n;
+};
+
+static int
+mark_held(void *arg, const struct link_id *id, const struct link *link BH_UNUSED,
+    struct bh_err *err BH_UNUSED)
+{
+	struct retry *r = arg;
+
+	link_mark(r->txn, id);
+	r->n++;
+	return 0;
+}
+
+int
+configure_retry(struct store *store, const char *dest, size_t *n_r, struct bh_err *err)
+{
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		struct retry r = {store_begin(store), 0};
+
+		rc = link_held(r.txn, dest, RETRY_PAGE, &after, mark_held, &r, &more, err);
+		queue_wake(r.txn, "push", dest, bh_now_ms());
+		if (rc == 0)
+			rc = store_commit(r.txn, NULL, err);
+		*n_r += r.n;
+		store_free(&r.txn);
+	}
+	bh_buf_release(&after);
 	return rc;
 }
 

@@ -50,4 +50,7 @@ int configure_export(struct store *store, json_t **document_r, struct bh_err *er
 int configure_resync(struct store *store, const struct account_key *key, const char *sync,
     size_t *n_r, struct bh_err *err);
 
+/* Mark what a destination refused, or what waits for a person, to be tried again; *n_r is raised by how many links. */
+int configure_retry(struct store *store, const char *dest, size_t *n_r, struct bh_err *err);
+
 #endif

@@ -205,7 +205,6 @@ forget_descriptions(struct crm_work *work, const json_t *schema)
 					     : bh_json_str(object, "name"));
 }
 
-/* What was refused or left out for want of a field is looked at again. */
 static int
 wake_syncs(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
@@ -216,6 +215,21 @@ wake_syncs(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 			queue_wake(txn, CONFIGURE_RESYNC, work->setup->syncs[i].account.code,
 			    bh_now_ms());
 	return 0;
+}
+
+/*
+ * What was left out for want of a field is looked at again, and what was refused: events are not
+ * part of a resync.
+ */
+static int
+look_again(const struct crm_work *work, struct bh_err *err)
+{
+	struct store *store = work->context->store;
+	size_t n = 0;
+
+	if (store_run(store, wake_syncs, (void *)(uintptr_t)work, NULL, err) < 0)
+		return -1;
+	return configure_retry(store, work->connection->account.code, &n, err);
 }
 
 static int
@@ -230,7 +244,7 @@ run_install(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 		rc = crm_work_call(work, crm_install, schema, answer_r, err);
 	if (rc == 0) {
 		forget_descriptions(work, schema);
-		rc = store_run(work->context->store, wake_syncs, work, NULL, err) < 0 ? -1 : 0;
+		rc = look_again(work, err);
 	}
 	json_decref(schema);
 	return rc;
