@@ -16,6 +16,8 @@
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
 //   sfCalls, hsCalls                 the calls that write or read records, in order
 //   sfWrites                         those of Salesforce that upsert, in order
+//   sfMeta                           what Salesforce's metadata holds, see tests/crm/README.md
+//   sfChanges                        {operation, type, fullName, status} of each component changed there, in order
 //   status                           what `billhook status --json` says
 //   lane(code), events(state)        of it; journal entries, from a dump
 //   source, walk(name)               what `billhook source CODE --json` says; a walk of it
@@ -78,6 +80,9 @@ const SOURCES = {
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
   sfWrites: async () => (await control('sf', 'GET', 'calls')).map(written).filter(({ records }) => records > 0),
+  sfMeta: async () => control('sf', 'GET', 'metadata'),
+  sfChanges: async () => (await control('sf', 'GET', 'calls')).flatMap(({ subrequests }) => subrequests)
+    .filter(({ operation = 'readMetadata' }) => operation !== 'readMetadata'),
   hsCalls: async () => (await control('hs', 'GET', 'calls')).filter(isWork),
   status: async () => billhookStatus(),
   lane: async () => {
