@@ -26,7 +26,6 @@
 //   figures(kind, id)                what it works out itself
 //   link(object, id)                 what is known of a CRM record: state, remote_id, how, code, cause, remedy;
 //                                    {} when nothing is.  object: its name in the mapping
-//   sfEvents                         fields of the platform events that were published, in order
 // Values that are no text are printed as JSON.  SF_URL, HS_URL, BILL_URL, BILL (the code
 // of the source), BILLHOOK in the environment.
 
@@ -107,7 +106,6 @@ const SOURCES = {
     const links = readLinks();
     return (object, id) => links.get(`${object} ${id}`) ?? {};
   },
-  sfEvents: async () => (await control('sf', 'GET', 'events')).events.map(({ fields }) => fields),
   dump: async () => execFileSync(process.env.BILLHOOK, ['dump'], { encoding: 'utf8', maxBuffer: 1 << 28 }),
 };
 
