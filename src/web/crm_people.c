@@ -10,10 +10,10 @@
 #include "web/words.h"
 
 #define MATCHES_SHOWN 10
-#define MATCHES_PAGE 50     /* held links looked at in one go */
-#define MATCHES_LOOKED 1000 /* for one page */
-#define UNMATCHED_SHOWN 50  /* proposals of customers */
-#define ROWS_SHOWN 200      /* of an import */
+#define MATCHES_PAGE 50    /* held links looked at in one go */
+#define MATCHES_LOOKED 300 /* for one page: a read of the store each */
+#define UNMATCHED_SHOWN 50 /* proposals of customers */
+#define ROWS_SHOWN 200     /* of an import */
 
 struct people {
 	struct crm_facts *facts;

@@ -526,6 +526,30 @@ test_many_matches(void **state)
 	close_browser(&browser);
 }
 
+/* A page looks at so many refused records; what stands behind them is not hidden. */
+static void
+test_match_behind_others(void **state)
+{
+	struct world *world = *state;
+	struct browser browser;
+	char id[16];
+
+	crm_put(world, "CRM", NULL);
+	crm_put_sync(world);
+	for (int i = 0; i < 300; i++) {
+		snprintf(id, sizeof(id), "c%03d", i);
+		crm_put_customer(world, id, id,
+		    (struct link){.state = LINK_HELD, .code = "TOO_LONG"});
+	}
+	crm_put_match(world, "z", "Zed", "C");
+	browser = open_at(world, "vic", "/connections/sf");
+	assert_page(&browser, "there are further ones.");
+	assert_page(&browser, "id=c299#waiting\" rel=\"next\"");
+	look(&browser, "/connections/sf?sync=eu-sf&object=account&account=&id=c299", 200);
+	assert_page(&browser, "aria-label=\"Zed\"");
+	close_browser(&browser);
+}
+
 /* -- accounts without a customer -- */
 
 static void
@@ -725,8 +749,9 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_list), TEST(test_new_form), TEST(test_create),
 	    TEST(test_create_refused), TEST(test_save), TEST(test_roles), TEST(test_errands),
 	    TEST(test_unable), TEST(test_sections), TEST(test_live_keys), TEST(test_match),
-	    TEST(test_many_matches), TEST(test_link_account), TEST(test_create_customer),
-	    TEST(test_import_pages), TEST(test_disconnect), TEST(test_without_key_file)};
+	    TEST(test_many_matches), TEST(test_match_behind_others), TEST(test_link_account),
+	    TEST(test_create_customer), TEST(test_import_pages), TEST(test_disconnect),
+	    TEST(test_without_key_file)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);
