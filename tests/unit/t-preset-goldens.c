@@ -79,7 +79,7 @@ static const struct golden goldens[] = {
 	"{\"Billhook_Tax_Rate__c\":\"19\",\"Billhook_Active_Subscriptions__c\":\"3\",\"Billhook_Main_Subscription_Id__c\":\"s_1\","
 	"\"Billhook_Main_Subscription__c\":\"Team\",\"Billhook_Main_Subscription_Value__c\":\"123456789012.00\","
 	"\"Billhook_Main_Subscription_Cancel_At__c\":\"2027-01-31T12:00:00Z\","
-	"\"Billhook_Main_Subscription_Renewal__c\":\"2027-01-31\",\"Billhook_Delinquent__c\":true}",
+	"\"Billhook_Main_Subscription_Renewal__c\":\"2027-01-31\",\"Billhook_Payment_Overdue__c\":true}",
 	NULL},
     {"a subscription's opportunity", "stripe-salesforce", "", "opportunity",
 	"{\"customer\":\"c1\",\"name\":\"Team\",\"status\":\"past_due\",\"currency\":\"EUR\",\"amount\":4900,\"interval\":\"month\","
