@@ -97,12 +97,16 @@ bulk_save(struct store_txn *txn, const char *dest, const struct bulk_job *job)
 void
 bulk_row_put(struct store_txn *txn, const char *dest, const char *name, const struct bulk_row *row)
 {
+	json_t *doc = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "a", row->account, "i", row->id,
+	    "v", (json_int_t)row->mark, "h", row->hash, "p", row->parents, "k", row->kept);
 	struct key key;
 
+	if (row->how[0] != '\0')
+		json_object_set_new(doc, "w", bh_json_string(row->how));
+	if (row->unseen[0] != '\0')
+		json_object_set_new(doc, "u", bh_json_string(row->unseen));
 	key_row(&key, dest, name);
-	put_json(txn, &key,
-	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "a", row->account, "i", row->id, "v",
-		(json_int_t)row->mark, "h", row->hash, "p", row->parents, "k", row->kept));
+	put_json(txn, &key, doc);
 }
 
 static void
@@ -115,6 +119,8 @@ decode_row(const struct store_item *item, struct bulk_row *row)
 	copy_text(row->hash, sizeof(row->hash), doc, "h");
 	copy_text(row->parents, sizeof(row->parents), doc, "p");
 	copy_text(row->kept, sizeof(row->kept), doc, "k");
+	copy_text(row->how, sizeof(row->how), doc, "w");
+	copy_text(row->unseen, sizeof(row->unseen), doc, "u");
 	row->mark = (uint64_t)bh_json_int(doc, "v", 0);
 	json_decref(doc);
 }

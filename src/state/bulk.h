@@ -46,6 +46,8 @@ struct bulk_row {
 	uint64_t mark; /* as link_dirty() gave it */
 	char hash[65], parents[65];
 	char kept[LINK_KEPT_MAX * 16 + 1];
+	char how[160];   /* why it is this CRM record, as the link will say */
+	char unseen[80]; /* a field that was left out because it cannot be read; "" */
 };
 void bulk_row_put(struct store_txn *txn, const char *dest, const char *key,
     const struct bulk_row *row);

@@ -15,7 +15,9 @@ struct collect {
 	struct dest_column *columns; /* texts owned by names */
 	size_t columns_n;
 	json_t *names;
+	json_t *sent; /* keys or ids of the rows: what comes twice in a job is refused */
 	struct bh_buf *rows;
+	bool has_head;
 };
 
 /* -- columns -- */
@@ -82,6 +84,7 @@ begin_rows(struct collect *c, const struct record *record)
 	snprintf(c->bulk.object, sizeof(c->bulk.object), "%s", record->object);
 	snprintf(c->bulk.key_field, sizeof(c->bulk.key_field), "%s", record->key_field);
 	c->bulk.by_id = job->by_id;
+	c->has_head = true;
 	c->run->lane->driver->bulk_head(&c->bulk, c->columns, c->columns_n, c->rows);
 }
 
@@ -111,6 +114,8 @@ remember_rows(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 		memcpy(row.hash, item->hash, sizeof(row.hash));
 		memcpy(row.parents, item->parents, sizeof(row.parents));
 		memcpy(row.kept, item->kept, sizeof(row.kept));
+		memcpy(row.how, item->link.how, sizeof(row.how));
+		memcpy(row.unseen, item->unseen, sizeof(row.unseen));
 		bulk_row_put(txn, r->dest, r->by_id ? item->record->remote_id : item->record->key,
 		    &row);
 	}
@@ -118,21 +123,25 @@ remember_rows(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 }
 
 /*
- * A record as a row.  False: it keeps its mark, for another job (it goes the other way,
- * the upload is full), or for a push, which can send more or say what is wrong.
+ * A record as a row.  False: it keeps its mark, for another job (it goes the other way, it is
+ * there already for another object, the upload is full), or for a push, which can send more or
+ * say what is wrong.
  */
 static bool
 has_row(struct collect *c, struct render_item *item)
 {
 	struct bh_err why = BH_ERR_INIT;
+	const char *name;
 
-	if (c->job->rows == 0)
+	if (!c->has_head)
 		begin_rows(c, item->record);
-	if (item->record->matched != c->job->by_id ||
+	name = c->job->by_id ? item->record->remote_id : item->record->key;
+	if (item->record->matched != c->job->by_id || json_object_get(c->sent, name) != NULL ||
 	    c->run->lane->driver->bulk_row(&c->bulk, item->record, c->columns, c->columns_n,
 		c->rows, &why) < 0)
 		return false;
 	c->job->rows++;
+	json_object_set_new(c->sent, name, json_true());
 	return true;
 }
 
@@ -246,7 +255,11 @@ collect_all(struct collect *c, struct bh_err *err)
 int
 bulk_collect(struct push_run *run, struct bulk_job *job, struct bh_buf *rows, struct bh_err *err)
 {
-	struct collect c = {.run = run, .job = job, .names = json_array(), .rows = rows};
+	struct collect c = {.run = run,
+	    .job = job,
+	    .names = json_array(),
+	    .sent = json_object(),
+	    .rows = rows};
 	const struct setup_sync *sync = setup_sync(run->lane->setup, job->sync);
 	size_t index;
 	int rc = 0;
@@ -259,5 +272,6 @@ bulk_collect(struct push_run *run, struct bulk_job *job, struct bh_buf *rows, st
 		rc = collect_all(&c, err);
 	free(c.columns);
 	json_decref(c.names);
+	json_decref(c.sent);
 	return rc;
 }

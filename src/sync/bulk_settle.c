@@ -68,6 +68,22 @@ page_add(struct page *page, const struct results *r, size_t at, const struct bul
 	memcpy(item->hash, row->hash, sizeof(item->hash));
 	memcpy(item->parents, row->parents, sizeof(item->parents));
 	memcpy(item->kept, row->kept, sizeof(item->kept));
+	memcpy(item->unseen, row->unseen, sizeof(item->unseen));
+}
+
+/* What is stored now; a person's choice since the row was made stands, and is marked. */
+static void
+page_take_link(struct page *page, size_t i, const struct link *link)
+{
+	struct render_item *item = &page->items[i];
+	bool is_chosen = link->state == LINK_NEW && link->how[0] != '\0' &&
+			 strcmp(link->how, page->rows[i].how) != 0;
+
+	item->link = *link;
+	if (is_chosen)
+		item->verdict = RENDER_PAUSED;
+	else
+		memcpy(item->link.how, page->rows[i].how, sizeof(item->link.how));
 }
 
 static int
@@ -78,18 +94,22 @@ load_page(struct results *r, struct page *page, struct bh_err *err)
 	bool *found = bh_xcalloc(r->n, sizeof(found[0]));
 	struct link_id *ids = bh_xcalloc(r->n, sizeof(ids[0]));
 	struct link *links = bh_xcalloc(r->n, sizeof(links[0]));
+	json_t *seen = json_object(); /* a verdict that comes twice counts once */
 	int rc = bulk_row_get_many(txn, r->run->lane->connection->account.code,
 	    (const char *const *)r->keys, r->n, rows, found, err);
 
 	for (size_t i = 0; i < r->n && rc == 0; i++)
-		if (found[i])
+		if (found[i] && json_object_get(seen, r->keys[i]) == NULL) {
+			json_object_set_new(seen, r->keys[i], json_true());
 			page_add(page, r, i, &rows[i]);
+		}
 	for (size_t i = 0; i < page->n; i++)
 		ids[i] = page->entries[i].id;
 	if (rc == 0 && page->n > 0)
 		rc = link_get_many(txn, ids, page->n, links, err);
 	for (size_t i = 0; i < page->n && rc == 0; i++)
-		page->items[i].link = links[i];
+		page_take_link(page, i, &links[i]);
+	json_decref(seen);
 	free(links);
 	free(ids);
 	free(found);

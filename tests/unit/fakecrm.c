@@ -144,13 +144,13 @@ write_record(const struct record *from, struct dest_result *result)
 		dest_result_set(result, DEST_REJECTED, "GONE", "it is gone", "look");
 		return;
 	}
-	result->created = record == NULL;
+	dest_result_set(result, DEST_APPLIED, "", "", "");
 	if (record == NULL) {
+		result->created = true;
 		snprintf(made, sizeof(made), "00%u", ++fake.made);
 		id = made;
 		record = put_record(id, from->object);
 	}
-	dest_result_set(result, DEST_APPLIED, "", "", "");
 	snprintf(result->remote_id, sizeof(result->remote_id), "%s", id);
 	write_fields(record, from);
 }
@@ -383,6 +383,7 @@ fake_bulk_head(const struct dest_bulk *bulk BH_UNUSED, const struct dest_column 
     size_t n BH_UNUSED, struct bh_buf *rows)
 {
 	assert_int_equal(rows->len, 0);
+	bh_buf_adds(rows, "#head\n");
 }
 
 static int
@@ -409,10 +410,23 @@ parse_rows(const struct bh_buf *rows)
 	json_t *list = json_array();
 
 	while ((line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
+		if (*line != '\0' && *line != '#')
 			json_array_append_new(list, json_loads(line, 0, NULL));
 	free(text);
 	return list;
+}
+
+static int64_t
+count_failed(void)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < fake.job_rows; i++) {
+		const char *name = bh_json_str(json_array_get(fake.job, i), "fields.Name");
+
+		n += name != NULL && (strcmp(name, "refused") == 0 || strcmp(name, "locked") == 0);
+	}
+	return n;
 }
 
 static void
@@ -420,6 +434,7 @@ look_at_job(struct dest_bulk *bulk)
 {
 	assert_non_null(fake.job);
 	bulk->processed = (int64_t)fake.job_rows;
+	bulk->failed = count_failed();
 	if (fake.bulk_looks-- > 0)
 		return;
 	bulk->phase = fake.bulk_fails ? DEST_BULK_FAILED : DEST_BULK_DONE;

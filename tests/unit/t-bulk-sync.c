@@ -1,0 +1,787 @@
+/* Very many changed records as jobs of the CRM's bulk API: what goes so, and what comes of it. */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "fakecrm.h"
+#include "state/bulk.h"
+#include "sync/bulk.h"
+#include "unit.h"
+
+#define HOUR_MS (3600 * INT64_C(1000))
+#define FROM 10 /* as many of an object go in bulk */
+#define ACCOUNT                                                                                    \
+	"{'name':'account','from':'customer','to':'Account','key':'Key__c','fields':["             \
+	"{'to':'Name','from':'name'}]}"
+#define MATCHED                                                                                    \
+	"{'name':'account','from':'customer','to':'Account','key':'Key__c',"                       \
+	"'match':[{'by':'value','fields':[{'to':'Name','from':'name'}]}],"                         \
+	"'fields':[{'to':'Name','from':'name'}]}"
+
+static void
+apply_objects(struct bench *bench, const char *objects)
+{
+	char text[4000];
+
+	snprintf(text, sizeof(text),
+	    "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm','mapping':{'objects':["
+	    "%s]}}]}",
+	    objects);
+	bench_apply(bench, text);
+	bench_work(bench);
+}
+
+static struct bench *
+open_bench(const char *objects)
+{
+	struct bench *bench;
+	char text[1000];
+
+	fake_init();
+	bench = bench_new("salesforce");
+	snprintf(text, sizeof(text),
+	    "{'billhook':1,'connections':[{'code':'crm','driver':'salesforce','settings':{"
+	    "'login_url':'" CRM_URL "','client_id':'id','bulk_from':%d},"
+	    "'secrets':{'client_secret':'env:BENCH_SECRET'}}]}",
+	    FROM);
+	bench_apply(bench, text);
+	apply_objects(bench, objects);
+	return bench;
+}
+
+static void
+close_bench(struct bench *bench)
+{
+	bench_free(bench);
+	fake_release();
+}
+
+/* Customers cus_<from> to cus_<to - 1>, called "Ada <number>" unless name is given. */
+static void
+customers(struct bench *bench, int from, int to, const char *name)
+{
+	char id[24], own[24];
+
+	for (int i = from; i < to; i++) {
+		snprintf(id, sizeof(id), "cus_%d", i);
+		snprintf(own, sizeof(own), "Ada %d", i);
+		bench_customer(bench, id, name != NULL ? name : own);
+	}
+}
+
+static struct bulk_job
+stored_job(struct bench *bench)
+{
+	struct store_txn *txn = store_begin(bench->store);
+	struct bulk_job job;
+
+	assert_return_code(bulk_load(txn, "crm", &job, &bench->err), 0);
+	store_free(&txn);
+	return job;
+}
+
+static size_t
+stored_rows(struct bench *bench)
+{
+	struct store_scan scan = {.prefix = "Lr", .prefix_len = 2, .max = 10000, .keys_only = true};
+	struct store_txn *txn = store_begin(bench->store);
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	assert_int_equal(store_scan(txn, &scan, &entries, &n, &more, &bench->err), 0);
+	store_free(&txn);
+	return n;
+}
+
+static int
+put_job(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	bulk_save(txn, "crm", arg);
+	return 0;
+}
+
+/* Work, and wait, until nothing is due within the next minutes. */
+static void
+work_until_quiet(struct bench *bench)
+{
+	for (int i = 0; i < 100; i++) {
+		bench_work(bench);
+		if (bench_next_due(bench) > bh_now_ms() + 300000)
+			return;
+		bench_pass(bench, bench_next_due(bench) - bh_now_ms());
+	}
+	fail_msg("it does not come to rest");
+}
+
+static void
+assert_over(struct bench *bench)
+{
+	assert_int_equal(stored_job(bench).phase, BULK_NONE);
+	assert_int_equal(stored_rows(bench), 0);
+	bench_recount(bench);
+}
+
+/* -- is there so much? -- */
+
+static void
+threshold(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *name, *objects;
+		int n;
+		unsigned traits;
+		size_t jobs, rows;
+	} each[] = {
+	    {"one too few", ACCOUNT, FROM - 1, 0, 0, 0},
+	    {"just enough", ACCOUNT, FROM, 0, 1, FROM},
+	    {"more", ACCOUNT, FROM + 5, 0, 1, FROM + 5},
+	    {"no upsert by key",
+		"{'name':'account','from':'customer','to':'Task','key':'Key__c','fields':["
+		"{'to':'Name','from':'name'}]}",
+		FROM, DEST_OBJECT_LOOK, 0, 0},
+	    {"events",
+		"{'name':'account','from':'customer','to':'Task','key':'Key__c','fields':["
+		"{'to':'Name','from':'name'}]}",
+		FROM, DEST_OBJECT_EVENT, 0, 0},
+	    {"two objects of few",
+		ACCOUNT ",{'name':'contact','from':'customer','to':'Contact','key':'Key__c',"
+			"'fields':[{'to':'Name','from':'name'}]}",
+		FROM - 1, 0, 0, 0},
+	};
+
+	for (size_t i = 0; i < BH_LEN(each); i++) {
+		struct bench *bench = open_bench(each[i].objects);
+
+		fake.traits = each[i].traits;
+		customers(bench, 0, each[i].n, NULL);
+		work_until_quiet(bench);
+		if (fake.jobs != each[i].jobs || fake.job_rows != each[i].rows)
+			fail_msg("%s: %zu jobs, %zu rows", each[i].name, fake.jobs, fake.job_rows);
+		assert_int_equal(fake.pushes == 0, each[i].jobs == 1);
+		assert_int_equal(bench_lane(bench).dirty, 0);
+		assert_over(bench);
+		close_bench(bench);
+	}
+}
+
+static void
+paused_sync_does_not_count(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	customers(bench, 0, FROM, NULL);
+	bench_ingest(bench);
+	bench_apply(bench, "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm',"
+			   "'paused':true,'mapping':{'objects':[" ACCOUNT "]}}]}");
+	bench_push(bench);
+	assert_int_equal(fake.jobs, 0);
+	assert_int_equal(bench_lane(bench).dirty, FROM);
+	close_bench(bench);
+}
+
+/* -- the order -- */
+
+#define THREE                                                                                      \
+	ACCOUNT ",{'name':'subscription','from':'subscription','to':'Sub__c','key':'Key__c',"      \
+		"'parents':[{'object':'account','id':'customer','to':'Account__c'}],"              \
+		"'fields':[{'to':'Name','from':'source_status'}]},"                                \
+		"{'name':'invoice','from':'invoice','to':'Inv__c','key':'Key__c',"                 \
+		"'parents':[{'object':'subscription','id':'subscription','to':'Sub__c'}],"         \
+		"'fields':[{'to':'Total__c','from':'total'}]}"
+
+/* Accounts go first, as ever; while the subscriptions' job runs the invoices wait for its end. */
+static void
+what_stands_before_goes_first(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(THREE);
+	char id[24];
+
+	customers(bench, 0, 3, NULL);
+	for (int i = 0; i < FROM; i++) {
+		snprintf(id, sizeof(id), "sub_%d", i);
+		bench_subscription(bench, id, "cus_1", "active");
+	}
+	bench_invoice(bench, "in_1", "cus_1", "sub_1", 500);
+	fake.bulk_looks = 3;
+	bench_work(bench);
+	assert_int_equal(fake.pushes, 1);
+	assert_int_equal(fake.rows, 3);
+	assert_int_equal(stored_job(bench).phase, BULK_SENT);
+	assert_string_equal(stored_job(bench).crm_object, "Sub__c");
+	assert_int_equal(stored_rows(bench), FROM);
+	assert_int_equal(fake.is_by_id, false);
+
+	/* News of an account waits, too: the CRM would lock one against the other. */
+	customers(bench, 1, 2, "Ada King");
+	bench_work(bench);
+	assert_int_equal(fake.pushes, 1);
+	assert_int_equal(bench_lane(bench).dirty, 1 + FROM + 1);
+
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_non_null(fake_find("Name", "Ada King"));
+	assert_string_equal(fake_text(fake_find("Key__c", "stripe:in_1"), "Sub__c"),
+	    "stripe:sub_1");
+	assert_string_equal(fake_text(fake_find("Key__c", "stripe:sub_4"), "Account__c"),
+	    "stripe:cus_1");
+	assert_int_equal(bench_lane(bench).in_step, 3 + FROM + 1);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+static void
+looks_become_rarer(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+	int64_t last = 0;
+
+	customers(bench, 0, FROM, NULL);
+	fake.bulk_looks = 200;
+	bench_work(bench);
+	for (int i = 0; i < 150; i++) {
+		int64_t wait = bench_next_due(bench) - bh_now_ms();
+
+		assert_in_range(wait, 1000, 60000);
+		assert_true(wait >= last);
+		last = wait;
+		bench_pass(bench, wait);
+		bench_work(bench);
+	}
+	assert_int_equal(last, 60000);
+	assert_int_equal(stored_job(bench).processed, FROM);
+	close_bench(bench);
+}
+
+/* -- two ways -- */
+
+/* Found records go by id, new ones by key: a job each where there are many of both. */
+static void
+by_id_and_by_key_apart(void **state BH_UNUSED)
+{
+	static const struct {
+		int found, made;
+		size_t jobs, pushed;
+	} each[] = {{FROM, FROM, 2, 0}, {FROM, FROM - 2, 1, FROM - 2}, {FROM + 1, 0, 1, 0}};
+
+	for (size_t i = 0; i < BH_LEN(each); i++) {
+		struct bench *bench = open_bench(MATCHED);
+		struct link link;
+		char id[24], fields[40];
+		int n = each[i].found + each[i].made;
+
+		for (int k = 0; k < each[i].found; k++) {
+			snprintf(id, sizeof(id), "A%d", k);
+			snprintf(fields, sizeof(fields), "{'Name':'Ada %d'}", k);
+			fake_add(id, "Account", fields);
+		}
+		customers(bench, 0, n, NULL);
+		work_until_quiet(bench);
+		assert_int_equal(fake.jobs, each[i].jobs);
+		assert_int_equal(fake.rows, each[i].pushed);
+		assert_int_equal(json_object_size(fake.records), n);
+		assert_int_equal(bench_lane(bench).in_step, n);
+		link = bench_link(bench, "account", "cus_1");
+		assert_string_equal(link.remote_id, "A1");
+		assert_non_null(strstr(link.how, "Name is Ada 1"));
+		assert_string_equal(fake_text("A1", "Key__c"), "stripe:cus_1");
+		assert_over(bench);
+		close_bench(bench);
+	}
+}
+
+/* As in a push: a field that cannot be read is named, and its record counts as not whole. */
+static void
+field_that_cannot_be_read(void **state BH_UNUSED)
+{
+	struct bench *bench =
+	    open_bench("{'name':'account','from':'customer','to':'Account','key':'Key__c',"
+		       "'match':[{'by':'value','fields':[{'to':'Name','from':'name'}]}],"
+		       "'fields':[{'to':'Name','from':'name'},"
+		       "{'to':'Email__c','from':'email','when':'if_empty'}]}");
+	char id[24], fields[40];
+
+	for (int i = 0; i < FROM; i++) {
+		snprintf(id, sizeof(id), "A%d", i);
+		snprintf(fields, sizeof(fields), "{'Name':'Ada %d'}", i);
+		fake_add(id, "Account", fields);
+	}
+	fake.hidden = "Email__c";
+	customers(bench, 0, FROM, NULL);
+	work_until_quiet(bench);
+	assert_int_equal(fake.job_rows, FROM);
+	assert_int_equal(fake.reads, 1);
+	assert_string_equal(bench_link(bench, "account", "cus_3").code, "HIDDEN_FIELD");
+	assert_string_equal(bench_link(bench, "account", "cus_3").hash, "");
+	assert_null(fake_text("A3", "Email__c"));
+	close_bench(bench);
+}
+
+/* Several objects may share a record: a CRM refuses a key that comes twice in a job. */
+static void
+shared_records_come_once_in_a_job(void **state BH_UNUSED)
+{
+	struct bench *bench =
+	    open_bench("{'name':'account','from':'customer','to':'Account','key':'Key__c',"
+		       "'key_from':'{email|company_domain}',"
+		       "'fields':[{'to':'Website','from':'{email|company_domain}'}]}");
+
+	customers(bench, 0, 2 * FROM, NULL); /* all of example.com */
+	work_until_quiet(bench);
+	assert_int_equal(fake.job_rows, 1);
+	assert_int_equal(json_object_size(fake.records), 1);
+	assert_int_equal(bench_lane(bench).in_step, 2 * FROM);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* -- results -- */
+
+/* More than a page of them, in any order, each perhaps twice. */
+static void
+results_in_any_order(void **state BH_UNUSED)
+{
+	static const struct {
+		bool reversed, twice;
+	} each[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+	const int n = 1100;
+
+	for (size_t i = 0; i < BH_LEN(each); i++) {
+		struct bench *bench = open_bench(ACCOUNT);
+		struct link link;
+
+		fake.bulk_reversed = each[i].reversed;
+		fake.bulk_twice = each[i].twice;
+		customers(bench, 0, n, NULL);
+		work_until_quiet(bench);
+		assert_int_equal(fake.jobs, 1);
+		assert_int_equal(fake.job_rows, n);
+		assert_int_equal(fake.rows, 0);
+		assert_int_equal(bench_lane(bench).in_step, n);
+		assert_int_equal(bench_lane(bench).dirty, 0);
+		link = bench_link(bench, "account", "cus_777");
+		assert_string_equal(fake_text(link.remote_id, "Name"), "Ada 777");
+		assert_int_equal(link.pushed_ms != 0, true);
+		assert_over(bench);
+
+		/* What is equal is not sent again. */
+		customers(bench, 0, n, NULL);
+		work_until_quiet(bench);
+		assert_int_equal(fake.jobs, 1);
+		close_bench(bench);
+	}
+}
+
+/* What a job refuses is pushed once more: a push may mend it, or parks it. */
+static void
+each_verdict(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	unit_log_expected(true);
+	customers(bench, 0, FROM, NULL);
+	customers(bench, 20, 21, "refused");
+	customers(bench, 21, 22, "locked");
+	customers(bench, 22, 23, "unsendable");
+	bench_work(bench);
+	assert_int_equal(fake.job_rows, FROM + 2);
+	bench_pass(bench, 2000);
+	bench_work(bench);
+	assert_int_equal(bench_link(bench, "account", "cus_20").state, LINK_NEW);
+	assert_int_equal(bench_link(bench, "account", "cus_20").attempts, 1);
+	assert_true(bench_is_dirty(bench, "account", 0, "cus_20"));
+	assert_true(bench_is_dirty(bench, "account", 0, "cus_21"));
+	assert_int_equal(bench_link(bench, "account", "cus_22").state, LINK_CLEAN); /* by a push */
+	assert_over(bench);
+
+	customers(bench, 21, 22, "free");
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(bench_link(bench, "account", "cus_20").state, LINK_HELD);
+	assert_string_equal(bench_link(bench, "account", "cus_20").code, "BAD");
+	assert_int_equal(bench_link(bench, "account", "cus_21").state, LINK_CLEAN);
+	assert_int_equal(bench_lane(bench).in_step, FROM + 2);
+	close_bench(bench);
+}
+
+/* As many refused as would be a job again: they are not sent round and round. */
+static void
+many_are_refused(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	unit_log_expected(true);
+	customers(bench, 0, FROM, "refused");
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(fake.rows, FROM);
+	assert_int_equal(bench_lane(bench).held, FROM);
+	assert_true(stored_job(bench).off_until_ms > bh_now_ms());
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* The first row cannot be sent so: the others have one head all the same. */
+static void
+first_row_cannot_be_sent(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	customers(bench, 0, 1, "unsendable");
+	customers(bench, 1, FROM + 1, NULL);
+	work_until_quiet(bench);
+	assert_int_equal(fake.job_rows, FROM);
+	assert_int_equal(bench_lane(bench).in_step, FROM + 1);
+	close_bench(bench);
+}
+
+/* All of them are for later: no job without rows, no endless run, and others behind them go. */
+static void
+all_are_for_later(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(THREE);
+	struct bulk_job job = {0};
+
+	customers(bench, 0, FROM, "locked");
+	bench_work(bench);
+	bench_pass(bench, 2000);
+	bench_work(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(bench_link(bench, "account", "cus_1").attempts, 1);
+	assert_true(stored_job(bench).off_until_ms > bh_now_ms());
+	/* A worker that does not know of the pause finds them all waiting. */
+	assert_return_code(store_run(bench->store, put_job, &job, NULL, &bench->err), 0);
+	bench_invoice(bench, "in_1", "cus_99", NULL, 500);
+	bench_pass(bench, -1001);
+	bench_work(bench);
+	assert_non_null(fake_find("Key__c", "stripe:in_1"));
+	assert_int_equal(fake.jobs, 1);
+	assert_true(bench_next_due(bench) > bh_now_ms());
+	close_bench(bench);
+}
+
+static void
+news_in_the_middle(void *arg)
+{
+	customers(arg, 1, 2, "Ada King");
+	bench_ingest(arg);
+}
+
+static void
+mark_set_meanwhile_survives(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	customers(bench, 0, FROM, NULL);
+	fake.meanwhile = news_in_the_middle;
+	fake.arg = bench;
+	bench_work(bench);
+	bench_pass(bench, 2000);
+	bench_work(bench);
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(fake.rows, 1); /* by itself */
+	assert_non_null(fake_find("Name", "Ada King"));
+	assert_int_equal(bench_lane(bench).in_step, FROM);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+static int
+adopt(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
+{
+	struct link_id id = {"crm", 0, "s", "account", "", "cus_1"};
+
+	return link_adopt(txn, &id, "A9", "chosen by admin", err);
+}
+
+/* A person who chooses while the job runs is heard. */
+static void
+choice_during_a_job(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(MATCHED);
+	struct link link;
+
+	customers(bench, 0, FROM, NULL);
+	bench_work(bench);
+	assert_int_equal(stored_job(bench).phase, BULK_SENT);
+	fake_add("A9", "Account", "{'Name':'The right one'}");
+	assert_return_code(store_run(bench->store, adopt, NULL, NULL, &bench->err), 0);
+	work_until_quiet(bench);
+	link = bench_link(bench, "account", "cus_1");
+	assert_string_equal(link.remote_id, "A9");
+	assert_string_equal(link.how, "chosen by admin");
+	assert_int_equal(link.state, LINK_CLEAN);
+	assert_string_equal(fake_text("A9", "Name"), "Ada 1");
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* -- failures -- */
+
+/* The rest goes call by call, for an hour. */
+static void
+failed_job_falls_back(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	unit_log_expected(true);
+	fake.bulk_fails = true;
+	fake.bulk_seen = 3;
+	customers(bench, 0, FROM, NULL);
+	bench_work(bench);
+	bench_pass(bench, 2000);
+	bench_work(bench);
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(fake.rows, FROM - 3);
+	assert_int_equal(fake.drops, 1);
+	assert_int_equal(json_object_size(fake.records), FROM);
+	assert_int_equal(bench_lane(bench).in_step, FROM);
+	assert_string_equal(stored_job(bench).note, "the job was aborted");
+	assert_over(bench);
+
+	fake.bulk_fails = false;
+	customers(bench, 0, FROM, "Bob");
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	bench_pass(bench, HOUR_MS);
+	customers(bench, 0, FROM, "Cid");
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 2);
+	assert_int_equal(bench_lane(bench).in_step, FROM);
+	assert_string_equal(stored_job(bench).note, "");
+	close_bench(bench);
+}
+
+/*
+ * Each call of a job fails once.  Refused for good: without a job, for an hour; out of order:
+ * again, until it is done.  Either way each record is there once.
+ */
+static void
+each_call_fails(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *call;
+		enum bh_code code;
+		size_t jobs;
+		bool is_off;
+	} each[] = {
+	    {"bulk-new", BH_INVALID, 0, true},
+	    {"bulk-new", BH_UNAVAILABLE, 1, false},
+	    {"bulk-new", BH_UNCERTAIN, 1, false},
+	    {"bulk-new", BH_DENIED, 1, false},
+	    {"bulk-open", BH_INVALID, 1, true},
+	    {"bulk-open", BH_LIMITED, 2, false},
+	    {"bulk-open", BH_DENIED, 1, false},
+	    {"bulk-uploaded", BH_INVALID, 1, true},
+	    {"bulk-uploaded", BH_UNAVAILABLE, 2, false},
+	    {"bulk-running", BH_INVALID, 1, true},
+	    {"bulk-running", BH_UNAVAILABLE, 1, false},
+	    {"bulk-running", BH_DENIED, 1, false},
+	    {"bulk-results", BH_INVALID, 1, true},
+	    {"bulk-results", BH_UNAVAILABLE, 1, false},
+	    {"bulk-results", BH_DENIED, 1, false},
+	    {"bulk-end", BH_UNAVAILABLE, 1, false},
+	    {"bulk-end", BH_DENIED, 1, false},
+	    {"bulk-drop", BH_UNAVAILABLE, 1, false},
+	};
+	const int n = 600; /* more than a page of results */
+
+	unit_log_expected(true);
+	for (size_t i = 0; i < BH_LEN(each); i++) {
+		struct bench *bench = open_bench(ACCOUNT);
+		struct bulk_job job;
+
+		fake.fault = each[i].call;
+		fake.fault_code = each[i].code;
+		fake.fault_times = 1;
+		customers(bench, 0, n, NULL);
+		work_until_quiet(bench);
+		job = stored_job(bench);
+		if (fake.jobs != each[i].jobs || (job.off_until_ms > bh_now_ms()) != each[i].is_off)
+			fail_msg("%s %s: %zu jobs, off %d", each[i].call,
+			    bh_code_name(each[i].code), fake.jobs, job.off_until_ms > bh_now_ms());
+		assert_int_equal(fake.fault_times, 0);
+		assert_int_equal(json_object_size(fake.records), n);
+		assert_int_equal(bench_lane(bench).in_step, n);
+		assert_int_equal(bench_lane(bench).dirty, 0);
+		assert_over(bench);
+		close_bench(bench);
+	}
+}
+
+/* -- whoever died -- */
+
+static int
+put_row(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	bulk_row_put(txn, "crm", "stripe:cus_0", arg);
+	return 0;
+}
+
+/* The worker died while it gathered rows: with a job at the CRM, or none. */
+static void
+died_while_gathering(void **state BH_UNUSED)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bench *bench = open_bench(ACCOUNT);
+		struct bulk_row row = {.id = "cus_0", .mark = 1};
+		struct bulk_job job = {.phase = BULK_COLLECTING,
+		    .sync = "s",
+		    .object = "account",
+		    .crm_object = "Account",
+		    .key_field = "Key__c"};
+		struct fake_lane open;
+
+		snprintf(job.id, sizeof(job.id), "%s", i == 0 ? "" : "job-7");
+		assert_return_code(store_run(bench->store, put_job, &job, NULL, &bench->err), 0);
+		assert_return_code(store_run(bench->store, put_row, &row, NULL, &bench->err), 0);
+		fake_open(bench, &open);
+		assert_int_equal(bulk_go_on(&open.run, &bench->err), 0);
+		fake_close(&open);
+		assert_int_equal(fake.drops, i);
+		assert_over(bench);
+
+		customers(bench, 0, FROM, NULL);
+		work_until_quiet(bench);
+		assert_int_equal(fake.jobs, 1);
+		assert_int_equal(bench_lane(bench).in_step, FROM);
+		close_bench(bench);
+	}
+}
+
+/* The CRM has the rows: another worker finds them, in whatever phase it died. */
+static void
+died_behind_the_upload(void **state BH_UNUSED)
+{
+	static const enum bulk_phase phases[] = {BULK_SENT, BULK_SETTLING};
+
+	for (size_t i = 0; i < BH_LEN(phases); i++) {
+		struct bench *bench = open_bench(ACCOUNT);
+		struct fake_lane open;
+		struct bulk_job job;
+
+		customers(bench, 0, FROM, NULL);
+		bench_work(bench);
+		job = stored_job(bench);
+		assert_int_equal(job.phase, BULK_SENT);
+		job.phase = phases[i];
+		assert_return_code(store_run(bench->store, put_job, &job, NULL, &bench->err), 0);
+		fake_open(bench, &open);
+		assert_int_equal(bulk_go_on(&open.run, &bench->err), 0);
+		assert_int_equal(open.run.applied, FROM);
+		assert_int_equal(open.run.created, FROM);
+		/* There is nothing left to go on with. */
+		assert_int_equal(bulk_go_on(&open.run, &bench->err), 0);
+		assert_int_equal(open.run.applied, FROM);
+		fake_close(&open);
+		assert_int_equal(bench_lane(bench).in_step, FROM);
+		assert_int_equal(fake.rows, 0);
+		assert_over(bench);
+		close_bench(bench);
+	}
+}
+
+/* It died with half of the results settled, or with links settled whose rows were still there. */
+static void
+died_while_settling(void **state BH_UNUSED)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bench *bench = open_bench(ACCOUNT);
+		struct fake_lane open;
+		struct bulk_job job;
+		struct bulk_row row = {.id = "cus_0", .mark = 1};
+
+		customers(bench, 0, 600, NULL);
+		bench_work(bench);
+		job = stored_job(bench);
+		job.phase = BULK_SETTLING;
+		assert_return_code(store_run(bench->store, put_job, &job, NULL, &bench->err), 0);
+		fake.fault = "bulk-end";
+		fake.fault_code = BH_UNAVAILABLE;
+		fake.fault_times = 1;
+		fake_open(bench, &open);
+		assert_int_equal(bulk_go_on(&open.run, &bench->err), -1);
+		assert_int_equal(open.run.applied, 500); /* a page */
+		if (i == 1) {
+			snprintf(row.hash, sizeof(row.hash), "%s",
+			    bench_link(bench, "account", "cus_0").hash);
+			assert_return_code(store_run(bench->store, put_row, &row, NULL,
+					       &bench->err),
+			    0);
+		}
+		assert_int_equal(bulk_go_on(&open.run, &bench->err), 0);
+		assert_int_equal(open.run.applied, 600 + i);
+		fake_close(&open);
+		assert_int_equal(bench_lane(bench).in_step, 600);
+		assert_int_equal(bench_lane(bench).dirty, 0);
+		assert_over(bench);
+		close_bench(bench);
+	}
+}
+
+static bool
+is_stopping_at_once(void *arg BH_UNUSED)
+{
+	return true;
+}
+
+/* Told to end while rows are gathered: no job is begun, nothing is lost. */
+static void
+stopped_while_gathering(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+	struct bulk_group group = {.is_there = true, .sync = "s", .object = "account"};
+	struct fake_lane open;
+
+	customers(bench, 0, FROM, NULL);
+	bench_ingest(bench);
+	bench->context.is_stopping = is_stopping_at_once;
+	fake_open(bench, &open);
+	assert_int_equal(bulk_begin(&open.run, &group, &bench->err), 0);
+	assert_int_equal(open.run.again_ms, bh_now_ms());
+	fake_close(&open);
+	bench->context.is_stopping = NULL;
+	assert_int_equal(fake.jobs, 0);
+	assert_int_equal(bench_lane(bench).dirty, FROM);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+static int
+teardown(void **state BH_UNUSED)
+{
+	unit_log_expected(false);
+	bh_clock_set(0);
+	return 0;
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(threshold, teardown),
+	    cmocka_unit_test_teardown(paused_sync_does_not_count, teardown),
+	    cmocka_unit_test_teardown(what_stands_before_goes_first, teardown),
+	    cmocka_unit_test_teardown(looks_become_rarer, teardown),
+	    cmocka_unit_test_teardown(by_id_and_by_key_apart, teardown),
+	    cmocka_unit_test_teardown(field_that_cannot_be_read, teardown),
+	    cmocka_unit_test_teardown(shared_records_come_once_in_a_job, teardown),
+	    cmocka_unit_test_teardown(results_in_any_order, teardown),
+	    cmocka_unit_test_teardown(each_verdict, teardown),
+	    cmocka_unit_test_teardown(many_are_refused, teardown),
+	    cmocka_unit_test_teardown(first_row_cannot_be_sent, teardown),
+	    cmocka_unit_test_teardown(all_are_for_later, teardown),
+	    cmocka_unit_test_teardown(mark_set_meanwhile_survives, teardown),
+	    cmocka_unit_test_teardown(choice_during_a_job, teardown),
+	    cmocka_unit_test_teardown(failed_job_falls_back, teardown),
+	    cmocka_unit_test_teardown(each_call_fails, teardown),
+	    cmocka_unit_test_teardown(died_while_gathering, teardown),
+	    cmocka_unit_test_teardown(died_behind_the_upload, teardown),
+	    cmocka_unit_test_teardown(died_while_settling, teardown),
+	    cmocka_unit_test_teardown(stopped_while_gathering, teardown),
+	};
+
+	bh_log_hook(unit_log);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
