@@ -254,6 +254,12 @@ struct dest_driver {
 	 * BH_INVALID where the same call will fail again.
 	 */
 
+	/*
+	 * describe() for n objects (any number) in the fewest calls; NULL in objects_r for those that
+	 * cannot be described.  -1: none of them, as describe.
+	 */
+	int (*describe_many)(struct dest_config *config, const char *const *names, size_t n,
+	    struct dest_object **objects_r, struct bh_err *err);
 	/* What objects are, by name: DEST_OBJECT_...; NULL: nothing of it. */
 	unsigned (*object_traits)(const char *object);
 	/* Append the address that the person's browser is sent to.  No call is made. */

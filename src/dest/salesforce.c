@@ -350,6 +350,7 @@ const struct dest_driver dest_salesforce = {
     .check = salesforce_check,
     .authorize = salesforce_authorize,
     .describe = salesforce_describe,
+    .describe_many = salesforce_describe_many,
     .push = salesforce_push,
     .identify = salesforce_identify,
     .object_traits = salesforce_object_traits,

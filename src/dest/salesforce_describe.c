@@ -6,7 +6,7 @@
 #include "base/base.h"
 
 #include "base/text.h"
-#include "dest/salesforce.h"
+#include "dest/salesforce_look.h"
 
 #define FIELDS_MAX 2000 /* an object can have at most about 900 */
 #define OPTIONS_MAX 1000
@@ -186,4 +186,45 @@ salesforce_describe(struct dest_config *config, const char *object, struct dest_
 	salesforce_answer_release(&answer);
 	free(path);
 	return rc;
+}
+
+/* At most SALESFORCE_COLLECTIONS of them, in one call. */
+static int
+describe_some(struct dest_config *config, const char *const *names, size_t n,
+    struct dest_object **objects_r, struct bh_err *err)
+{
+	struct salesforce_part parts[SALESFORCE_COLLECTIONS];
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		char *path = describe_path(config, names[i]);
+
+		salesforce_part_init(&parts[i], "GET", names[i]);
+		bh_buf_adds(&parts[i].path, path);
+		free(path);
+	}
+	rc = salesforce_call_parts(config, parts, n, false, err);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && parts[i].answer.response.status == 200)
+			objects_r[i] = take_object(parts[i].answer.json);
+		salesforce_part_release(&parts[i]);
+	}
+	return rc;
+}
+
+int
+salesforce_describe_many(struct dest_config *config, const char *const *names, size_t n,
+    struct dest_object **objects_r, struct bh_err *err)
+{
+	memset(objects_r, 0, n * sizeof(objects_r[0]));
+	for (size_t i = 0; i < n; i += SALESFORCE_COLLECTIONS) {
+		size_t some = n - i < SALESFORCE_COLLECTIONS ? n - i : SALESFORCE_COLLECTIONS;
+
+		if (describe_some(config, names + i, some, objects_r + i, err) < 0) {
+			for (size_t k = 0; k < n; k++)
+				dest_object_free(&objects_r[k]);
+			return -1;
+		}
+	}
+	return 0;
 }

@@ -277,36 +277,122 @@ fetch_description(struct lane *lane, const char *name, const struct dest_object 
 	return store_run(lane->context->store, save_description, &d, NULL, err);
 }
 
+static const struct lane_object *
+held_object(const struct lane *lane, const char *name)
+{
+	for (size_t i = 0; i < lane->objects_n; i++)
+		if (strcmp(lane->objects[i].name, name) == 0)
+			return &lane->objects[i];
+	return NULL;
+}
+
+/* 1 a stored description that is young enough (new), 0 none, -1. */
+static int
+stored_description(struct lane *lane, const char *name, struct dest_object **object_r,
+    struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(lane->context->store);
+	int64_t fetched_ms = 0;
+	json_t *doc;
+	int rc = target_get(txn, lane->connection->account.code, name, &doc, &fetched_ms, err);
+
+	*object_r = NULL;
+	store_free(&txn);
+	if (rc > 0 && fetched_ms > bh_now_ms() - DESCRIPTION_AGE_MS)
+		*object_r = dest_object_from_json(doc);
+	json_decref(doc);
+	return rc < 0 ? -1 : *object_r != NULL;
+}
+
+/* What the lane's mappings write to and nothing (young) is known of: array of names. */
+static int
+list_unknown(struct lane *lane, json_t *names, struct bh_err *err)
+{
+	const struct setup *setup = lane->setup;
+
+	for (size_t i = 0; i < setup->syncs_n; i++) {
+		const struct setup_sync *sync = &setup->syncs[i];
+		const struct map_object *objects;
+		size_t n = map_objects(sync->map, &objects);
+
+		for (size_t k = 0; k < n && sync->to == lane->connection; k++) {
+			struct bh_buf to = BH_BUF_INIT(1024);
+			struct dest_object *object = NULL;
+			int rc = map_object_to(sync->map, k, sync->account.settings, &to, NULL);
+
+			if (rc == 0 && held_object(lane, bh_buf_str(&to)) == NULL)
+				rc = stored_description(lane, bh_buf_str(&to), &object, err);
+			else
+				rc = 1;
+			if (object != NULL)
+				keep_object(lane, bh_buf_str(&to), object);
+			else if (rc == 0)
+				json_array_append_new(names, bh_json_string(bh_buf_str(&to)));
+			bh_buf_release(&to);
+			if (rc < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Objects are needed together: where the CRM can tell of several at once, it is asked once. */
+static int
+fetch_all(struct lane *lane, struct bh_err *err)
+{
+	json_t *list = json_array();
+	int rc = list_unknown(lane, list, err);
+	size_t n = json_array_size(list);
+	const char **names = bh_xcalloc(n + 1, sizeof(names[0]));
+	struct dest_object **found = bh_xcalloc(n + 1, sizeof(found[0]));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = json_string_value(json_array_get(list, i));
+	/* What cannot be had so is asked for one by one, which tells why. */
+	if (rc == 0 && n > 1 &&
+	    lane->driver->describe_many(&lane->config, names, n, found, NULL) == 0) {
+		for (size_t i = 0; i < n && rc == 0; i++) {
+			struct describe d = {lane->connection->account.code, names[i], found[i]};
+
+			if (found[i] == NULL || held_object(lane, names[i]) != NULL)
+				continue;
+			keep_object(lane, names[i], found[i]);
+			found[i] = NULL;
+			rc = store_run(lane->context->store, save_description, &d, NULL, err) < 0
+				 ? -1
+				 : 0;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		dest_object_free(&found[i]);
+	free(found);
+	free((void *)(uintptr_t)names);
+	json_decref(list);
+	return rc;
+}
+
 int
 lane_describe(struct lane *lane, const char *name, const struct dest_object **object_r,
     struct bh_err *err)
 {
-	struct dest_object *object = NULL;
-	struct store_txn *txn;
-	int64_t fetched_ms = 0;
-	json_t *doc;
+	const struct lane_object *held = held_object(lane, name);
+	struct dest_object *object;
 	int rc;
 
-	*object_r = NULL;
-	for (size_t i = 0; i < lane->objects_n; i++) {
-		if (strcmp(lane->objects[i].name, name) == 0) {
-			*object_r = lane->objects[i].described;
-			return 0;
-		}
-	}
-	if ((lane->driver->caps & DEST_CAP_DESCRIBE) == 0)
+	*object_r = held != NULL ? held->described : NULL;
+	if (held != NULL || (lane->driver->caps & DEST_CAP_DESCRIBE) == 0)
 		return 0;
-	txn = store_begin(lane->context->store);
-	rc = target_get(txn, lane->connection->account.code, name, &doc, &fetched_ms, err);
-	store_free(&txn);
-	if (rc < 0)
+	rc = stored_description(lane, name, &object, err);
+	if (rc > 0)
+		*object_r = keep_object(lane, name, object);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (lane->driver->describe_many != NULL && fetch_all(lane, err) < 0)
 		return -1;
-	if (rc > 0 && fetched_ms > bh_now_ms() - DESCRIPTION_AGE_MS)
-		object = dest_object_from_json(doc);
-	json_decref(doc);
-	if (object == NULL)
+	held = held_object(lane, name);
+	if (held == NULL)
 		return fetch_description(lane, name, object_r, err);
-	*object_r = keep_object(lane, name, object);
+	*object_r = held->described;
 	return 0;
 }
 

@@ -207,6 +207,29 @@ look_unlinked(struct look *look, struct bh_err *err)
 	return rc;
 }
 
+/* How many fields each has; null: it cannot be described. */
+static int
+look_describe_many(struct look *look, struct bh_err *err)
+{
+	size_t n = json_array_size(look->args);
+	const char *names[10];
+	struct dest_object *objects[10];
+	int rc;
+
+	for (size_t i = 0; i < n && i < BH_LEN(names); i++)
+		names[i] = json_string_value(json_array_get(look->args, i));
+	rc = look->driver->describe_many(look->config, names, n, objects, err);
+	look->given = json_array();
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		json_array_append_new(look->given,
+		    objects[i] != NULL
+			? json_pack("[s, I]", objects[i]->name, (json_int_t)objects[i]->fields_n)
+			: json_null());
+		dest_object_free(&objects[i]);
+	}
+	return rc;
+}
+
 /* --- which step --------------------------------------------------------- */
 
 static const struct {
@@ -222,6 +245,7 @@ static const struct {
     {"end", look_end},
     {"purge", look_purge},
     {"unlinked", look_unlinked},
+    {"describe_many", look_describe_many},
 };
 
 /* Arguments that stand behind the step's name. */
