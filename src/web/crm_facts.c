@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "state/bulk.h"
 #include "state/link.h"
 #include "web/crm_people.h"
 #include "web/crm_schema.h"
@@ -239,6 +240,30 @@ percent_setting(const struct crm_facts *facts, const char *name)
 	return setting_number(facts->driver->settings, facts->connection->settings, name);
 }
 
+/* A bulk job on its way, and why the lane holds back. */
+static int
+add_traffic(struct crm_facts *facts, const struct link_lane *lane, struct bh_err *err)
+{
+	json_t *traffic = json_object();
+	struct bulk_job job;
+	bool is_busy;
+
+	json_object_set_new(facts->model, "traffic", traffic);
+	if (bulk_load(exchange_read(facts->exchange), facts->connection->code, &job, err) < 0)
+		return -1;
+	is_busy = job.phase != BULK_NONE && job.rows > 0;
+	live_set_shown(facts->live, traffic, "traffic", "is_bulk", is_busy);
+	set_live(facts, traffic, "traffic", "bulk",
+	    is_busy ? json_sprintf("Bulk job: %lld of %lld records of %s%s",
+			  (long long)job.processed, (long long)job.rows, job.crm_object,
+			  job.phase == BULK_SETTLING ? ", results are coming in" : "")
+		    : json_string(""));
+	set_live(facts, traffic, "traffic", "percent",
+	    json_sprintf("%lld", is_busy ? (long long)(100 * job.processed / job.rows) : 0LL));
+	set_live(facts, traffic, "traffic", "reason", words_json(lane->reason));
+	return 0;
+}
+
 static int
 add_usage(struct crm_facts *facts, struct bh_err *err)
 {
@@ -267,7 +292,7 @@ add_usage(struct crm_facts *facts, struct bh_err *err)
 	    json_integer((json_int_t)(reserve * GAUGE_WIDE / 100)));
 	/* More to decide, or less: the page shows it. */
 	bh_buf_addf(&facts->newest, "%lld-", (long long)lane.held);
-	return 0;
+	return add_traffic(facts, &lane, err);
 }
 
 /* -- disconnecting -- */
