@@ -333,9 +333,10 @@ put_counts(struct store_txn *txn, const char *dest, const struct link_counts_by_
 
 struct settle {
 	const struct link_dirty_entry *entries;
-	const struct link *links;
+	const struct link *links; /* NULL: only kept changes, and no mark is cleared */
 	const bool *clear;
 	size_t n;
+	const char *const *kept;
 };
 
 /*
@@ -383,7 +384,7 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, 
 static void
 clear_mark(struct store_txn *txn, const struct settle *s, size_t i, const struct store_item *mark)
 {
-	if (s->clear[i] && mark->found && mark->version == s->entries[i].mark) {
+	if (s->clear != NULL && s->clear[i] && mark->found && mark->version == s->entries[i].mark) {
 		store_expect(txn, mark->key, mark->key_len, mark->version);
 		store_delete(txn, mark->key, mark->key_len);
 	}
@@ -443,12 +444,19 @@ index_link(struct store_txn *txn, const char *family, const struct link_id *id, 
 		store_delete(txn, key.data, key.len);
 }
 
+/* Has a person said which record it is (link_adopt()), and nobody pushed since? */
+static bool
+is_chosen(const struct link *link)
+{
+	return link->state == LINK_NEW && link->how[0] != '\0';
+}
+
 /* Has a person said which record it is (link_adopt()) after the push had read the link?  It is marked, too. */
 static bool
 is_chosen_since(const struct link *stored, const struct link *pushed)
 {
-	return stored->state == LINK_NEW && stored->how[0] != '\0' &&
-	       stored->version != pushed->version && stored->version != UINT64_MAX;
+	return is_chosen(stored) && stored->version != pushed->version &&
+	       stored->version != UINT64_MAX;
 }
 
 /* *made_r receives the link as it is stored. */
@@ -457,11 +465,13 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
     size_t *left, struct link_counts_by_state *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
-	struct link link = s->links[i];
+	struct link link = s->links != NULL ? s->links[i] : *was;
 	struct key key;
 
 	*made_r = *was;
-	if (is_chosen_since(was, &link))
+	if (s->links == NULL)
+		snprintf(link.kept, sizeof(link.kept), "%s", s->kept[i]);
+	if (is_chosen_since(was, &link) || (s->links == NULL && is_chosen(was)))
 		return 0;
 	link.has_waiters = was->has_waiters || link.has_waiters;
 	if (link.state == LINK_CLEAN && link.has_waiters) {
@@ -533,12 +543,21 @@ int
 link_settle(struct store *store, const struct link_dirty_entry *entries, const struct link *links,
     const bool *clear, size_t n, struct bh_err *err)
 {
-	struct settle s = {entries, links, clear, n};
+	struct settle s = {.entries = entries, .links = links, .clear = clear, .n = n};
 
 	if (n == 0)
 		return 0;
 	bh_fault("link-settle");
 	return store_run(store, settle, &s, NULL, err) < 0 ? -1 : 0;
+}
+
+int
+link_mean(struct store *store, const struct link_dirty_entry *entries, const char *const *kept,
+    size_t n, struct bh_err *err)
+{
+	struct settle s = {.entries = entries, .kept = kept, .n = n};
+
+	return n == 0 || store_run(store, settle, &s, NULL, err) >= 0 ? 0 : -1;
 }
 
 struct wait {

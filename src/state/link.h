@@ -50,7 +50,8 @@ struct link {
 	char how[160]; /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
 	/*
 	 * What we wrote last into fields that are not always ours: 16 characters
-	 * each, 8 of a digest of the field's name, 8 of the value's (sync/conflict.h).
+	 * each, 8 of a digest of the field's name, 8 of the value's; more than one of a
+	 * field while it is open which of them the CRM got (sync/conflict.h).
 	 */
 	char kept[LINK_KEPT_MAX * 16 + 1];
 	bool has_waiters; /* children wait for this record */
@@ -100,6 +101,12 @@ int link_get(struct store_txn *txn, const struct link_id *id, struct link *link,
  */
 int link_settle(struct store *store, const struct link_dirty_entry *entries,
     const struct link *links, const bool *clear, size_t n, struct bh_err *err);
+/*
+ * Before a push: what it is about to write into fields that are not always
+ * ours becomes kept of n links; nothing else of them changes.  All entries are of one lane.
+ */
+int link_mean(struct store *store, const struct link_dirty_entry *entries, const char *const *kept,
+    size_t n, struct bh_err *err);
 /*
  * Register that child waits for parent, which is not in the CRM: 0 registered;
  * 1 the parent is there by now (do not wait).  A transaction of its own.

@@ -79,9 +79,12 @@ conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json
 
 /* -- what we wrote last -- */
 
-/* The entry of a field in kept; NULL. */
+/*
+ * A field has one entry: what we wrote last.  More of them: a push was begun
+ * that wrote, or did not; each of them may be what the CRM holds of ours.
+ */
 static const char *
-find_kept(const char *kept, const char *name)
+next_kept(const char *kept, const char *name)
 {
 	char digest[CONFLICT_DIGEST + 1];
 
@@ -92,27 +95,66 @@ find_kept(const char *kept, const char *name)
 	return NULL;
 }
 
-static bool
-is_kept(const char *entry, const char *digest)
+static size_t
+count_kept(const char *kept, const char *name)
 {
-	return entry != NULL && memcmp(entry + CONFLICT_DIGEST, digest, CONFLICT_DIGEST) == 0;
+	size_t n = 0;
+
+	while ((kept = next_kept(kept, name)) != NULL) {
+		kept += ENTRY;
+		n++;
+	}
+	return n;
+}
+
+static bool
+is_kept(const char *kept, const char *name, const char *digest)
+{
+	while ((kept = next_kept(kept, name)) != NULL) {
+		if (memcmp(kept + CONFLICT_DIGEST, digest, CONFLICT_DIGEST) == 0)
+			return true;
+		kept += ENTRY;
+	}
+	return false;
+}
+
+static void
+add_kept(char *kept, const char *name, const char *digest)
+{
+	char *entry = kept + strlen(kept);
+
+	digest_text(entry, name, strlen(name));
+	memcpy(entry + CONFLICT_DIGEST, digest, CONFLICT_DIGEST);
+	entry[ENTRY] = '\0';
 }
 
 /* More fields than fit: the rest is never taken for ours, so a person's value is safe. */
 static void
 keep(char *kept, size_t size, const char *name, const char *digest)
 {
-	char *entry = (char *)(uintptr_t)find_kept(kept, name);
-	size_t len = strlen(kept);
+	const char *entry;
 
-	if (entry == NULL && len + ENTRY >= size)
-		return;
-	if (entry == NULL) {
-		entry = kept + len;
-		digest_text(entry, name, strlen(name));
-		entry[ENTRY] = '\0';
+	while ((entry = next_kept(kept, name)) != NULL) {
+		char *at = kept + (entry - kept);
+
+		memmove(at, at + ENTRY, strlen(at + ENTRY) + 1);
 	}
-	memcpy(entry + CONFLICT_DIGEST, digest, CONFLICT_DIGEST);
+	if (strlen(kept) + ENTRY < size)
+		add_kept(kept, name, digest);
+}
+
+/* What a push is about to write, beside what was there: nothing, where we wrote nothing before. */
+static void
+mean(char *meant, size_t size, const char *name, const char *digest, const char *nothing)
+{
+	size_t n = count_kept(meant, name), room = (size - 1 - strlen(meant)) / ENTRY;
+
+	if (n == 0 && room >= 2) {
+		add_kept(meant, name, nothing);
+		add_kept(meant, name, digest);
+	} else if (n > 0 && room >= 1 && !is_kept(meant, name, digest)) {
+		add_kept(meant, name, digest);
+	}
 }
 
 /* -- deciding -- */
@@ -144,7 +186,8 @@ drop_settled(struct render_item *item)
 			record_drop_field(record, i);
 		} else if (is_shared(field)) {
 			conflict_digest(digest, field->type, field->value);
-			if (is_kept(find_kept(item->link.kept, field->name), digest))
+			if (count_kept(item->link.kept, field->name) == 1 &&
+			    is_kept(item->link.kept, field->name, digest))
 				record_drop_field(record, i);
 			else
 				open++;
@@ -156,7 +199,7 @@ drop_settled(struct render_item *item)
 static bool
 is_ours(const struct render_item *item, const struct record_field *field, const json_t *held)
 {
-	const char *entry = find_kept(item->link.kept, field->name);
+	const char *kept = item->link.kept, *name = field->name;
 	char digest[CONFLICT_DIGEST + 1], wanted[CONFLICT_DIGEST + 1], nothing[CONFLICT_DIGEST + 1];
 	json_t *null = json_null();
 
@@ -166,8 +209,9 @@ is_ours(const struct render_item *item, const struct record_field *field, const 
 	conflict_digest(wanted, field->type, field->value);
 	conflict_digest(nothing, field->type, null);
 	if (strcmp(digest, nothing) == 0)
-		return field->when == RECORD_IF_EMPTY || entry == NULL || is_kept(entry, nothing);
-	return is_kept(entry, digest) || strcmp(digest, wanted) == 0;
+		return field->when == RECORD_IF_EMPTY || count_kept(kept, name) == 0 ||
+		       is_kept(kept, name, nothing);
+	return is_kept(kept, name, digest) || strcmp(digest, wanted) == 0;
 }
 
 static void
@@ -198,9 +242,11 @@ note_unseen(struct render_item *item, const json_t *values)
 static void
 note_kept(struct render_item *item)
 {
-	char digest[CONFLICT_DIGEST + 1];
+	char digest[CONFLICT_DIGEST + 1], nothing[CONFLICT_DIGEST + 1];
 
+	digest_text(nothing, "", 0);
 	snprintf(item->kept, sizeof(item->kept), "%s", item->link.kept);
+	snprintf(item->meant, sizeof(item->meant), "%s", item->link.kept);
 	for (size_t i = 0; i < item->record->fields_n; i++) {
 		const struct record_field *field = &item->record->fields[i];
 
@@ -208,6 +254,7 @@ note_kept(struct render_item *item)
 			continue;
 		conflict_digest(digest, field->type, field->value);
 		keep(item->kept, sizeof(item->kept), field->name, digest);
+		mean(item->meant, sizeof(item->meant), field->name, digest, nothing);
 	}
 }
 

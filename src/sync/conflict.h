@@ -8,7 +8,9 @@
  *   what we wrote last     | write    | write
  *   something else         | leave    | leave
  *
- * What we wrote last is kept as a digest in the link (state/link.h: kept).
+ * What we wrote last is kept as a digest in the link (state/link.h: kept).  A push
+ * that dies between sending and settling must not make a person's value of ours:
+ * what is about to be written stands in the link beforehand (link_mean()).
  */
 #ifndef SYNC_CONFLICT_H
 #define SYNC_CONFLICT_H
@@ -17,7 +19,7 @@
 
 /*
  * Take out of the records that are to be sent what must not be written, and
- * fill each item's kept.  A field that the CRM cannot read is left alone, and named in unseen.  -1:
+ * fill each item's kept and meant.  A field that the CRM cannot read is left alone, and named in unseen.  -1:
  * the CRM cannot be asked now.
  */
 int conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err);

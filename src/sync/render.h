@@ -28,7 +28,8 @@ struct render_item {
 	struct record *record; /* RENDER_SEND; owned */
 	char hash[65];
 	char parents[65];
-	char kept[sizeof(((struct link *)0)->kept)]; /* link.kept, once it is written */
+	char kept[sizeof(((struct link *)0)->kept)];  /* link.kept, once it is written */
+	char meant[sizeof(((struct link *)0)->kept)]; /* and while it may have been */
 	char unseen[80];       /* a field that was left alone because it cannot be read; "" */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */

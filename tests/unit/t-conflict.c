@@ -205,6 +205,54 @@ kept_follows_what_is_written(void **state BH_UNUSED)
 	stage_close(&stage);
 }
 
+/* A push died while it wrote "sent": whether that arrived or not, it is ours, and nothing else is. */
+static void
+push_that_died(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *wrote, *held, *wanted;
+		bool is_written;
+	} cases[] = {
+	    {"old", "sent", "newer", true},
+	    {"old", "old", "newer", true},
+	    {"old", "old", "sent", true},
+	    {"old", "theirs", "newer", false},
+	    {"old", NOTHING, "newer", false},
+	    {NEVER, "sent", "newer", true},
+	    {NEVER, NOTHING, "sent", true},
+	    {NEVER, "theirs", "newer", false},
+	};
+	struct stage stage;
+
+	stage_open(&stage);
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct render_item died, item;
+
+		fake_add("001", "Account", "{}");
+		json_object_set_new(json_object_get(json_object_get(fake.records, "001"), "fields"),
+		    "F", value_of(cases[i].wrote != NULL ? cases[i].wrote : NOTHING));
+		item_init(&died, "001");
+		if (cases[i].wrote != NULL)
+			write_before(&stage, &died, RECORD_IF_UNCHANGED, cases[i].wrote);
+		add_field(&died, "F", RECORD_TEXT, RECORD_IF_UNCHANGED, value_of("sent"));
+		resolve(&stage, &died, 1);
+		json_object_set_new(json_object_get(json_object_get(fake.records, "001"), "fields"),
+		    "F", value_of(cases[i].held));
+		item_init(&item, "001");
+		snprintf(item.link.kept, sizeof(item.link.kept), "%s", died.meant);
+		add_field(&item, "F", RECORD_TEXT, RECORD_IF_UNCHANGED, value_of(cases[i].wanted));
+		resolve(&stage, &item, 1);
+		if ((field_of(&item, "F") != NULL) != cases[i].is_written)
+			fail_msg("case %zu: written %d", i, field_of(&item, "F") != NULL);
+		/* Once it is settled there is one value again. */
+		if (cases[i].is_written)
+			assert_int_equal(strlen(item.kept), 16);
+		render_release(&died, 1);
+		render_release(&item, 1);
+	}
+	stage_close(&stage);
+}
+
 /* -- digests -- */
 
 /* as JSON */
@@ -506,6 +554,7 @@ main(void)
 	    cmocka_unit_test_teardown(each_cell, teardown),
 	    cmocka_unit_test_teardown(new_record_gets_all, teardown),
 	    cmocka_unit_test_teardown(kept_follows_what_is_written, teardown),
+	    cmocka_unit_test_teardown(push_that_died, teardown),
 	    cmocka_unit_test_teardown(digests, teardown),
 	    cmocka_unit_test_teardown(one_read_for_a_batch, teardown),
 	    cmocka_unit_test_teardown(unreadable_is_left_alone, teardown),
