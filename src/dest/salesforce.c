@@ -202,6 +202,17 @@ retry_after_s(const struct http_response *response)
 	return text != NULL && bh_is_uint(text, strlen(text), 86400, &value) ? (int)value : 0;
 }
 
+/*
+ * The address that an org had before it moved, once it leads nowhere, or no Salesforce at all: a
+ * new token comes with the address of now.
+ */
+static bool
+is_lost(const struct salesforce_answer *answer)
+{
+	return answer->response.status == 404 && answer->json == NULL &&
+	       answer->response.body.len > 0;
+}
+
 void
 salesforce_explain_call(struct dest_config *config, const struct salesforce_answer *answer,
     const char *object, struct dest_result *result)
@@ -209,6 +220,8 @@ salesforce_explain_call(struct dest_config *config, const struct salesforce_answ
 	int pause_s = salesforce_explain(result, answer->response.status, answer->json, object);
 	int asked_s = retry_after_s(&answer->response);
 
+	if (is_lost(answer))
+		result->outcome = DEST_AUTH;
 	if (asked_s > 0) {
 		pause_s = asked_s;
 		result->retry_after_s = asked_s;
@@ -266,8 +279,8 @@ take_organization(struct dest_config *config, const json_t *json, struct bh_err 
 		    "Salesforce's answer does not say which org this is");
 	if (auth->account_id[0] != '\0' && strncmp(auth->account_id, id, 15) != 0)
 		return bh_fail(err, BH_DENIED,
-		    "this is org %.18s, but the connection was made for %.18s", id,
-		    auth->account_id);
+		    "this is org %.18s, but the connection was made for %.18s: disconnect it first, or make another connection for that org",
+		    id, auth->account_id);
 	snprintf(auth->account_id, sizeof(auth->account_id), "%s", id);
 	dest_copy(auth->account_name, sizeof(auth->account_name), name != NULL ? name : id);
 	dest_copy(auth->account_kind, sizeof(auth->account_kind),

@@ -172,8 +172,8 @@ salesforce_take_token(struct dest_auth *auth, const json_t *json, bool is_refres
 	if (org[0] != '\0' && auth->account_id[0] != '\0' &&
 	    strncmp(org, auth->account_id, 15) != 0)
 		return bh_fail(err, BH_DENIED,
-		    "this token is for org %s, but the connection was made for %.18s", org,
-		    auth->account_id);
+		    "this token is for org %s, but the connection was made for %.18s: disconnect it first, or make another connection for that org",
+		    org, auth->account_id);
 	take_refresh_token(auth, json);
 	bh_secret_set(&auth->access_token, token, strlen(token));
 	snprintf(auth->base_url, sizeof(auth->base_url), "%s", base_url);

@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/link.h"
 #include "store/key.h"
 
 #define VALUE_MAX (4u << 20)
@@ -375,6 +376,28 @@ void
 account_auth_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "Aa", code);
+}
+
+/* What cannot be opened any more is no loss: the tokens are to go. */
+int
+account_auth_renew(struct store_txn *txn, const struct account_key *key, const char *code,
+    struct bh_err *err)
+{
+	struct link_lane lane;
+	json_t *old = NULL, *kept;
+
+	if (link_lane_get(txn, code, &lane, err) < 0)
+		return -1;
+	if (lane.in_step > 0 && account_auth_load(txn, key, code, &old, NULL) > 0) {
+		kept = json_pack("{s:O*, s:O*}", "account_id", json_object_get(old, "account_id"),
+		    "account_name", json_object_get(old, "account_name"));
+		account_auth_save(txn, key, code, kept);
+		json_decref(kept);
+	} else {
+		account_auth_drop(txn, code);
+	}
+	json_decref(old);
+	return 0;
 }
 
 /* -- people on their way through a CRM's login -- */

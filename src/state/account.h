@@ -61,6 +61,12 @@ int account_auth_load(struct store_txn *txn, const struct account_key *key, cons
 void account_auth_save(struct store_txn *txn, const struct account_key *key, const char *code,
     const json_t *auth);
 void account_auth_drop(struct store_txn *txn, const char *code);
+/*
+ * The settings that say whose account it is have changed: tokens that were got with the old ones
+ * go.  Where records are linked the account's id stays, so that another account is refused.
+ */
+int account_auth_renew(struct store_txn *txn, const struct account_key *key, const char *code,
+    struct bh_err *err);
 
 /*
  * A person on the way to let Billhook into a CRM: kept sealed, under a random state that

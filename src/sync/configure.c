@@ -445,8 +445,9 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
 		say(apply, "connection", code, found > 0 ? "changed" : "added");
-		if (found > 0 && is_other_account(&old, &fresh))
-			account_auth_drop(txn, code); /* tokens belong to the old settings */
+		if (found > 0 && is_other_account(&old, &fresh) &&
+		    account_auth_renew(txn, apply->key, code, err) < 0)
+			goto out;
 		if (account_connection_save(txn, apply->key, &fresh, err) < 0)
 			goto out;
 	}

@@ -176,7 +176,8 @@ follow_crm(struct store_txn *txn, const struct save *save, struct bh_err *err)
 
 	if (is_setting_account_other(save->kind->settings, save->old_settings, save->old_secrets,
 		connection->settings, connection->secrets)) {
-		account_auth_drop(txn, save->code);
+		if (account_auth_renew(txn, &save->exchange->site->key, save->code, err) < 0)
+			return -1;
 		is_let_in = false;
 	} else if (crm_has_tokens(txn, &save->exchange->site->key, save->code, &is_let_in, err) <
 		   0) {

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "state.h"
 #include "state/account.h"
+#include "state/link.h"
 
 static const struct account_key key_a = {"0123456789abcdef0123456789abcde"};
 static const struct account_key key_b = {"0123456789abcdef0123456789abcdf"};
@@ -253,6 +254,36 @@ tokens(void **state)
 	state_commit(f);
 	assert_int_equal(MUST(account_auth_load(f->txn, &key_a, "sf", &back, &f->err)), 0);
 	bh_buf_release(&value);
+	json_decref(auth);
+}
+
+/* The account's id stays from the first linked record on; tokens never do. */
+static void
+tokens_of_other_settings(void **state)
+{
+	struct fixture *f = *state;
+	json_t *auth = json_pack("{s:s, s:s}", "access_token", "tok_1", "account_id", "00D1"),
+	       *want = json_pack("{s:s}", "account_id", "00D1"), *back;
+	struct link_dirty_entry entry = {.id = {"sf", 0, "s", "account", "", "cus_1"}};
+	struct link link = {.state = LINK_CLEAN, .remote_id = "001"};
+	bool clear = true;
+
+	account_auth_save(f->txn, &key_a, "sf", auth);
+	MUST(account_auth_renew(f->txn, &key_a, "sf", &f->err));
+	state_commit(f);
+	assert_int_equal(MUST(account_auth_load(f->txn, &key_a, "sf", &back, &f->err)), 0);
+	account_auth_save(f->txn, &key_a, "sf", auth);
+	state_commit(f);
+	MUST(link_settle(f->store, &entry, &link, &clear, 1, &f->err));
+	MUST(account_auth_renew(f->txn, &key_a, "sf", &f->err));
+	state_commit(f);
+	assert_int_equal(MUST(account_auth_load(f->txn, &key_a, "sf", &back, &f->err)), 1);
+	assert_true(json_equal(back, want));
+	json_decref(back);
+	MUST(account_auth_renew(f->txn, &key_b, "sf", &f->err));
+	state_commit(f);
+	assert_int_equal(MUST(account_auth_load(f->txn, &key_a, "sf", &back, &f->err)), 0);
+	json_decref(want);
 	json_decref(auth);
 }
 
@@ -502,6 +533,7 @@ main(void)
 	    STATE_TEST(connections_listed_and_dropped),
 	    STATE_TEST(settings_changed_meanwhile),
 	    STATE_TEST(tokens),
+	    STATE_TEST(tokens_of_other_settings),
 	    STATE_TEST(syncs),
 	    cmocka_unit_test(key_file),
 	    STATE_TEST(users),

@@ -26,7 +26,8 @@ export class Org {
     this.ingest = new IngestJobs(this);
     this.events = new PublishedEvents(this.settings);
     this.baseUrl = '';
-    this.orgId = this.store.ids.next('00D');
+    const own = this.store.ids.next('00D');
+    this.orgId = this.settings.values.org_id || own;
     this.userId = this.store.ids.next('005');
     this.seed();
     this.oauth = new OAuth(this);

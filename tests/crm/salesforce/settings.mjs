@@ -26,8 +26,8 @@ const DEFAULTS = {
   // Hosts, without port: the org's own (else any but login.* and test.*), and one
   // the org has moved away from, with its answer (301, 302 or 404).
   my_domain_host: '', moved_from: '', moved_status: 301,
-  // The org.
-  api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
+  // The org; org_id makes it another one than all simulators are.
+  org_id: '', api_disabled: false, check_references: true, attributes_first: true, hidden_fields: [], readonly_fields: [], hidden_objects: [],
   person_accounts: false, state_country_picklists: false, stages: null, required_fields: [], instance_name: 'SIM1',
   // The Metadata API: how long it takes, what its user may do, what cannot be
   // deleted ({component, by}), the edition's limits.
