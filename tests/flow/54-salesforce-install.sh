@@ -7,13 +7,13 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=billing.sh
 . "$flow/billing.sh"
-# shellcheck source=empty-org.sh
-. "$flow/empty-org.sh"
+# shellcheck source=salesforce.sh
+. "$flow/salesforce.sh"
 leave_root
 
 export FLOW_HOOK=lc_whsec_test_7f3c1a9e5b2d48c6a0e1f4b8
 billing_simulator lostchurn '{"read_limit": 0}'
-empty_org "{}"
+new_org salesforce "{}"
 behind_lighttpd data
 serve_web
 hook() {

@@ -16,6 +16,7 @@
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
 //   sfCalls, hsCalls                 the calls that write or read records, in order
 //   sfWrites                         those of Salesforce that upsert, in order
+//   sfTokens                         statuses of Salesforce's answers to requests for tokens, in order
 //   sfMeta                           what Salesforce's metadata holds, see tests/crm/README.md
 //   sfChanges                        {operation, type, fullName, status} of each component changed there, in order
 //   status                           what `billhook status --json` says
@@ -79,6 +80,7 @@ const SOURCES = {
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
   sfWrites: async () => (await control('sf', 'GET', 'calls')).map(written).filter(({ records }) => records > 0),
+  sfTokens: async () => (await control('sf', 'GET', 'calls')).filter(({ path }) => path === '/services/oauth2/token').map(({ status }) => status),
   sfMeta: async () => control('sf', 'GET', 'metadata'),
   sfChanges: async () => (await control('sf', 'GET', 'calls')).flatMap(({ subrequests }) => subrequests)
     .filter(({ operation = 'readMetadata' }) => operation !== 'readMetadata'),

@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what lib.sh sets
 # What the flows of Salesforce's setup share; sourced by them behind lib.sh and
-# billing.sh: an org in which nothing of ours is yet.
+# billing.sh: orgs, and what administrators do in them.
 
-# empty_org SETTINGS: a fresh empty one
-empty_org() {
-	rm -f "$work/sf.port"
-	start salesforce node "$BH_SRCDIR/tests/crm/salesforce.mjs" --port 0 --port-file "$work/sf.port" --settings "$1"
-	wait_for 10 test -f "$work/sf.port" || not_ok "the simulator starts" "$(cat "$work/salesforce.log")"
-	SF_URL=http://127.0.0.1:$(cat "$work/sf.port")
+# new_org NAME SETTINGS [OPTION...]: a fresh one, in which nothing of ours is but for the options; sets SF_URL
+new_org() {
+	local name=$1 settings=$2
+	shift 2
+	start "$name" node "$BH_SRCDIR/tests/crm/salesforce.mjs" --port 0 --port-file "$work/$name.port" --settings "$settings" "$@"
+	wait_for 10 test -f "$work/$name.port" || not_ok "the simulator starts" "$(cat "$work/$name.log")"
+	SF_URL=http://127.0.0.1:$(cat "$work/$name.port")
 	export SF_URL
 }
 

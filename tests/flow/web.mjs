@@ -2,6 +2,7 @@
 //
 //   node web.mjs port           a free port on 127.0.0.1
 //   node web.mjs get URL        prints status, headers in lower case, an empty line, the body
+//   node web.mjs page URL PATH  the same, of a page of the site at URL, logged in as admin
 //   node web.mjs raw PORT|SOCKET   sends standard input as it is, prints what comes back
 //   node web.mjs pages NAME URL BASE
 //       goes through the pages below URL, whose path is BASE, and prints
@@ -30,6 +31,12 @@ function raw(where) {
   socket.setTimeout(10000, () => socket.destroy());
   socket.pipe(process.stdout);
   socket.on('error', (error) => console.log(error.message));
+}
+
+async function page(url, path) {
+  const browser = new Browser();
+  await browser.login(`${url}/login`, 'admin', process.env.BILLHOOK_PASSWORD);
+  show(await browser.get(`${url}${path}`));
 }
 
 async function pages(name, url, base) {
@@ -69,6 +76,7 @@ const [verb, ...words] = process.argv.slice(2);
 switch (verb) {
 case 'port': freePort(); break;
 case 'get': show(await new Browser().get(words[0])); break;
+case 'page': await page(...words); break;
 case 'raw': raw(words[0]); break;
 case 'pages': await pages(...words); break;
 default: throw new Error(`there is no ${verb}`);
