@@ -101,7 +101,18 @@ drop_login(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	return 0;
 }
 
-/* A code is good once: what holds it goes before it is used. */
+static int
+use_login(struct crm_work *work, const struct dest_login *way, const char *code, json_t **answer_r,
+    struct bh_err *err)
+{
+	if (crm_work_open_bare(work, err) < 0 ||
+	    work->lane.driver->exchange(&work->lane.config, way, code, err) < 0 ||
+	    lane_keep_auth(&work->lane, err) < 0 || identify(work, answer_r, err) < 0)
+		return -1;
+	return store_run(work->context->store, mend, work, NULL, err) < 0 ? -1 : 0;
+}
+
+/* A code is good once: what holds it goes before it is used, and no failure is tried again. */
 static int
 run_login(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 {
@@ -120,20 +131,14 @@ run_login(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 			 err) < 0
 			 ? -1
 			 : 0;
-	if (rc == 0)
-		rc = crm_work_open_bare(work, err);
 	if (rc == 0) {
 		struct dest_login way = {login.redirect_uri, state, login.verifier};
 
-		rc = work->lane.driver->exchange(&work->lane.config, &way, login.code, err);
+		rc = use_login(work, &way, login.code, answer_r, err);
+		if (rc < 0)
+			err->code = BH_INVALID;
 	}
 	bh_wipe(&login, sizeof(login));
-	if (rc == 0)
-		rc = lane_keep_auth(&work->lane, err);
-	if (rc == 0)
-		rc = identify(work, answer_r, err);
-	if (rc == 0)
-		rc = store_run(work->context->store, mend, work, NULL, err) < 0 ? -1 : 0;
 	return rc;
 }
 
@@ -147,6 +152,9 @@ add_others(struct crm_work *work, json_t *plan, const json_t *others)
 	int64_t missing = bh_json_int(plan, "missing", 0);
 	size_t i;
 
+	/* Whoever asks may just have made one by hand. */
+	json_array_foreach (others, i, other)
+		lane_forget(&work->lane, bh_json_str(other, "object"));
 	json_array_foreach (others, i, other) {
 		const char *object = bh_json_str(other, "object"),
 			   *field = bh_json_str(other, "field");

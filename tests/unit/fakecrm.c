@@ -663,6 +663,15 @@ fake_unlinked(struct dest_config *config, const char *object, const char *key_fi
 	return 0;
 }
 
+static void
+add_field(struct dest_object *object, const char *name)
+{
+	object->fields =
+	    bh_xrealloc(object->fields, (object->fields_n + 1) * sizeof(object->fields[0]));
+	object->fields[object->fields_n++] =
+	    (struct dest_field){.name = bh_xstrdup(name), .label = bh_xstrdup(name)};
+}
+
 static int
 fake_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
     struct bh_err *err)
@@ -675,11 +684,10 @@ fake_describe(struct dest_config *config, const char *object, struct dest_object
 		return -1;
 	*object_r = bh_xcalloc(1, sizeof(**object_r));
 	(*object_r)->name = bh_xstrdup(object);
-	(*object_r)->fields = bh_xcalloc(BH_LEN(names), sizeof((*object_r)->fields[0]));
 	for (size_t i = 0; i < BH_LEN(names); i++)
-		(*object_r)->fields[(*object_r)->fields_n++] =
-		    (struct dest_field){.name = bh_xstrdup(names[i]),
-			.label = bh_xstrdup(names[i])};
+		add_field(*object_r, names[i]);
+	if (fake.extra_field != NULL)
+		add_field(*object_r, fake.extra_field);
 	return 0;
 }
 

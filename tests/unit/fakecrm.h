@@ -45,8 +45,9 @@ struct fake {
 	bool is_by_id;   /* the last one */
 
 	/* Errands. */
-	json_t *schema;       /* as it was handed in last */
-	const char *verifier; /* that exchange() must get */
+	const char *extra_field; /* that objects have beside Name, Website and Key__c */
+	json_t *schema;          /* as it was handed in last */
+	const char *verifier;    /* that exchange() must get */
 	size_t exchanges;
 	bool is_removable; /* uninstall() takes all away */
 	/* Called in the middle of a push, or when a job is closed. */
