@@ -202,7 +202,8 @@ parse_parent(const struct map *map, const json_t *json, enum object_kind kind,
 	if (reference_parse(id, strlen(id), kind, &parent->id, err) < 0)
 		return -1;
 	/* "id": both are made of the same object. */
-	if (parent->id.field == NULL ? parent->id.name != 'i' : parent->id.field->type != FIELD_TEXT)
+	if (parent->id.field == NULL ? parent->id.name != 'i'
+				     : parent->id.field->type != FIELD_TEXT)
 		return bh_fail(err, BH_INVALID, "'%.60s' holds no id", id);
 	return 0;
 }
@@ -599,6 +600,17 @@ map_fields(const struct map *map, size_t index)
 		if (is_row_written(object->rows[i]) && !is_listed(list, row_to(object->rows[i])))
 			json_array_append_new(list, json_string(row_to(object->rows[i])));
 	return list;
+}
+
+bool
+is_map_below(const struct map *map, size_t index, size_t parent)
+{
+	const struct object *object = &map->objects[index];
+
+	for (size_t i = 0; i < object->parents_n; i++)
+		if (object->parents[i].index == parent)
+			return true;
+	return false;
 }
 
 json_t *

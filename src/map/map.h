@@ -130,6 +130,8 @@ void map_questions_release(struct map_questions *questions);
  * lookups: array of texts (new reference).
  */
 json_t *map_fields(const struct map *map, size_t index);
+/* Does it name the mapped object at `parent` as a parent? */
+bool is_map_below(const struct map *map, size_t index, size_t parent);
 /* Its lookups: array of {"to", "object": place of the parent among the objects} (new reference). */
 json_t *map_lookups(const struct map *map, size_t index);
 

@@ -213,6 +213,7 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 	link->attempts = (int)bh_json_int(doc, "a", 0);
 	link->not_before_ms = bh_json_int(doc, "n", 0);
 	link->has_waiters = bh_is_json_true(doc, "w");
+	link->is_replaced = bh_is_json_true(doc, "b");
 	link->version = version;
 	json_decref(doc);
 }
@@ -250,6 +251,8 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	set_number(doc, "n", link->not_before_ms);
 	if (link->has_waiters)
 		json_object_set_new(doc, "w", json_true());
+	if (link->is_replaced)
+		json_object_set_new(doc, "b", json_true());
 	text = bh_json_text(doc);
 	store_put(txn, key->data, key->len, text, strlen(text));
 	free(text);
@@ -416,10 +419,11 @@ is_same(const struct link *a, const struct link *b)
 {
 	return a->state == b->state && a->attempts == b->attempts && a->pushed_ms == b->pushed_ms &&
 	       a->not_before_ms == b->not_before_ms && a->has_waiters == b->has_waiters &&
-	       strcmp(a->remote_id, b->remote_id) == 0 && strcmp(a->hash, b->hash) == 0 &&
-	       strcmp(a->parents, b->parents) == 0 && strcmp(a->code, b->code) == 0 &&
-	       strcmp(a->cause, b->cause) == 0 && strcmp(a->remedy, b->remedy) == 0 &&
-	       strcmp(a->how, b->how) == 0 && strcmp(a->kept, b->kept) == 0;
+	       a->is_replaced == b->is_replaced && strcmp(a->remote_id, b->remote_id) == 0 &&
+	       strcmp(a->hash, b->hash) == 0 && strcmp(a->parents, b->parents) == 0 &&
+	       strcmp(a->code, b->code) == 0 && strcmp(a->cause, b->cause) == 0 &&
+	       strcmp(a->remedy, b->remedy) == 0 && strcmp(a->how, b->how) == 0 &&
+	       strcmp(a->kept, b->kept) == 0;
 }
 
 static bool
@@ -459,6 +463,14 @@ is_chosen_since(const struct link *stored, const struct link *pushed)
 	       stored->version != UINT64_MAX;
 }
 
+/* link_renew() came between: it stays to be sent. */
+static bool
+is_renewed_since(const struct link *stored, const struct link *pushed)
+{
+	return stored->state == LINK_CLEAN && stored->hash[0] == '\0' &&
+	       stored->version != pushed->version && stored->version != UINT64_MAX;
+}
+
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
@@ -474,6 +486,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	if (is_chosen_since(was, &link) || (s->links == NULL && is_chosen(was)))
 		return 0;
 	link.has_waiters = was->has_waiters || link.has_waiters;
+	if (is_renewed_since(was, &link))
+		link.hash[0] = link.parents[0] = '\0';
 	if (link.state == LINK_CLEAN && link.has_waiters) {
 		int more = wake_waiters(txn, id, left, err);
 
@@ -638,6 +652,29 @@ link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 }
 
 int
+link_renew(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
+{
+	struct store_item item = {.checked = true};
+	struct link link;
+	struct key key;
+
+	link_key(&key, "Lk", id);
+	item.key = key.data;
+	item.key_len = key.len;
+	if (store_get_many(txn, &item, 1, err) < 0)
+		return -1;
+	if (!item.found)
+		return 1;
+	link_decode(item.value, item.value_len, item.version, &link);
+	if (link.state != LINK_CLEAN)
+		return 1;
+	link.hash[0] = link.parents[0] = '\0';
+	put_link(txn, &key, &link);
+	link_mark(txn, id);
+	return 0;
+}
+
+int
 link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_id, const char *how,
     struct bh_err *err)
 {
@@ -659,7 +696,10 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	}
 	counts.by_state[LINK_NEW]++;
 	put_counts(txn, id->dest, &counts);
-	link = (struct link){.state = LINK_NEW, .has_waiters = link.has_waiters};
+	link = (struct link){.state = LINK_NEW,
+	    .has_waiters = link.has_waiters,
+	    .is_replaced = link.is_replaced ||
+			   (link.remote_id[0] != '\0' && strcmp(link.remote_id, remote_id) != 0)};
 	snprintf(link.remote_id, sizeof(link.remote_id), "%s", remote_id);
 	snprintf(link.how, sizeof(link.how), "%s", how);
 	put_link(txn, &key, &link);

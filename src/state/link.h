@@ -55,6 +55,8 @@ struct link {
 	 */
 	char kept[LINK_KEPT_MAX * 16 + 1];
 	bool has_waiters; /* children wait for this record */
+	bool
+	    is_replaced; /* it was another record before: its children hang below that one, or none */
 	uint64_t version;
 };
 
@@ -64,6 +66,13 @@ void link_mark(struct store_txn *txn, const struct link_id *id);
 /* Mark the links of a mapped object and account whose ids begin with that of `of`, at most max.  Not checked at commit. */
 int link_mark_below(struct store_txn *txn, const struct link_id *of, size_t max,
     struct bh_err *err);
+
+/*
+ * The CRM may hold something else than what was pushed: mark a clean link, to be sent whole.
+ * A push under way does not undo it.
+ * 0 so, 1 it is not clean (nothing is done), -1.
+ */
+int link_renew(struct store_txn *txn, const struct link_id *id, struct bh_err *err);
 
 /* A dirty link as found by link_dirty(); strings are owned by the list. */
 struct link_dirty_entry {

@@ -222,14 +222,13 @@ sending_name(const struct link_id *id)
 	return bh_xasprintf("%s\n%s\n%s\n%s", id->sync, id->object, id->account, id->id);
 }
 
-/* The link of a record's parent; its id text is borrowed from the record. */
-static struct link_id
-parent_link(const struct render_batch_state *b, size_t i, const struct record_parent *parent)
+struct link_id
+render_parent_id(const struct setup *setup, const struct link_id *child,
+    const struct record_parent *parent)
 {
-	const struct link_id *child = &b->entries[i].id;
 	const struct map_object *objects;
 
-	map_objects(b->syncs[i]->map, &objects);
+	map_objects(setup_sync(setup, child->sync)->map, &objects);
 	return (struct link_id){child->dest, objects[parent->mapped].rank, child->sync,
 	    objects[parent->mapped].name, child->account, parent->source_id};
 }
@@ -252,7 +251,8 @@ read_parents(struct render_batch_state *b, struct store_txn *txn, struct link **
 		if (!is_render_sending(&b->items[i]))
 			continue;
 		for (size_t k = 0; k < b->items[i].record->parents_n; k++)
-			ids[at++] = parent_link(b, i, &b->items[i].record->parents[k]);
+			ids[at++] = render_parent_id(b->lane->setup, &b->entries[i].id,
+			    &b->items[i].record->parents[k]);
 	}
 	if (n != 0)
 		rc = link_get_many(txn, ids, n, *links_r, err);
@@ -260,8 +260,8 @@ read_parents(struct render_batch_state *b, struct store_txn *txn, struct link **
 	return rc;
 }
 
-static void
-wait_for_parent(struct render_item *item, const struct link_id *parent)
+void
+render_wait_for(struct render_item *item, const struct link_id *parent)
 {
 	item->verdict = RENDER_WAITING;
 	item->parent_id = bh_xstrdup(parent->id);
@@ -278,7 +278,7 @@ resolve_parents(struct render_batch_state *b, size_t i, const struct link *links
 
 	for (size_t k = 0; k < item->record->parents_n; k++) {
 		struct record_parent *parent = &item->record->parents[k];
-		struct link_id id = parent_link(b, i, parent);
+		struct link_id id = render_parent_id(b->lane->setup, &b->entries[i].id, parent);
 		char *name = sending_name(&id);
 		bool is_sent = is_by_key && json_object_get(b->sending, name) != NULL;
 
@@ -286,7 +286,7 @@ resolve_parents(struct render_batch_state *b, size_t i, const struct link *links
 		if (is_sent)
 			continue;
 		if (links[k].remote_id[0] == '\0') {
-			wait_for_parent(item, &id);
+			render_wait_for(item, &id);
 			return;
 		}
 		parent->remote_id = bh_xstrdup(links[k].remote_id);

@@ -31,6 +31,7 @@ struct render_item {
 	char kept[sizeof(((struct link *)0)->kept)];  /* link.kept, once it is written */
 	char meant[sizeof(((struct link *)0)->kept)]; /* and while it may have been */
 	char unseen[80];       /* a field that was left alone because it cannot be read; "" */
+	bool is_replaced;      /* written as another record than before */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */
 };
@@ -43,5 +44,11 @@ struct render_item {
 int render_batch(struct lane *lane, const struct link_dirty_entry *entries, size_t n,
     struct render_item *items, struct bh_err *err);
 void render_release(struct render_item *items, size_t n);
+
+/* The link of a record's parent, as that of child says where it is; strings are borrowed from all three. */
+struct link_id render_parent_id(const struct setup *setup, const struct link_id *child,
+    const struct record_parent *parent);
+/* The item is not sent (again) before this link is clean: RENDER_WAITING. */
+void render_wait_for(struct render_item *item, const struct link_id *parent);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "sync/kin.h"
 #include "sync/writeback.h"
 
 #define ATTEMPTS_MAX 40 /* about a day and a half of pauses */
@@ -88,6 +89,10 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 		bh_log(BH_WARN, "lane %s: %s %s was deleted in the CRM (%s) and made anew (%s)",
 		    run->lane->connection->account.code, item->record->object, item->record->key,
 		    link->remote_id, result->remote_id);
+	item->is_replaced =
+	    link->is_replaced || (link->remote_id[0] != '\0' && result->remote_id[0] != '\0' &&
+				     strcmp(link->remote_id, result->remote_id) != 0);
+	link->is_replaced = false;
 	if (result->remote_id[0] != '\0')
 		snprintf(link->remote_id, sizeof(link->remote_id), "%s", result->remote_id);
 	is_whole = result->code[0] == '\0' && item->unseen[0] == '\0';
@@ -169,15 +174,36 @@ log_refusals(const struct push_run *run, const struct render_item *items,
 
 /* -- all of a batch -- */
 
+/* For its parent, which wakes it. */
+static bool
+is_waiting(struct push_run *run, struct render_item *item, struct bh_err *err)
+{
+	struct link *link = &item->link;
+	int rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
+
+	if (rc == 1)
+		run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
+	if (rc != 0)
+		return false;
+	link->state = LINK_WAITING;
+	snprintf(link->code, sizeof(link->code), "PARENT");
+	snprintf(link->cause, sizeof(link->cause), "waits for %s %.150s, which is not in the CRM",
+	    item->parent.object, item->parent.id);
+	link->remedy[0] = '\0';
+	run->waiting++;
+	return true;
+}
+
 static bool
 is_item_settled(struct push_run *run, struct render_item *item, const struct dest_result *result,
     struct bh_err *err)
 {
 	struct link *link = &item->link;
-	int rc;
 
 	switch (item->verdict) {
 	case RENDER_SEND:
+		if (result->outcome == DEST_WAITING && kin_look(run->lane, item, err) > 0)
+			return is_waiting(run, item, err);
 		return is_settled(run, item, result);
 	case RENDER_SAME:
 		run->same++;
@@ -205,19 +231,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 		run->again_ms = bh_now_ms();
 		return false;
 	case RENDER_WAITING:
-		rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
-		if (rc == 1)
-			run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
-		if (rc != 0)
-			return false;
-		link->state = LINK_WAITING;
-		snprintf(link->code, sizeof(link->code), "PARENT");
-		snprintf(link->cause, sizeof(link->cause),
-		    "waits for %s %.150s, which is not in the CRM", item->parent.object,
-		    item->parent.id);
-		link->remedy[0] = '\0';
-		run->waiting++;
-		return true;
+		return is_waiting(run, item, err);
 	}
 	return false;
 }
@@ -231,17 +245,20 @@ settle_items(struct push_run *run, struct render_item *items, size_t n,
 	struct link *links = bh_xcalloc(n, sizeof(links[0]));
 	bool *clear = bh_xcalloc(n, sizeof(clear[0]));
 	size_t count = 0;
-	int rc;
+	int rc = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && rc == 0; i++) {
 		clear[count] = is_item_settled(run, &items[i], &results[i], err);
+		if (items[i].is_replaced)
+			rc = kin_renew_below(run->lane, &items[i].entry->id, err);
 		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)
 			continue;
 		entries[count] = *items[i].entry;
 		links[count++] = items[i].link;
 	}
 	log_refusals(run, items, results, n);
-	rc = link_settle(run->context->store, entries, links, clear, count, err);
+	if (rc == 0)
+		rc = link_settle(run->context->store, entries, links, clear, count, err);
 	bh_fault("push-settled");
 	if (rc == 0)
 		rc = writeback_note(run->lane, entries, links, count, err);

@@ -235,6 +235,86 @@ fields_are_kept(void **state)
 	link_dirty_release(&list);
 }
 
+/* -- what may not be so any more -- */
+
+static void
+renew(struct fixture *f, struct link_id id, int want)
+{
+	assert_int_equal(link_renew(f->txn, &id, &f->err), want);
+	state_commit(f);
+}
+
+/* A push that began before hands in what it had read. */
+static void
+renewed_is_sent_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct link_dirty_list list;
+	struct link link = {.state = LINK_CLEAN, .remote_id = "001", .hash = "ab", .parents = "cd"};
+	bool clear = true;
+
+	mark(f, company("a"));
+	list = dirty(f);
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	link = get(f, company("a"));
+	renew(f, company("a"), 0);
+	assert_int_equal(count_dirty(f), 1);
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	assert_int_equal(count_dirty(f), 1);
+	link = get(f, company("a"));
+	assert_string_equal(link.hash, "");
+	assert_string_equal(link.parents, "");
+	assert_string_equal(link.remote_id, "001");
+	link_dirty_release(&list);
+	/* The push that knows of it ends it. */
+	list = dirty(f);
+	snprintf(link.hash, sizeof(link.hash), "ab");
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	assert_string_equal(get(f, company("a")).hash, "ab");
+	assert_int_equal(count_dirty(f), 0);
+	link_dirty_release(&list);
+}
+
+static void
+only_clean_ones_are_renewed(void **state)
+{
+	struct fixture *f = *state;
+	struct link_dirty_list list;
+
+	renew(f, company("unknown"), 1);
+	mark(f, company("a"));
+	list = dirty(f);
+	settle(f, &list.items[0], LINK_HELD);
+	renew(f, company("a"), 1);
+	assert_int_equal(count_dirty(f), 0);
+	link_dirty_release(&list);
+}
+
+/* Another record than before: noted until a push has dealt with it. */
+static void
+adopted_in_place_of_another(void **state)
+{
+	struct fixture *f = *state;
+	struct link_id id = company("a");
+	struct link_dirty_list list;
+	struct link link = {.state = LINK_CLEAN, .remote_id = "001"};
+	bool clear = true;
+
+	MUST(link_adopt(f->txn, &id, "001", "by hand", &f->err));
+	state_commit(f);
+	assert_false(get(f, id).is_replaced);
+	list = dirty(f);
+	link.version = get(f, id).version;
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	link_dirty_release(&list);
+	MUST(link_adopt(f->txn, &id, "002", "by hand", &f->err));
+	state_commit(f);
+	assert_true(get(f, id).is_replaced);
+	MUST(link_adopt(f->txn, &id, "002", "by hand again", &f->err));
+	state_commit(f);
+	assert_true(get(f, id).is_replaced);
+}
+
 static void
 many_at_once(void **state)
 {
@@ -705,6 +785,9 @@ main(void)
 	    STATE_TEST(a_later_mark_survives),
 	    STATE_TEST(a_mark_that_is_not_to_be_cleared),
 	    STATE_TEST(fields_are_kept),
+	    STATE_TEST(renewed_is_sent_whole),
+	    STATE_TEST(only_clean_ones_are_renewed),
+	    STATE_TEST(adopted_in_place_of_another),
 	    STATE_TEST(many_at_once),
 	    STATE_TEST(children_are_woken),
 	    STATE_TEST(child_in_the_same_batch),
