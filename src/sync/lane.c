@@ -348,15 +348,19 @@ fetch_all(struct lane *lane, struct bh_err *err)
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = json_string_value(json_array_get(list, i));
-	/* What cannot be had so is asked for one by one, which tells why. */
+	/* No answer at all: the one that is needed is asked for by itself, which tells why. */
 	if (rc == 0 && n > 1 &&
 	    lane->driver->describe_many(&lane->config, names, n, found, NULL) == 0) {
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			struct describe d = {lane->connection->account.code, names[i], found[i]};
 
-			if (found[i] == NULL || held_object(lane, names[i]) != NULL)
+			if (held_object(lane, names[i]) != NULL)
 				continue;
 			keep_object(lane, names[i], found[i]);
+			if (found[i] == NULL) {
+				bh_log(BH_WARN, "lane %s: no description of %s", d.dest, names[i]);
+				continue;
+			}
 			found[i] = NULL;
 			rc = store_run(lane->context->store, save_description, &d, NULL, err) < 0
 				 ? -1

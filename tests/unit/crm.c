@@ -178,17 +178,41 @@ salesforce_collection(struct crm *crm, const char *url, const json_t *body)
 }
 
 static json_t *
+describe(struct crm *crm, int *status_r)
+{
+	crm->described++;
+	if (crm->hides_objects) {
+		*status_r = 403;
+		return json_pack("{s:s, s:s}", "errorCode", "INSUFFICIENT_ACCESS", "message",
+		    "hidden");
+	}
+	if (crm->name_length == 0)
+		return json_pack("{s:s, s:[], s:[]}", "name", "Any", "fields", "results");
+	return json_pack("{s:s, s:[{s:s, s:s, s:I}], s:[]}", "name", "Any", "fields", "name",
+	    "Name", "type", "string", "length", (json_int_t)crm->name_length, "results");
+}
+
+/* Several descriptions at once count as one. */
+static json_t *
 salesforce_composite(struct crm *crm, const json_t *body)
 {
 	json_t *answers = json_array(), *part;
+	unsigned described = crm->described;
 	size_t i;
 
-	json_array_foreach (json_object_get(body, "compositeRequest"), i, part)
+	json_array_foreach (json_object_get(body, "compositeRequest"), i, part) {
+		int status = 200;
+		json_t *answer = strcmp(bh_json_str(part, "method"), "GET") == 0
+				     ? describe(crm, &status)
+				     : salesforce_collection(crm, bh_json_str(part, "url"),
+					   json_object_get(part, "body"));
+
 		json_array_append_new(answers,
-		    json_pack("{s:o, s:i, s:s}", "body",
-			salesforce_collection(crm, bh_json_str(part, "url"),
-			    json_object_get(part, "body")),
-			"httpStatusCode", 200, "referenceId", bh_json_str(part, "referenceId")));
+		    json_pack("{s:o, s:i, s:s}", "body", answer, "httpStatusCode", status,
+			"referenceId", bh_json_str(part, "referenceId")));
+	}
+	if (crm->described != described)
+		crm->described = described + 1;
 	return json_pack("{s:o}", "compositeResponse", answers);
 }
 
@@ -268,21 +292,6 @@ hubspot_associate(struct crm *crm, const json_t *body)
 }
 
 /* -- both -- */
-
-static json_t *
-describe(struct crm *crm, int *status_r)
-{
-	crm->described++;
-	if (crm->hides_objects) {
-		*status_r = 403;
-		return json_pack("{s:s, s:s}", "errorCode", "INSUFFICIENT_ACCESS", "message",
-		    "hidden");
-	}
-	if (crm->name_length == 0)
-		return json_pack("{s:s, s:[], s:[]}", "name", "Any", "fields", "results");
-	return json_pack("{s:s, s:[{s:s, s:s, s:I}], s:[]}", "name", "Any", "fields", "name",
-	    "Name", "type", "string", "length", (json_int_t)crm->name_length, "results");
-}
 
 static json_t *
 give_token(struct crm *crm, int *status_r)
@@ -365,10 +374,18 @@ is_stopped(enum crm_line line, struct http_response *response)
 	}
 }
 
+/* A composite call whose parts only read. */
+static bool
+is_asking(const struct http_request *request)
+{
+	return request->body.len > 0 &&
+	       memmem(request->body.data, request->body.len, "/describe\"", 10) != NULL;
+}
+
 static void
 answer_call(struct crm *crm, const struct http_request *request, struct http_response *response)
 {
-	bool is_write = strcmp(request->method, "GET") != 0;
+	bool is_write = strcmp(request->method, "GET") != 0 && !is_asking(request);
 	bool is_link = strstr(request->url, "/associations/") != NULL;
 	enum crm_line line = is_link ? crm->link_line : is_write ? crm->line : CRM_FINE;
 	json_t *answer;
