@@ -8,9 +8,9 @@
 
 struct fake fake;
 
-/* The linker turns calls of dest_driver() to this one. */
-const struct dest_driver *__wrap_dest_driver(const char *name);
-const struct dest_driver *__real_dest_driver(const char *name);
+/* The linker turns calls of dest_driver() to the first one, and gives these names. */
+const struct dest_driver *fake_driver(const char *name) __asm__("__wrap_dest_driver");
+const struct dest_driver *real_driver(const char *name) __asm__("__real_dest_driver");
 
 void
 fake_init(void)
@@ -736,9 +736,9 @@ static const struct dest_driver driver = {
 };
 
 const struct dest_driver *
-__wrap_dest_driver(const char *name)
+fake_driver(const char *name)
 {
-	return strcmp(name, driver.name) == 0 ? &driver : __real_dest_driver(name);
+	return strcmp(name, driver.name) == 0 ? &driver : real_driver(name);
 }
 
 /* -- a lane -- */
