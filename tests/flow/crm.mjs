@@ -8,6 +8,9 @@
 //   node crm.mjs post sf|hs CONTROL JSON
 //   node crm.mjs patch sf|hs CONTROL JSON
 //   node crm.mjs delete sf|hs CONTROL
+//   node crm.mjs witness
+//       a case: HubSpot's own documents know all calls so far; each one that
+//       they do not is a case that failed
 //
 // In an expression:
 //   sf('Account', 'stripe:cus_1')    the record of that key, {} when there is none
@@ -165,11 +168,20 @@ async function cases(words) {
   }
 }
 
+async function witness() {
+  const { calls, notes } = await control('hs', 'GET', 'witness');
+  if (calls !== null && notes.length === 0) console.log(`ok - HubSpot's documents know all ${calls} calls`);
+  else for (const note of notes ?? ['nobody looks on']) console.log(`not ok - HubSpot's documents: ${note}`);
+  return calls === null || notes.length > 0 ? 1 : 0;
+}
+
 const [verb, ...words] = process.argv.slice(2);
 if (verb === 'see') {
   process.exitCode = await see(words);
 } else if (verb === 'cases') {
   process.exitCode = await cases(words);
+} else if (verb === 'witness') {
+  process.exitCode = await witness();
 } else {
   const [which, path, body] = words;
   console.log(JSON.stringify(await control(which, verb.toUpperCase(), path, body)));

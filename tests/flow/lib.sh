@@ -181,6 +181,9 @@ trap 'exit 143' TERM
 
 # The end of every script.
 finish() {
+	if [ -n "${HS_URL:-}" ]; then
+		adopt node "$flow/crm.mjs" witness
+	fi
 	if [ $failed -ne 0 ] && [ -n "${BILLHOOK_DIR:-}" ] && [ -f "$BILLHOOK_DIR/log/billhook.log" ]; then
 		tail -n 25 "$BILLHOOK_DIR/log/billhook.log" | sed 's/^/# log: /'
 	fi
@@ -305,7 +308,8 @@ simulators() {
 	local one
 	start salesforce node "$BH_SRCDIR/tests/crm/salesforce.mjs" --port 0 --port-file "$work/sf.port" \
 		--schema "$BH_SRCDIR/presets/schema/salesforce.json" --settings "$sf_settings"
-	start hubspot node "$BH_SRCDIR/tests/crm/hubspot.mjs" --port 0 --port-file "$work/hs.port" --settings "$hs_settings"
+	start hubspot node "$BH_SRCDIR/tests/crm/hubspot.mjs" --port 0 --port-file "$work/hs.port" --settings "$hs_settings" \
+		--witness
 	for one in sf hs; do
 		wait_for 10 test -f "$work/$one.port" || not_ok "simulator $one starts" "$(cat "$work"/salesforce.log "$work"/hubspot.log)"
 	done

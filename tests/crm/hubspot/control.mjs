@@ -47,6 +47,9 @@ const HANDLERS = {
   'GET calls': ({ sim, query }) => (query.get('count') === '1' ? sim.log.counts() : sim.log.entries),
   'DELETE calls': ({ sim }) => sim.log.clear(),
 
+  // What HubSpot's documents do not know of the calls so far; null: nobody looks on.
+  'GET witness': ({ sim }) => sim.witness?.report() ?? { calls: null },
+
   'GET faults': ({ sim }) => sim.faults.shown(),
   'POST faults': ({ sim, raw }) => {
     const body = json(raw);

@@ -1,12 +1,15 @@
 // For the tests of the simulator: one simulator, and short calls to it.
 
+import assert from 'node:assert/strict';
 import { request } from 'node:http';
+import { Witness } from '../../openapi/witness.mjs';
 import { Simulator } from './server.mjs';
 
 export const V = '2026-09';
 
 export async function start(settings = {}) {
   const simulator = new Simulator({ search_lag_ms: 0, ...settings });
+  simulator.witness = new Witness({ ofAnswers: true });
   const port = await simulator.listen(0);
   const base = `http://127.0.0.1:${port}`;
 
@@ -40,7 +43,10 @@ export async function start(settings = {}) {
     set: (changes) => call('POST', '/_sim/settings', changes),
     fault: (...faults) => call('POST', '/_sim/faults', { faults }),
     state: async (type) => (await call('GET', `/_sim/state/${type}`)).body.objects[type],
-    stop: () => simulator.close(),
+    stop: async () => {
+      await simulator.close();
+      assert.deepEqual(simulator.witness.notes, new Set(), 'all of it is in the documents');
+    },
   };
 }
 

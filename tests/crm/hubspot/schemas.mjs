@@ -217,7 +217,6 @@ export function remove(call) {
       throw refuse('ObjectSchemaError.EXISTING_OBJECT_RECORDS',
         `Object type ${type.schema.name} has records and cannot be deleted.`);
   type.schema.archived = true;
-  type.schema.archivedAt = new Date().toISOString();
   return { status: 204 };
 }
 

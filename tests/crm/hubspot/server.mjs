@@ -86,6 +86,7 @@ export class Simulator {
     this.limits = new Limits(this.portal.settings);
     this.faults = new Faults();
     this.log = new CallLog();
+    this.witness = null; // see Witness
     this.server = createServer({ maxHeaderSize: 65536, keepAliveTimeout: 120000 }, (req, res) => this.#receive(req, res));
   }
 
@@ -119,6 +120,7 @@ export class Simulator {
     if (fault?.delay_ms) await sleep(fault.delay_ms);
     const answer = this.#answer(call, found, fault);
     this.log.end(entry, call, answer === null ? 0 : answer.status);
+    this.witness?.see(call, fault === null ? answer : null);
     if (answer === null) req.socket.destroy();
     else if (fault?.truncate) truncate(req, res, answer);
     else send(res, answer);
