@@ -128,20 +128,34 @@ revoke_token(struct dest_config *config, const char *login_url, const char *toke
 	return rc;
 }
 
-/* Revoking the refresh token kills its access tokens too; flows without one have only the latter. */
+/*
+ * Revoking the refresh token kills its access tokens too; flows without one have only the latter.
+ * One that was got elsewhere stands in the settings until it rotates.
+ */
+static const char *
+token_to_revoke(const struct dest_config *config)
+{
+	const struct dest_auth *auth = config->auth;
+
+	if (auth->refresh_token.len > 0)
+		return bh_secret_str(&auth->refresh_token);
+	if (strcmp(dest_text(config->settings, "flow", ""), "refresh_token") == 0)
+		return dest_text(config->secrets, "refresh_token",
+		    bh_secret_str(&auth->access_token));
+	return bh_secret_str(&auth->access_token);
+}
+
 int
 salesforce_revoke(struct dest_config *config, struct bh_err *err)
 {
 	const char *login_url = salesforce_login_url(config, err);
-	struct dest_auth *auth = config->auth;
-	const struct bh_secret *token =
-	    auth->refresh_token.len > 0 ? &auth->refresh_token : &auth->access_token;
+	const char *token = token_to_revoke(config);
 
 	if (login_url == NULL)
 		return -1;
-	if (token->len > 0 && revoke_token(config, login_url, bh_secret_str(token), err) < 0)
+	if (token[0] != '\0' && revoke_token(config, login_url, token, err) < 0)
 		return -1;
-	bh_secret_release(&auth->refresh_token);
-	bh_secret_release(&auth->access_token);
+	bh_secret_release(&config->auth->refresh_token);
+	bh_secret_release(&config->auth->access_token);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "sync/crm_leave.h"
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "state/target.h"
 #include "sync/schema.h"
 
@@ -67,48 +68,67 @@ drop_syncs(struct store_txn *txn, const char *code, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* First the syncs, so that nothing is marked any more; a run that dies from here on begins here again. */
 static int
-drop_connection(struct store_txn *txn, void *arg, struct bh_err *err)
+begin_forgetting(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	const char *code = arg;
+	const struct crm_work *work = arg;
+	const char *code = work->connection->account.code;
+	struct errand errand = *work->errand;
 
 	if (drop_syncs(txn, code, err) < 0)
 		return -1;
 	account_auth_drop(txn, code);
-	account_connection_drop(txn, code);
+	errand.ask = json_pack("{s:b}", "forget", 1);
+	errand_save(txn, code, work->name, &errand);
+	json_decref(errand.ask);
 	return 0;
 }
 
-/* First the syncs, so that nothing is marked any more; then what is known of records, page by page. */
+static int
+end_forgetting(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	account_connection_drop(txn, arg);
+	return errand_drop_page(txn, arg, err) < 0 ? -1 : 0;
+}
+
+int
+crm_forget_lane(struct store *store, const char *code, struct bh_err *err)
+{
+	void *arg = (void *)(uintptr_t)code;
+	int rc;
+
+	do
+		rc = store_run(store, drop_page, arg, NULL, err);
+	while (rc == 0);
+	if (rc < 0)
+		return -1;
+	do
+		rc = store_run(store, target_drop_page, arg, NULL, err);
+	while (rc == 0);
+	return rc < 0 ? -1 : 0;
+}
+
 static int
 forget(struct crm_work *work, struct bh_err *err)
 {
 	struct store *store = work->context->store;
-	void *code = (void *)(uintptr_t)work->connection->account.code;
-	int rc;
+	const char *code = work->connection->account.code;
 
-	if (store_run(store, drop_connection, code, NULL, err) < 0)
-		return -1;
 	work->is_left = true;
-	do
-		rc = store_run(store, drop_page, code, NULL, err);
-	while (rc == 0);
-	if (rc < 0)
+	if (store_run(store, begin_forgetting, work, NULL, err) < 0)
 		return -1;
-	do
-		rc = store_run(store, target_drop_page, code, NULL, err);
-	while (rc == 0);
-	if (rc < 0)
+	bh_fault("crm-forgetting");
+	if (crm_forget_lane(store, code, err) < 0)
 		return -1;
-	do
-		rc = store_run(store, errand_drop_page, code, NULL, err);
-	while (rc == 0);
-	return rc < 0 ? -1 : 0;
+	return store_run(store, end_forgetting, (void *)(uintptr_t)code, NULL, err) < 0 ? -1 : 0;
 }
 
 int
 crm_leave(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 {
+	if (bh_is_json_true(work->ask, "forget"))
+		return forget(work, err);
 	if (bh_is_json_true(work->ask, "remove")) {
 		if (remove_schema(work, answer_r, err) < 0)
 			return -1;

@@ -11,4 +11,7 @@
  */
 int crm_leave(struct crm_work *work, json_t **answer_r, struct bh_err *err);
 
+/* Forget all links and descriptions of a lane whose connection is gone, or goes. */
+int crm_forget_lane(struct store *store, const char *code, struct bh_err *err);
+
 #endif

@@ -139,12 +139,28 @@ lane_close(struct lane *lane)
 	memset(lane, 0, sizeof(*lane));
 }
 
+/* Of a connection that a person left meanwhile no token is asked for, and none is kept. */
 static int
-save_auth(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+check_connected(struct store_txn *txn, const struct lane *lane, struct bh_err *err)
+{
+	const char *code = lane->connection->account.code;
+	struct account_connection connection;
+	int rc = account_connection_load(txn, NULL, code, &connection, err);
+
+	if (rc > 0)
+		account_connection_release(&connection);
+	return rc != 0 ? rc : bh_fail(err, BH_DENIED, "connection %s was removed meanwhile", code);
+}
+
+static int
+save_auth(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	struct lane *lane = arg;
-	json_t *doc = auth_json(&lane->auth);
+	json_t *doc;
 
+	if (check_connected(txn, lane, err) < 0)
+		return -1;
+	doc = auth_json(&lane->auth);
 	account_auth_save(txn, lane->context->key, lane->connection->account.code, doc);
 	json_decref(doc);
 	return 0;
@@ -190,7 +206,9 @@ take_newer(struct lane *lane, struct bh_err *err)
 	int rc;
 
 	bh_secret_set(&held, bh_secret_str(&lane->auth.access_token), lane->auth.access_token.len);
-	rc = load_auth(lane, txn, err);
+	rc = check_connected(txn, lane, err);
+	if (rc > 0)
+		rc = load_auth(lane, txn, err);
 	store_free(&txn);
 	if (rc > 0)
 		rc = lane->auth.access_token.len != 0 && is_token_good(&lane->auth) &&

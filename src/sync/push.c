@@ -12,6 +12,7 @@
 #include "sync/bulk.h"
 #include "sync/chores.h"
 #include "sync/conflict.h"
+#include "sync/crm_leave.h"
 #include "sync/fate.h"
 #include "sync/lane.h"
 #include "sync/settle.h"
@@ -480,6 +481,20 @@ push_lane(struct push_run *run, const struct setup *setup,
 	return rc;
 }
 
+/* What this push has settled of a connection that a person left meanwhile goes as well. */
+static int
+forget_left(const struct sync_context *context, const char *dest, struct bh_err *err)
+{
+	struct account_connection connection;
+	struct store_txn *txn = store_begin(context->store);
+	int rc = account_connection_load(txn, NULL, dest, &connection, err);
+
+	if (rc > 0)
+		account_connection_release(&connection);
+	store_free(&txn);
+	return rc == 0 ? crm_forget_lane(context->store, dest, err) : rc;
+}
+
 int
 push_run(const struct sync_context *context, const char *dest, bool may_hold,
     struct sync_outcome *outcome, struct bh_err *err)
@@ -505,5 +520,7 @@ push_run(const struct sync_context *context, const char *dest, bool may_hold,
 	    connection->account.broken[0] == '\0')
 		rc = push_lane(&run, setup, connection, outcome, err);
 	setup_free(&setup);
+	if (rc >= 0 && forget_left(context, dest, err) < 0)
+		rc = -1;
 	return rc;
 }
