@@ -29,6 +29,7 @@ other_url=$SF_URL
 new_org salesforce "{\"rotate_refresh_tokens\": true, $(certificate ours)}" "${fields[@]}"
 
 behind_lighttpd data
+option workers 6
 serve_web
 hook() {
 	echo "$url/hook/$1"
