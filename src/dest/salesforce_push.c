@@ -92,8 +92,12 @@ note_refusal(struct plan *plan, const struct slot *slot, size_t index, int statu
 	struct dest_result *result = &plan->results[index];
 	unsigned hints = salesforce_hints(status, error);
 
-	if ((hints & SALESFORCE_SLOW) != 0)
+	if ((hints & SALESFORCE_SLOW) != 0) {
 		plan->is_slow = true;
+		/* In smaller collections it may well succeed: what fails alone is in doubt. */
+		if (slot->rows_n > 1)
+			result->doubtful = false;
+	}
 	if (result->outcome != DEST_REJECTED)
 		return;
 	if (slot->way == SALESFORCE_UPDATE && (hints & SALESFORCE_GONE) != 0)
