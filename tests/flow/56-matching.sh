@@ -130,16 +130,11 @@ forget_calls
 bill customer cus_linked '"name":"Linked Two","email":"x@linked.example"'
 settled
 is "it is not looked for with every push" "$(calls_made)" "PATCH composite/sobjects"
-stop_web
-export BILLHOOK_CLOCK_OFFSET_S=3700
-serve_web
+restart 3700
 all_seen "an hour later it is" "sf('Account','stripe:cus_none').Name" "None Ltd" \
 	"what hung below follows" "sf('Billhook_Invoice__c','stripe:in_none').Account__c === sf('Account','stripe:cus_none').Id" true
 
 # -- many at once --
-stop_web
-unset BILLHOOK_CLOCK_OFFSET_S
-serve_web
 map_to "$(account yes)"
 node -e '
 	const rows = Array.from({ length: 250 }, (_, i) => ({ Name: "Crowd " + i, ...(i % 2 ? { Website: "https://www.crowd" + i + ".example" } : { Billhook_Email__c: "pay@crowd" + i + ".example" }) }));
