@@ -107,7 +107,7 @@ describe('tokens and scopes', () => {
       client_id: 'sim-client', redirect_uri: redirect, scope: 'oauth crm.objects.companies.read',
       optional_scope: 'crm.schemas.custom.write', state: 's1', ...more,
     })}`);
-    await hs.set({ enterprise: false });
+    await hs.set({ enterprise: false, authorize: 'grant' });
     const { status, headers } = await page();
     assert.equal(status, 302);
     const back = new URL(headers.get('location'));
@@ -124,7 +124,33 @@ describe('tokens and scopes', () => {
     assert.equal((await page({ client_id: 'other' })).status, 400);
     await hs.set({ enterprise: true, authorize: 'deny' });
     assert.match((await page()).headers.get('location'), /error=access_denied/);
-    await hs.set({ authorize: 'grant' });
+    await hs.set({ authorize: 'ask' });
+  });
+  it('asks a person, whose answer counts once', async () => {
+    const redirect = 'https://billing.example.com/return?a=b';
+    const page = async (more) => hs.get(`/oauth/4711000/authorize?${new URLSearchParams({
+      client_id: 'sim-client', redirect_uri: redirect, scope: 'oauth crm.objects.contacts.read', state: 's&2', ...more,
+    })}`);
+    const asked = await page();
+    assert.equal(asked.status, 200);
+    assert.match(asked.body, /<li>crm\.objects\.contacts\.read<\/li>/);
+    const request = /name="request" value="([0-9a-f]+)"/.exec(asked.body)[1];
+    const allowed = await hs.form('/oauth/approve', { request, decision: 'allow' });
+    const back = new URL(allowed.headers.get('location'));
+    assert.equal(back.searchParams.get('state'), 's&2');
+    assert.equal(back.searchParams.get('a'), 'b');
+    assert.equal((await hs.form('/oauth/approve', { request, decision: 'allow' })).status, 400);
+    const client = { grant_type: 'authorization_code', client_id: 'sim-client', client_secret: 'sim-secret', code: back.searchParams.get('code') };
+    const other = await hs.form(`/oauth/${V}/token`, { ...client, redirect_uri: 'https://billing.example.com/return' });
+    assert.equal(other.body.status, 'BAD_AUTH_CODE');
+    const again = /value="([0-9a-f]+)"/.exec((await page()).body)[1];
+    const denied = await hs.form('/oauth/approve', { request: again, decision: 'deny' });
+    assert.match(denied.headers.get('location'), /a=b&error=access_denied&.*state=s%262/);
+    await hs.set({ app_scopes: ['oauth'] });
+    assert.equal((await page()).status, 400);
+    await hs.set({ app_scopes: [], redirect_uris: ['https://billing.example.com/other'] });
+    assert.equal((await page()).status, 400);
+    await hs.set({ redirect_uris: [] });
   });
   it('introspects, revokes, uninstalls', async () => {
     const { access_token: token } = (await hs.form(`/oauth/${V}/token`, refresh)).body;
@@ -146,13 +172,12 @@ describe('tokens and scopes', () => {
     assert.ok(body.scopes.includes('crm.schemas.custom.write'));
   });
   it('refuses calls whose scope is missing', async () => {
-    const { body: { scopes } } = await hs.get('/_sim/settings');
-    await hs.set({ scopes: scopes.filter((s) => s !== 'crm.objects.companies.write') });
+    await hs.set({ withheld_scopes: ['crm.objects.companies.write'] });
     const { status, body } = await hs.batch('companies', 'upsert', [company('c1')]);
     assert.equal(status, 403);
     assert.equal(body.category, 'MISSING_SCOPES');
     assert.deepEqual(body.errors[0].context.requiredGranularScopes, ['crm.objects.companies.write']);
-    await hs.set({ scopes, enterprise: false });
+    await hs.set({ withheld_scopes: [], enterprise: false });
     const schema = await hs.post(`/crm-object-schemas/${V}/schemas`, { ...SCHEMA.schemas[0], name: 'Other' });
     assert.equal(schema.status, 403);
     assert.equal(schema.body.category, 'MISSING_SCOPES');

@@ -66,6 +66,6 @@ export const STATUS_CORRECTIONS = [
 
 // Calls that stand in no document of the versions here, and where they come from.
 export const OTHER_CALLS = [
-  { why: 'the page of consent is no API', path: /^\/oauth(\/\d+)?\/authorize$/ },
+  { why: 'the page of consent is no API', path: /^\/oauth(\/\d+)?\/(authorize|approve)$/ },
   { why: 'scopes of a pasted token: known from the service alone', path: /^\/oauth\/v2\/private-apps\/get\/access-token-info$/ },
 ];

@@ -1,9 +1,8 @@
-// The token calls and the install page (section 2).
+// The token calls (section 2.3, 2.4); the page that a person sees: authorize.mjs.
 
 import { createHash } from 'node:crypto';
-import { ApiError, notFound, RawAnswer } from './errors.mjs';
+import { ApiError, notFound } from './errors.mjs';
 import { object, string } from './shape.mjs';
-import { Tokens } from './tokens.mjs';
 
 const APP_ID = 3154871;
 const USER_ID = 9586504;
@@ -14,7 +13,7 @@ function refuse(error, status, text, http = 400) {
 }
 
 // Token calls take forms only, and nothing in the query string.
-function form(call) {
+export function form(call) {
   if (!/^application\/x-www-form-urlencoded\b/i.test(call.headers['content-type'] ?? ''))
     throw new ApiError(415, { message: 'The content type must be application/x-www-form-urlencoded' });
   const fields = new URLSearchParams(call.raw.toString('utf8'));
@@ -134,49 +133,4 @@ export function privateTokenInfo(call) {
   const { tokens, settings, id } = call.portal;
   if (tokenKey !== settings.private_token || tokenKey === tokens.revokedPrivate) throw notFound('token does not exist');
   return { status: 200, body: { userId: USER_ID, hubId: id, appId: APP_ID, scopes: tokens.grantable(), isUserToken: false } };
-}
-
-function refusalPage(text) {
-  return new RawAnswer(400, 'text/html;charset=utf-8', `<!DOCTYPE html>\n<title>Install</title>\n<p>${text}</p>\n`);
-}
-
-// https, or http on localhost only; equal to one the app names, where it names any.
-function checkRedirect(settings, uri) {
-  let url;
-  try {
-    url = new URL(uri);
-  } catch {
-    throw refusalPage('The redirect URL is missing or malformed.');
-  }
-  if (settings.redirect_uris.length > 0) {
-    if (!settings.redirect_uris.includes(uri)) throw refusalPage('The redirect URL is not one of the app.');
-  } else if (url.protocol !== 'https:' && !(url.protocol === 'http:' && url.hostname === 'localhost'))
-    throw refusalPage('The redirect URL must use https.');
-  return url;
-}
-
-// The install page, with a person who says yes (or, by the setting, no).
-export function authorize(call) {
-  const { query, portal, params } = call;
-  const { settings, tokens } = portal;
-  if (query.get('client_id') !== settings.client_id) throw refusalPage('The app does not exist.');
-  if (params.hub !== undefined && params.hub !== String(portal.id)) throw refusalPage('You have no access to this account.');
-  const url = checkRedirect(settings, query.get('redirect_uri') ?? '');
-  const names = (parameter) => (query.get(parameter) ?? '').split(' ').filter((scope) => scope !== '');
-  const scopes = names('scope');
-  const optional = names('optional_scope');
-  if (scopes.length === 0 || ![...scopes, ...optional].every(Tokens.known))
-    throw refusalPage('The scopes do not agree with those of the app.');
-  const grantable = tokens.grantable();
-  const lacking = scopes.filter((scope) => !grantable.includes(scope));
-  if (lacking.length > 0) throw refusalPage(`This account cannot grant ${lacking.join(', ')}.`);
-  if (settings.authorize === 'deny') {
-    url.searchParams.set('error', 'access_denied');
-    url.searchParams.set('error_description', 'The user denied access');
-  } else {
-    const granted = [...new Set([...scopes, ...optional.filter((scope) => grantable.includes(scope))])];
-    url.searchParams.set('code', tokens.newCode(query.get('redirect_uri'), granted, query.get('code_challenge')));
-  }
-  if (query.has('state')) url.searchParams.set('state', query.get('state'));
-  return { status: 302, headers: { Location: url.toString() } };
 }

@@ -3,6 +3,7 @@
 
 import * as account from './account.mjs';
 import * as associations from './associations.mjs';
+import { approve, authorize } from './authorize.mjs';
 import * as batches from './batches.mjs';
 import * as labels from './labels.mjs';
 import * as oauth from './oauth.mjs';
@@ -149,8 +150,9 @@ const OAUTH_V1 = [
   ['DELETE', 'refresh-tokens/{token}', oauth.refreshTokenDeleteV1, 'public'],
 ];
 const OAUTH_PAGES = [
-  ['GET', 'authorize', oauth.authorize, 'public'],
-  ['GET', '{hub}/authorize', oauth.authorize, 'public'],
+  ['GET', 'authorize', authorize, 'public'],
+  ['GET', '{hub}/authorize', authorize, 'public'],
+  ['POST', 'approve', approve, 'public'],
 ];
 
 // version, prefix, rows, how the calls are named in the log. Only the versions

@@ -14,10 +14,12 @@ export function defaultSettings() {
     client_secret: 'sim-secret',
     refresh_token: 'sim-refresh',
     redirect_uris: [], // empty: any that the rules allow (https, or http on localhost)
+    app_scopes: [], // what the app may ask for; empty: any
     scopes: ALL_SCOPES,
+    withheld_scopes: [], // of those, what no token has any more: calls that need one are refused
     token_ttl_s: 1800,
     rotate_refresh_token: false, // section 2.3: normally they come back unchanged
-    authorize: 'grant', // or 'deny'
+    authorize: 'ask', // a person on the page; 'grant' and 'deny' go back at once
     // Limits (section 17)
     ten_second_limit: 190, // pasted tokens
     oauth_ten_second_limit: 110,
@@ -48,7 +50,7 @@ export function defaultSettings() {
 }
 
 const CHOICES = {
-  authorize: ['grant', 'deny'],
+  authorize: ['ask', 'grant', 'deny'],
   email_conflict: ['conflict', 'coordinates', 'legacy', 'anonymous'],
 };
 

@@ -17,13 +17,14 @@ export class Tokens {
     this.grants = new Map([[this.settings.refresh_token, { scopes: null }]]);
     this.access = new Map(); // access token -> {refresh, scopes, expiresAt}
     this.codes = new Map(); // code -> {redirectUri, scopes, expiresAt, challenge}
+    this.asked = new Map(); // page that asks -> what it asks for
     this.revokedPrivate = null;
   }
 
   // What the portal can grant: without Enterprise the custom scopes do not exist (section 2.5).
   grantable() {
-    const { scopes, enterprise } = this.settings;
-    return enterprise ? scopes : scopes.filter((scope) => !scope.includes('.custom.'));
+    const { scopes, withheld_scopes: withheld, enterprise } = this.settings;
+    return scopes.filter((scope) => !withheld.includes(scope) && (enterprise || !scope.includes('.custom.')));
   }
 
   static known(scope) {
