@@ -340,6 +340,7 @@ struct settle {
 	const bool *clear;
 	size_t n;
 	const char *const *kept;
+	const struct store_item *marks; /* as they stand now */
 };
 
 /*
@@ -383,11 +384,19 @@ wake_waiters(struct store_txn *txn, const struct link_id *parent, size_t *left, 
 	return more;
 }
 
+static bool
+is_marked_since(const struct settle *s, size_t i)
+{
+	return !s->marks[i].found || s->marks[i].version != s->entries[i].mark;
+}
+
 /* Marks first: waking a child of the same batch must not be undone by clearing its mark. */
 static void
-clear_mark(struct store_txn *txn, const struct settle *s, size_t i, const struct store_item *mark)
+clear_mark(struct store_txn *txn, const struct settle *s, size_t i)
 {
-	if (s->clear != NULL && s->clear[i] && mark->found && mark->version == s->entries[i].mark) {
+	const struct store_item *mark = &s->marks[i];
+
+	if (s->clear != NULL && s->clear[i] && !is_marked_since(s, i)) {
 		store_expect(txn, mark->key, mark->key_len, mark->version);
 		store_delete(txn, mark->key, mark->key_len);
 	}
@@ -455,20 +464,22 @@ is_chosen(const struct link *link)
 	return link->state == LINK_NEW && link->how[0] != '\0';
 }
 
-/* Has a person said which record it is (link_adopt()) after the push had read the link?  It is marked, too. */
+/*
+ * Has anybody beside the push written the link after it was read?  Who does so marks it,
+ * too: what the push itself wrote since (link_mean(), link_wait_for()) did not.
+ */
 static bool
-is_chosen_since(const struct link *stored, const struct link *pushed)
+is_touched_since(const struct settle *s, size_t i, const struct link *stored)
 {
-	return is_chosen(stored) && stored->version != pushed->version &&
-	       stored->version != UINT64_MAX;
+	return s->links != NULL && stored->version != s->links[i].version &&
+	       stored->version != UINT64_MAX && is_marked_since(s, i);
 }
 
 /* link_renew() came between: it stays to be sent. */
 static bool
-is_renewed_since(const struct link *stored, const struct link *pushed)
+is_renewed(const struct link *link)
 {
-	return stored->state == LINK_CLEAN && stored->hash[0] == '\0' &&
-	       stored->version != pushed->version && stored->version != UINT64_MAX;
+	return link->state == LINK_CLEAN && link->hash[0] == '\0';
 }
 
 /* *made_r receives the link as it is stored. */
@@ -483,10 +494,10 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	*made_r = *was;
 	if (s->links == NULL)
 		snprintf(link.kept, sizeof(link.kept), "%s", s->kept[i]);
-	if (is_chosen_since(was, &link) || (s->links == NULL && is_chosen(was)))
+	if (is_chosen(was) && (s->links == NULL || is_touched_since(s, i, was)))
 		return 0;
 	link.has_waiters = was->has_waiters || link.has_waiters;
-	if (is_renewed_since(was, &link))
+	if (is_renewed(was) && is_touched_since(s, i, was))
 		link.hash[0] = link.parents[0] = '\0';
 	if (link.state == LINK_CLEAN && link.has_waiters) {
 		int more = wake_waiters(txn, id, left, err);
@@ -516,7 +527,7 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 static int
 settle(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	const struct settle *s = arg;
+	struct settle *s = arg;
 	struct key *keys = bh_xcalloc(2 * s->n, sizeof(keys[0]));
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
@@ -532,11 +543,12 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		items[i] = (struct store_item){.key = keys[i].data,
 		    .key_len = keys[i].len,
 		    .checked = i < s->n};
+	s->marks = items + s->n;
 	rc = store_get_many(txn, items, 2 * s->n, err);
 	if (rc == 0)
 		rc = link_counts(txn, s->entries[0].id.dest, true, &counts, err);
 	for (size_t i = 0; i < s->n && rc == 0; i++)
-		clear_mark(txn, s, i, &items[s->n + i]);
+		clear_mark(txn, s, i);
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		size_t twin = twin_of(s, i);
 		struct link was = made[twin];
@@ -547,6 +559,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	}
 	if (rc == 0)
 		put_counts(txn, s->entries[0].id.dest, &counts);
+	s->marks = NULL;
 	free(made);
 	free(items);
 	free(keys);

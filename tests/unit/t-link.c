@@ -275,6 +275,57 @@ renewed_is_sent_whole(void **state)
 	link_dirty_release(&list);
 }
 
+/* What a push writes of a link before it settles it is nobody else's word. */
+static void
+own_writes_are_no_news(void **state)
+{
+	struct fixture *f = *state;
+	struct link_id parent = company("a"), child = invoice("b");
+	const char *kept = "0123456789abcdef";
+	struct link_dirty_list list;
+	struct link link = {.state = LINK_CLEAN, .remote_id = "001"};
+	bool clear = true;
+
+	/* Sent whole as link_renew() asked for. */
+	mark(f, parent);
+	list = dirty(f);
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	link_dirty_release(&list);
+	renew(f, parent, 0);
+	list = dirty(f);
+	link = get(f, parent);
+	MUST(link_mean(f->store, list.items, &kept, 1, &f->err));
+	snprintf(link.hash, sizeof(link.hash), "ab");
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	assert_string_equal(get(f, parent).hash, "ab");
+	link_dirty_release(&list);
+
+	/* A new one, as a person said, and refused; a child of the same batch waits for it. */
+	MUST(link_adopt(f->txn, &parent, "", "by hand", &f->err));
+	state_commit(f);
+	list = dirty(f);
+	link = get(f, parent);
+	assert_int_equal(MUST(link_wait_for(f->store, &parent, &child, &f->err)), 0);
+	link.state = LINK_HELD;
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	assert_int_equal(get(f, parent).state, LINK_HELD);
+	assert_true(get(f, parent).has_waiters);
+	assert_int_equal(lane_of(f).held, 1);
+	assert_int_equal(count_dirty(f), 0);
+	link_dirty_release(&list);
+
+	/* What a person says meanwhile is. */
+	mark(f, parent);
+	list = dirty(f);
+	link = get(f, parent);
+	MUST(link_adopt(f->txn, &parent, "002", "by hand", &f->err));
+	state_commit(f);
+	MUST(link_settle(f->store, list.items, &link, &clear, 1, &f->err));
+	assert_string_equal(get(f, parent).remote_id, "002");
+	assert_int_equal(count_dirty(f), 1);
+	link_dirty_release(&list);
+}
+
 static void
 only_clean_ones_are_renewed(void **state)
 {
@@ -786,6 +837,7 @@ main(void)
 	    STATE_TEST(a_mark_that_is_not_to_be_cleared),
 	    STATE_TEST(fields_are_kept),
 	    STATE_TEST(renewed_is_sent_whole),
+	    STATE_TEST(own_writes_are_no_news),
 	    STATE_TEST(only_clean_ones_are_renewed),
 	    STATE_TEST(adopted_in_place_of_another),
 	    STATE_TEST(many_at_once),
