@@ -68,6 +68,7 @@ page_add(struct page *page, const struct results *r, size_t at, const struct bul
 	memcpy(item->hash, row->hash, sizeof(item->hash));
 	memcpy(item->parents, row->parents, sizeof(item->parents));
 	memcpy(item->kept, row->kept, sizeof(item->kept));
+	memcpy(item->meant, row->kept, sizeof(item->meant));
 	memcpy(item->unseen, row->unseen, sizeof(item->unseen));
 }
 

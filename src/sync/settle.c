@@ -99,7 +99,9 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 	/* Written, but not all of it: looked at again it is sent again. */
 	snprintf(link->hash, sizeof(link->hash), "%s", is_whole ? item->hash : "");
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
-	snprintf(link->kept, sizeof(link->kept), "%s", item->kept);
+	/* Which field the CRM left out it does not say: of none is it sure that it was written. */
+	snprintf(link->kept, sizeof(link->kept), "%s",
+	    result->code[0] == '\0' ? item->kept : item->meant);
 	link->state = LINK_CLEAN;
 	link->attempts = 0;
 	link->not_before_ms = 0;

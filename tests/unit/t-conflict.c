@@ -253,6 +253,39 @@ push_that_died(void **state BH_UNUSED)
 	stage_close(&stage);
 }
 
+/* The CRM took the record but not all of it: what is not there is no person's doing. */
+static void
+field_that_the_crm_left_out(void **state BH_UNUSED)
+{
+	static const char *const wanted[] = {"refused", "mended"};
+	struct link_dirty_entry entry = {.id = {"crm", 0, "s", "account", "", "cus_1"}};
+	struct stage stage;
+
+	stage_open(&stage);
+	fake_add("001", "Account", "{}");
+	for (size_t i = 0; i < BH_LEN(wanted); i++) {
+		struct dest_result result = {.outcome = DEST_APPLIED};
+		struct render_item item, again;
+
+		item_init(&item, "001");
+		item.entry = &entry;
+		add_field(&item, "F", RECORD_TEXT, RECORD_IF_UNCHANGED, value_of("refused"));
+		resolve(&stage, &item, 1);
+		dest_result_set(&result, DEST_APPLIED, "INVALID_EMAIL", "written without F", "");
+		assert_int_equal(settle_items(&stage.open.run, &item, 1, &result,
+				     &stage.bench->err),
+		    0);
+		item_init(&again, "001");
+		again.link = item.link;
+		add_field(&again, "F", RECORD_TEXT, RECORD_IF_UNCHANGED, value_of(wanted[i]));
+		resolve(&stage, &again, 1);
+		assert_non_null(field_of(&again, "F"));
+		render_release(&item, 1);
+		render_release(&again, 1);
+	}
+	stage_close(&stage);
+}
+
 /* -- digests -- */
 
 /* as JSON */
@@ -555,6 +588,7 @@ main(void)
 	    cmocka_unit_test_teardown(new_record_gets_all, teardown),
 	    cmocka_unit_test_teardown(kept_follows_what_is_written, teardown),
 	    cmocka_unit_test_teardown(push_that_died, teardown),
+	    cmocka_unit_test_teardown(field_that_the_crm_left_out, teardown),
 	    cmocka_unit_test_teardown(digests, teardown),
 	    cmocka_unit_test_teardown(one_read_for_a_batch, teardown),
 	    cmocka_unit_test_teardown(unreadable_is_left_alone, teardown),
