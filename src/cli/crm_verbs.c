@@ -34,9 +34,13 @@ static int
 print_account(const struct cli *cli BH_UNUSED, const json_t *answer)
 {
 	const char *kind = text_of(answer, "kind");
+	json_t *one;
+	size_t i;
 
 	cli_line(stdout, "%s %s%s%s, %s", text_of(answer, "name"), text_of(answer, "id"),
 	    *kind != '\0' ? ", " : "", kind, text_of(answer, "mode"));
+	json_array_foreach (json_object_get(answer, "missing"), i, one)
+		cli_line(stdout, "right missing: %s", json_string_value(one));
 	return 0;
 }
 

@@ -55,6 +55,8 @@ struct dest_auth {
 	char account_name[128];
 	char account_kind[64]; /* "Enterprise Edition"; "" not known */
 	bool is_sandbox;       /* nothing in it is real: a sandbox, a test portal */
+	/* Rights that were not granted though they are wanted: a line each, with what it is for.  Not kept. */
+	char missing[2000];
 };
 void dest_auth_release(struct dest_auth *auth);
 
@@ -244,7 +246,7 @@ struct dest_driver {
 	void (*push)(struct dest_config *config, struct record *const *records, size_t n,
 	    struct dest_result *results);
 	/*
-	 * Who is it: account_id, account_name, account_kind, is_sandbox of config->auth.
+	 * Who is it: account_id, account_name, account_kind, is_sandbox and missing of config->auth.
 	 * For "save and validate" and `billhook check`.
 	 */
 	int (*identify)(struct dest_config *config, struct bh_err *err);

@@ -72,35 +72,6 @@ hubspot_check(const struct dest_config *config, struct bh_err *err)
 	return check_flow(config, err);
 }
 
-/* HubSpot tells no name of a portal: its number, domain and kind must do. */
-static int
-hubspot_identify(struct dest_config *config, struct bh_err *err)
-{
-	char *path = hubspot_path(config, "/account-info/{v}/details", NULL, NULL);
-	struct dest_auth *auth = config->auth;
-	json_t *body;
-	int64_t portal;
-	int rc = hubspot_get(config, path, &body, err);
-
-	free(path);
-	if (rc < 0)
-		return -1;
-	if (!bh_is_json_int(body, "portalId", &portal) || portal <= 0) {
-		rc =
-		    bh_fail(err, BH_UNAVAILABLE, "HubSpot's account details hold no portal number");
-	} else {
-		char name[256];
-
-		snprintf(auth->account_id, sizeof(auth->account_id), "%lld", (long long)portal);
-		snprintf(name, sizeof(name), "Portal %lld (%.32s, %.48s)", (long long)portal,
-		    dest_text(body, "accountType", "STANDARD"),
-		    dest_text(body, "uiDomain", "app.hubspot.com"));
-		dest_copy(auth->account_name, sizeof(auth->account_name), name);
-	}
-	json_decref(body);
-	return rc;
-}
-
 /* A parent that is not in HubSpot yet holds its child back: a link needs both ids. */
 static bool
 is_waiting(const struct record *record, struct dest_result *result)
@@ -184,9 +155,47 @@ hubspot_push(struct dest_config *config, struct record *const *records, size_t n
 			    !hubspot_is_oauth(config) && config->auth->access_token.len > 0;
 }
 
+static const struct setting settings[] = {
+    {"flow", "How Billhook logs in", SETTING_CHOICE, SETTING_ACCOUNT, "token oauth", 0, 0, "token",
+	"token: you paste a token of the portal; oauth: a person allows it in the browser, by an app of yours"},
+    {"access_token", "Access token", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0, "",
+	"for token: a service key, or the token of a private app"},
+    {"client_id", "Client ID", SETTING_TEXT, SETTING_ACCOUNT, NULL, 0, 0, "",
+	"for oauth: of the app that you made"},
+    {"client_secret", "Client secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0, "",
+	"for oauth: of the same app"},
+    {"optional_scopes", "Optional scopes", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_SCOPES,
+	"rights that are asked for beside those on companies and contacts; a portal that has not got them lets Billhook in all the same"},
+    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
+	"", "only where it was got elsewhere"},
+    {"login_url", "Login address", SETTING_URL, SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_LOGIN_URL,
+	"where a person allows it"},
+    {"base_url", "API address", SETTING_URL, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_BASE_URL,
+	"the same for every portal"},
+    {"prefix", "Prefix of names", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "billhook_",
+	"what the names of properties and objects begin with that Billhook makes in your portal"},
+    {"throttle", "Throttle", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "80",
+	"percent of the portal's daily API calls from which on only urgent changes are sent"},
+    {"reserve", "Reserve", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "95",
+	"percent from which on nothing is sent until the limit resets"},
+    {"api_version", "API version", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_VERSION, ""},
+    {NULL, NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const char steps[] =
+    "The simple way, token: in your portal open Development, Keys, Service keys, and make one named Billhook.\n"
+    "Give it the read and write scopes of companies and contacts, both of crm.objects and crm.schemas; of deals and custom objects, too, where they are to be synced. Copy the key to here as the access token.\n"
+    "For oauth: make an app as a developer project, with distribution private, and enter this redirect URL: %s\n"
+    "List the same scopes as required in the app; those of custom objects, deals and owners as optional.\n"
+    "Install nothing yet: copy client ID and client secret to here, save, and log in.";
+
 const struct dest_driver dest_hubspot = {
     .name = "hubspot",
     .title = "HubSpot",
+    .settings = settings,
+    .steps = steps,
+    .login_flow = "oauth",
+    .prefix = "billhook_",
     .caps = DEST_CAP_DESCRIBE | DEST_CAP_REFRESH,
     .batch = (size_t)10 * HUBSPOT_INPUTS,
     .check = hubspot_check,
@@ -194,4 +203,8 @@ const struct dest_driver dest_hubspot = {
     .describe = hubspot_describe,
     .push = hubspot_push,
     .identify = hubspot_identify,
+    .login = hubspot_login,
+    .exchange = hubspot_exchange,
+    .revoke = hubspot_revoke,
+    .limits = hubspot_limits,
 };

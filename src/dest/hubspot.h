@@ -1,8 +1,10 @@
 /*
  * The inside of the HubSpot driver; callers use dest/dest.h.
  *
- *   hubspot.c           facts, settings, "who is it", push from end to end
- *   hubspot_auth.c      access tokens
+ *   hubspot.c           facts, settings, push from end to end
+ *   hubspot_auth.c      access tokens, calls of the token service
+ *   hubspot_login.c     a person lets Billhook in, and leaves again
+ *   hubspot_account.c   whose portal it is, what it grants, its limits
  *   hubspot_call.c      requests, waves of requests, limits
  *   hubspot_fault.c     what a refusal means and what to do about it: one table
  *   hubspot_work.c      batches, their rounds, and halving
@@ -21,6 +23,13 @@
 /* HubSpot brings out a version each March and September and keeps it at least 18 months. */
 #define HUBSPOT_VERSION "2026-09"
 #define HUBSPOT_BASE_URL "https://api.hubapi.com"
+#define HUBSPOT_LOGIN_URL "https://app.hubspot.com"
+
+/* Rights that only some portals can grant: asked for, but not insisted on. */
+#define HUBSPOT_SCOPES                                                                             \
+	"crm.objects.custom.read crm.objects.custom.write crm.schemas.custom.read "                \
+	"crm.schemas.custom.write crm.objects.deals.read crm.objects.deals.write "                 \
+	"crm.schemas.deals.read crm.schemas.deals.write crm.objects.owners.read"
 
 /* Most inputs of an object batch, and a ceiling for the bytes of its body. */
 #define HUBSPOT_INPUTS 100
@@ -96,6 +105,33 @@ bool hubspot_is_oauth(const struct dest_config *config);
 bool hubspot_is_token(const char *text);
 int hubspot_authorize(struct dest_config *config, struct bh_err *err);
 
+#define HUBSPOT_FORM_MAX ((size_t)1024 * 1024)
+void hubspot_form_add(struct bh_buf *form, const char *name, const char *value);
+/* The app's id and secret. */
+void hubspot_form_app(struct bh_buf *form, const struct dest_config *config);
+/*
+ * POST a form to the token service, at pattern (see hubspot_path()).  *body_r
+ * (new reference): the JSON object of the answer, good or bad, or NULL.  -1 as of
+ * authorize.
+ */
+int hubspot_post_form(struct dest_config *config, const char *pattern, const struct bh_buf *form,
+    json_t **body_r, struct bh_err *err);
+/* Keep what the token service gave.  -1: no token, or one of another portal (BH_DENIED). */
+int hubspot_take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err);
+
+/* hubspot_login.c: see struct dest_driver */
+int hubspot_login(const struct dest_config *config, const struct dest_login *login,
+    struct bh_buf *url, struct bh_err *err);
+int hubspot_exchange(struct dest_config *config, const struct dest_login *login, const char *code,
+    struct bh_err *err);
+int hubspot_revoke(struct dest_config *config, struct bh_err *err);
+
+/* hubspot_account.c: see struct dest_driver */
+/* Append the scopes without which nothing works, separated by blanks. */
+void hubspot_add_scopes(struct bh_buf *out);
+int hubspot_identify(struct dest_config *config, struct bh_err *err);
+int hubspot_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
+
 /* hubspot_call.c */
 /* Pattern with {v} for the version, {a} and {b} for percent-encoded texts.  Owned by the caller. */
 char *hubspot_path(const struct dest_config *config, const char *pattern, const char *a,
@@ -110,6 +146,17 @@ void hubspot_perform(struct hubspot_talk *talk, const struct http_request *reque
 void hubspot_answer_read(struct hubspot_answer *answer, const struct http_response *response);
 void hubspot_answer_release(struct hubspot_answer *answer);
 bool hubspot_is_good(const struct hubspot_answer *answer);
+/* A refusal, or no answer, as the error of a call that is no push.  Always -1. */
+int hubspot_fail(const struct hubspot_answer *answer, struct bh_err *err);
+struct hubspot_ask {
+	const char *method;
+	const char *path;
+	const json_t *body; /* NULL: none */
+	bool is_secret;     /* the body holds a token */
+};
+/* One call whose answer is a JSON object: into *body_r (new reference).  -1: BH_DENIED for a dead token. */
+int hubspot_ask(struct dest_config *config, const struct hubspot_ask *ask, json_t **body_r,
+    struct bh_err *err);
 /* GET a JSON object into *body_r (new reference).  -1: BH_DENIED for a dead token. */
 int hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err);
 /* Seconds of a Retry-After header, at most a day; 0 without one. */

@@ -33,30 +33,34 @@ static const struct {
     {"invalid_grant", "the refresh token is no longer good; connect HubSpot again"},
 };
 
-static void
-add_form(struct bh_buf *body, const char *name, const char *value)
+void
+hubspot_form_add(struct bh_buf *body, const char *name, const char *value)
 {
 	bh_buf_addf(body, "%s%s=", body->len > 0 ? "&" : "", name);
 	bh_percent_add(body, value, strlen(value));
 }
 
+void
+hubspot_form_app(struct bh_buf *form, const struct dest_config *config)
+{
+	hubspot_form_add(form, "client_id", dest_text(config->settings, "client_id", ""));
+	hubspot_form_add(form, "client_secret", dest_text(config->secrets, "client_secret", ""));
+}
+
 static void
-token_request(struct http_request *request, const struct dest_config *config,
-    const char *refresh_token)
+form_request(struct http_request *request, const struct dest_config *config, const char *pattern,
+    const struct bh_buf *form)
 {
 	struct dest_auth none = {0};
 	struct dest_config bare = *config;
-	char *path = hubspot_path(config, "/oauth/{v}/token", NULL, NULL);
+	char *path = hubspot_path(config, pattern, NULL, NULL);
 
 	bare.auth = &none; /* the call carries no access token */
 	hubspot_request_init(request, &bare, "POST", path);
 	free(path);
 	http_request_header(request, "Content-Type", "application/x-www-form-urlencoded");
 	request->secret_body = true;
-	add_form(&request->body, "grant_type", "refresh_token");
-	add_form(&request->body, "refresh_token", refresh_token);
-	add_form(&request->body, "client_id", dest_text(config->settings, "client_id", ""));
-	add_form(&request->body, "client_secret", dest_text(config->secrets, "client_secret", ""));
+	bh_buf_add(&request->body, form->data, form->len);
 }
 
 bool
@@ -68,24 +72,42 @@ hubspot_is_token(const char *text)
 	return text != NULL && *text != '\0';
 }
 
+/* Tokens of another portal would mix two portals' records. */
 static int
-take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err)
+take_portal(struct dest_auth *auth, const json_t *body, struct bh_err *err)
+{
+	char id[32];
+	int64_t portal;
+
+	if (!bh_is_json_int(body, "hub_id", &portal) || portal <= 0)
+		return 0;
+	snprintf(id, sizeof(id), "%lld", (long long)portal);
+	if (auth->account_id[0] != '\0' && strcmp(auth->account_id, id) != 0)
+		return bh_fail(err, BH_DENIED,
+		    "this is portal %s, but the connection was made for %.32s", id,
+		    auth->account_id);
+	snprintf(auth->account_id, sizeof(auth->account_id), "%s", id);
+	return 0;
+}
+
+int
+hubspot_take_tokens(struct dest_config *config, const json_t *body, struct bh_err *err)
 {
 	struct dest_auth *auth = config->auth;
 	const char *access = bh_json_str(body, "access_token");
 	const char *refresh = bh_json_str(body, "refresh_token");
-	int64_t life_s = bh_json_int(body, "expires_in", LIFE_S), portal;
+	int64_t life_s = bh_json_int(body, "expires_in", LIFE_S);
 
 	if (!hubspot_is_token(access))
 		return bh_fail(err, BH_UNAVAILABLE, "HubSpot's token answer holds no access token");
+	if (take_portal(auth, body, err) < 0)
+		return -1;
 	if (life_s <= 0 || life_s > LIFE_MAX_S)
 		life_s = LIFE_S;
 	bh_secret_set(&auth->access_token, access, strlen(access));
 	if (refresh != NULL && *refresh != '\0')
 		bh_secret_set(&auth->refresh_token, refresh, strlen(refresh));
 	auth->expires_ms = bh_now_ms() + life_s * 1000;
-	if (bh_is_json_int(body, "hub_id", &portal) && portal > 0)
-		snprintf(auth->account_id, sizeof(auth->account_id), "%lld", (long long)portal);
 	return 0;
 }
 
@@ -125,28 +147,49 @@ fail_token(const struct hubspot_answer *answer, struct bh_err *err)
 	    "HubSpot gives no token (%d); check the app's settings or connect again", status);
 }
 
-static int
-refresh_with(struct dest_config *config, const char *refresh_token, struct bh_err *err)
+int
+hubspot_post_form(struct dest_config *config, const char *pattern, const struct bh_buf *form,
+    json_t **body_r, struct bh_err *err)
 {
 	struct http_request request;
 	struct http_response response;
 	struct hubspot_answer answer;
 	int rc;
 
-	token_request(&request, config, refresh_token);
+	*body_r = NULL;
+	form_request(&request, config, pattern, form);
 	http_response_init(&response);
 	config->calls++;
 	rc = http_perform(config->transport, &request, &response, err);
 	if (rc == 0) {
 		hubspot_answer_read(&answer, &response);
-		rc = hubspot_is_good(&answer) ? take_tokens(config, answer.body, err)
-					      : fail_token(&answer, err);
+		if (!hubspot_is_good(&answer))
+			rc = fail_token(&answer, err);
+		*body_r = json_incref(answer.body);
 		hubspot_answer_release(&answer);
 	}
 	bh_buf_wipe(&request.body);
 	bh_buf_wipe(&response.body);
 	http_request_release(&request);
 	http_response_release(&response);
+	return rc;
+}
+
+static int
+refresh_with(struct dest_config *config, const char *refresh_token, struct bh_err *err)
+{
+	struct bh_buf form = BH_BUF_INIT(HUBSPOT_FORM_MAX);
+	json_t *body = NULL;
+	int rc;
+
+	hubspot_form_add(&form, "grant_type", "refresh_token");
+	hubspot_form_add(&form, "refresh_token", refresh_token);
+	hubspot_form_app(&form, config);
+	rc = hubspot_post_form(config, "/oauth/{v}/token", &form, &body, err);
+	if (rc == 0)
+		rc = hubspot_take_tokens(config, body, err);
+	json_decref(body);
+	bh_buf_wipe(&form);
 	return rc;
 }
 

@@ -240,9 +240,8 @@ hubspot_is_good(const struct hubspot_answer *answer)
 	return answer->response->status / 100 == 2;
 }
 
-/* A refusal as an error of a call that is no push. */
-static int
-fail_answer(const struct hubspot_answer *answer, struct bh_err *err)
+int
+hubspot_fail(const struct hubspot_answer *answer, struct bh_err *err)
 {
 	static const enum bh_code codes[DEST__MAX] = {
 	    [DEST_LATER] = BH_UNAVAILABLE,
@@ -269,8 +268,19 @@ fail_answer(const struct hubspot_answer *answer, struct bh_err *err)
 	return -1;
 }
 
+static void
+add_body(struct http_request *request, const struct hubspot_ask *ask)
+{
+	if (ask->body == NULL)
+		return;
+	http_request_header(request, "Content-Type", "application/json");
+	request->secret_body = ask->is_secret;
+	bh_json_add(&request->body, ask->body);
+}
+
 int
-hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err)
+hubspot_ask(struct dest_config *config, const struct hubspot_ask *ask, json_t **body_r,
+    struct bh_err *err)
 {
 	struct hubspot_talk talk = {.config = config};
 	struct hubspot_answer answer;
@@ -282,12 +292,13 @@ hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struc
 	if (config->auth->access_token.len == 0)
 		return bh_fail(err, BH_DENIED, "there is no access token yet");
 	config->usage.pause_s = 0;
-	hubspot_request_init(&request, config, "GET", path);
+	hubspot_request_init(&request, config, ask->method, ask->path);
+	add_body(&request, ask);
 	http_response_init(&response);
 	hubspot_perform(&talk, &request, &response, 1);
 	hubspot_answer_read(&answer, &response);
 	if (!hubspot_is_good(&answer))
-		rc = fail_answer(&answer, err);
+		rc = hubspot_fail(&answer, err);
 	else if (answer.body == NULL)
 		rc = bh_fail(err, BH_UNAVAILABLE,
 		    "HubSpot's answer is not the JSON that it should be");
@@ -295,6 +306,16 @@ hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struc
 		*body_r = json_incref(answer.body);
 	hubspot_answer_release(&answer);
 	http_response_release(&response);
+	if (ask->is_secret)
+		bh_buf_wipe(&request.body);
 	http_request_release(&request);
 	return rc;
+}
+
+int
+hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err)
+{
+	const struct hubspot_ask ask = {.method = "GET", .path = path};
+
+	return hubspot_ask(config, &ask, body_r, err);
 }

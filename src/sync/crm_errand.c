@@ -19,12 +19,28 @@
 
 /* -- who is it -- */
 
+/* The lines of text as an array. */
+static json_t *
+list_lines(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		json_array_append_new(list, json_stringn(text, len));
+		text += len + (text[len] != '\0');
+	}
+	return list;
+}
+
 static json_t *
 describe_account(const struct dest_auth *auth, json_t *limits_take)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:o}", "name", bh_json_string(auth->account_name),
-	    "id", bh_json_string(auth->account_id), "kind", bh_json_string(auth->account_kind),
-	    "mode", auth->is_sandbox ? "test" : "live", "limits", limits_take);
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "name",
+	    bh_json_string(auth->account_name), "id", bh_json_string(auth->account_id), "kind",
+	    bh_json_string(auth->account_kind), "mode", auth->is_sandbox ? "test" : "live",
+	    "missing", list_lines(auth->missing), "limits", limits_take);
 }
 
 /* Limits are told where they can be had; they are no reason to fail. */

@@ -134,6 +134,20 @@ limits_view(const json_t *limits)
 	return list;
 }
 
+/* Rights that the connection was not given; texts are the driver's. */
+static json_t *
+missing_view(const json_t *missing)
+{
+	json_t *list = json_array(), *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)missing, i, one)
+		if (json_is_string(one))
+			json_array_append_new(list,
+			    json_pack("{s:o}", "text", words_json(json_string_value(one))));
+	return list;
+}
+
 static const struct crm_saying probe_says = {ERRAND_PROBE, "Not asked yet.", "Asking …", who_text,
     NULL};
 static const struct crm_saying login_says = {ERRAND_LOGIN, "", "Logging in …", who_text, NULL};
@@ -160,7 +174,8 @@ add_who(struct crm_facts *facts, struct bh_err *err)
 	const struct site *site = facts->exchange->site;
 	bool is_by_login = crm_is_by_login(facts->driver, connection), is_let_in = false;
 	struct errand probe = {0}, login = {0};
-	json_t *limits;
+	const json_t *newest;
+	json_t *limits, *missing;
 	int rc = crm_facts_errand(facts, &probe_says, &probe, err);
 
 	if (rc == 0)
@@ -170,11 +185,13 @@ add_who(struct crm_facts *facts, struct bh_err *err)
 		    &is_let_in, err);
 	if (rc == 0) {
 		choose_who(facts, &probe, &login);
-		limits = limits_view(
-		    json_object_get(login.done_ms > probe.done_ms && login.answer != NULL
-					? login.answer
-					: probe.answer,
-			"limits"));
+		newest = login.done_ms > probe.done_ms && login.answer != NULL ? login.answer
+									       : probe.answer;
+		limits = limits_view(json_object_get(newest, "limits"));
+		missing = missing_view(json_object_get(newest, "missing"));
+		json_object_set_new(facts->model, "has_missing",
+		    json_boolean(json_array_size(missing) > 0));
+		json_object_set_new(facts->model, "missing", missing);
 		json_object_set_new(facts->model, "has_limits",
 		    json_boolean(json_array_size(limits) > 0));
 		json_object_set_new(facts->model, "limits", limits);
