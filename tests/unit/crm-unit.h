@@ -222,7 +222,7 @@ crm_put_match(struct world *world, const char *id, const char *name, const char 
 	" \"is_complete\": false}"
 #define CRM_PROBE                                                                                                 \
 	"{\"name\": \"<b>Example Corp\", \"id\": \"00D1\", \"kind\": \"Enterprise Edition\", \"mode\": \"test\"," \
-	" \"detail\": \"as ada@example.com\", \"limits\": [{\"name\": \"Daily<API>\", \"used\": 12, \"limit\": 15000}]}"
+	" \"detail\": \"as ada@example.com\", \"missing\": [\"deals.read, to find <deals>\"], \"limits\": [{\"name\": \"Daily<API>\", \"used\": 12, \"limit\": 15000}]}"
 #define CRM_COUNT                                                                                  \
 	"{\"objects\": [{\"name\": \"Bill__c\", \"label\": \"<Bill>\", \"records\": 1204}],"       \
 	" \"fields\": [{\"name\": \"Account.Mrr__c\", \"label\": \"MRR\", \"records\": 30}]}"

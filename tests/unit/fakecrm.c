@@ -541,6 +541,7 @@ fake_identify(struct dest_config *config, struct bh_err *err)
 	snprintf(auth->account_id, sizeof(auth->account_id), "org-1");
 	snprintf(auth->account_name, sizeof(auth->account_name), "Acme");
 	snprintf(auth->account_kind, sizeof(auth->account_kind), "Enterprise Edition");
+	snprintf(auth->missing, sizeof(auth->missing), "a, to do b\nc, to do d\n");
 	auth->is_sandbox = true;
 	return 0;
 }

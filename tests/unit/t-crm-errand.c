@@ -281,6 +281,9 @@ who_it_is(void **state BH_UNUSED)
 	assert_string_equal(bh_json_str(outcome.errand.answer, "id"), "org-1");
 	assert_string_equal(bh_json_str(outcome.errand.answer, "kind"), "Enterprise Edition");
 	assert_string_equal(bh_json_str(outcome.errand.answer, "mode"), "test");
+	assert_string_equal(bh_json_str(outcome.errand.answer, "missing.0"), "a, to do b");
+	assert_string_equal(bh_json_str(outcome.errand.answer, "missing.1"), "c, to do d");
+	assert_null(bh_json_str(outcome.errand.answer, "missing.2"));
 	assert_string_equal(bh_json_str(outcome.errand.answer, "limits.0.name"),
 	    "DailyApiRequests");
 	auth = stored_auth(bench);

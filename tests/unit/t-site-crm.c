@@ -343,8 +343,8 @@ test_sections(void **state)
 	static const char *const shown[] = {
 	    "<h1>The &quot;CRM&quot; &lt;script&gt; <span class=\"badge\">sandbox</span>",
 	    "&lt;b&gt;Example Corp (00D1), Enterprise Edition, as ada@example.com", "asked ",
-	    "Daily&lt;API&gt;", "data-state=\"bad\" data-live-state=\"plan.state\"",
-	    "1 there, 1 missing, 1 differs.",
+	    "<li>deals.read, to find &lt;deals&gt;</li>", "Daily&lt;API&gt;",
+	    "data-state=\"bad\" data-live-state=\"plan.state\"", "1 there, 1 missing, 1 differs.",
 	    "data-state=\"bad\" data-live-state=\"install.state\"", "&lt;Bill&gt;",
 	    "is a &lt;Text&gt;", "What is there (1)", "Not complete, 1 made, 1 failed, 1 hidden.",
 	    "too many &lt;fields&gt;", "<small>(LIMIT)</small>", "remove one", "Bill__c.&lt;Y&gt;",
@@ -378,7 +378,8 @@ test_sections(void **state)
 	crm_put_errand(*state, ERRAND_INSTALL, "[1]", NULL, 1);
 	crm_put_errand(*state, ERRAND_COUNT, "{\"objects\": 1, \"fields\": [2]}", NULL, 1);
 	crm_put_errand(*state, ERRAND_IMPORT, "{\"rows\": [1, {\"name\": \"x\"}]}", NULL, 1);
-	crm_put_errand(*state, ERRAND_PROBE, "{\"limits\": [1, {}], \"name\": 1}", NULL, 1);
+	crm_put_errand(*state, ERRAND_PROBE, "{\"limits\": [1, {}], \"missing\": [1], \"name\": 1}",
+	    NULL, 1);
 	look(&browser, "/connections/sf", 200);
 	look(&browser, "/connections", 200);
 	close_browser(&browser);
