@@ -97,8 +97,9 @@ bulk_save(struct store_txn *txn, const char *dest, const struct bulk_job *job)
 void
 bulk_row_put(struct store_txn *txn, const char *dest, const char *name, const struct bulk_row *row)
 {
-	json_t *doc = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "a", row->account, "i", row->id,
-	    "v", (json_int_t)row->mark, "h", row->hash, "p", row->parents, "k", row->kept);
+	json_t *doc = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "a", row->account, "i",
+	    row->id, "v", (json_int_t)row->mark, "l", (json_int_t)row->version, "h", row->hash, "p",
+	    row->parents, "k", row->kept);
 	struct key key;
 
 	if (row->how[0] != '\0')
@@ -122,6 +123,7 @@ decode_row(const struct store_item *item, struct bulk_row *row)
 	copy_text(row->how, sizeof(row->how), doc, "w");
 	copy_text(row->unseen, sizeof(row->unseen), doc, "u");
 	row->mark = (uint64_t)bh_json_int(doc, "v", 0);
+	row->version = (uint64_t)bh_json_int(doc, "l", 0);
 	json_decref(doc);
 }
 

@@ -43,7 +43,8 @@ void bulk_save(struct store_txn *txn, const char *dest, const struct bulk_job *j
 struct bulk_row {
 	char account[128];
 	char id[256];
-	uint64_t mark; /* as link_dirty() gave it */
+	uint64_t mark;    /* as link_dirty() gave it */
+	uint64_t version; /* of the link when the row was made */
 	char hash[65], parents[65];
 	char kept[LINK_KEPT_MAX * 16 + 1];
 	char how[160];   /* why it is this CRM record, as the link will say */

@@ -105,7 +105,7 @@ remember_rows(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct render_item *item = &r->items[i];
-		struct bulk_row row = {.mark = item->entry->mark};
+		struct bulk_row row = {.mark = item->entry->mark, .version = item->link.version};
 
 		if (!r->is_row[i])
 			continue;

@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "sync/bulk_parts.h"
-#include "sync/fate.h"
 
 #define PAGE 500
 
@@ -72,19 +71,22 @@ page_add(struct page *page, const struct results *r, size_t at, const struct bul
 	memcpy(item->unseen, row->unseen, sizeof(item->unseen));
 }
 
-/* What is stored now; a person's choice since the row was made stands, and is marked. */
+/*
+ * What is stored now, known since the row was made: what came between stands (link_settle()).
+ * A person's choice does so untouched, and is marked.
+ */
 static void
 page_take_link(struct page *page, size_t i, const struct link *link)
 {
+	const struct bulk_row *row = &page->rows[i];
 	struct render_item *item = &page->items[i];
-	bool is_chosen = link->state == LINK_NEW && link->how[0] != '\0' &&
-			 strcmp(link->how, page->rows[i].how) != 0;
 
 	item->link = *link;
-	if (is_chosen)
+	item->link.version = row->version;
+	if (link->state == LINK_NEW && link->how[0] != '\0' && link->version != row->version)
 		item->verdict = RENDER_PAUSED;
 	else
-		memcpy(item->link.how, page->rows[i].how, sizeof(item->link.how));
+		memcpy(item->link.how, row->how, sizeof(item->link.how));
 }
 
 static int
@@ -155,10 +157,8 @@ settle_page(struct results *r, struct bh_err *err)
 	page_make(&page, r->n);
 	drop.page = &page;
 	rc = load_page(r, &page, err);
-	if (rc == 0 && page.n > 0) {
-		fate_resolve(r->run->lane, page.items, page.told, page.n);
+	if (rc == 0 && page.n > 0)
 		rc = settle_items(r->run, page.items, page.n, page.told, err);
-	}
 	if (rc == 0 && page.n > 0)
 		rc = store_run(r->run->context->store, drop_rows, &drop, NULL, err) < 0 ? -1 : 0;
 	r->run->sent += page.n;
@@ -167,7 +167,7 @@ settle_page(struct results *r, struct bh_err *err)
 	return rc;
 }
 
-/* What a job refuses a push may mend, or it parks it with all that is to be said. */
+/* What a job refuses a push may mend, find the end of, or park with all that is to be said. */
 static int
 take_result(void *arg, const char *key, const struct dest_result *result, struct bh_err *err)
 {
@@ -175,7 +175,7 @@ take_result(void *arg, const char *key, const struct dest_result *result, struct
 
 	r->keys[r->n] = bh_xstrdup(key);
 	r->told[r->n] = *result;
-	if (result->outcome == DEST_REJECTED && strcmp(result->code, FATE_GONE) != 0)
+	if (result->outcome == DEST_REJECTED)
 		r->told[r->n].outcome = DEST_LATER;
 	r->n++;
 	return r->n == PAGE ? settle_page(r, err) : 0;

@@ -486,12 +486,20 @@ mark_set_meanwhile_survives(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
-static int
-adopt(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
-{
-	struct link_id id = {"crm", 0, "s", "account", "", "cus_1"};
+static const struct link_id one_account = {"crm", 0, "s", "account", "", "cus_1"};
 
-	return link_adopt(txn, &id, "A9", "chosen by admin", err);
+static int
+adopt(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	return link_adopt(txn, &one_account, arg, "chosen by admin", err);
+}
+
+static void
+choose(struct bench *bench, const char *remote_id)
+{
+	assert_return_code(store_run(bench->store, adopt, (void *)(uintptr_t)remote_id, NULL,
+			       &bench->err),
+	    0);
 }
 
 /* A person who chooses while the job runs is heard. */
@@ -505,13 +513,98 @@ choice_during_a_job(void **state BH_UNUSED)
 	bench_work(bench);
 	assert_int_equal(stored_job(bench).phase, BULK_SENT);
 	fake_add("A9", "Account", "{'Name':'The right one'}");
-	assert_return_code(store_run(bench->store, adopt, NULL, NULL, &bench->err), 0);
+	choose(bench, "A9");
 	work_until_quiet(bench);
 	link = bench_link(bench, "account", "cus_1");
 	assert_string_equal(link.remote_id, "A9");
 	assert_string_equal(link.how, "chosen by admin");
 	assert_int_equal(link.state, LINK_CLEAN);
 	assert_string_equal(fake_text("A9", "Name"), "Ada 1");
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* It was the same person's other choice that the job is about. */
+static void
+second_choice_during_a_job(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(MATCHED);
+
+	fake_add("A8", "Account", "{'Name':'The wrong one'}");
+	fake_add("A9", "Account", "{'Name':'The right one'}");
+	customers(bench, 0, FROM, NULL);
+	choose(bench, "A8");
+	for (int i = 0; i < FROM; i++) {
+		char id[24], fields[40];
+
+		snprintf(id, sizeof(id), "B%d", i);
+		snprintf(fields, sizeof(fields), "{'Name':'Ada %d'}", i);
+		if (i != 1)
+			fake_add(id, "Account", fields);
+	}
+	bench_work(bench);
+	assert_int_equal(stored_job(bench).phase, BULK_SENT);
+	assert_int_equal(fake.job_rows, FROM);
+	choose(bench, "A9");
+	work_until_quiet(bench);
+	assert_string_equal(bench_link(bench, "account", "cus_1").remote_id, "A9");
+	assert_string_equal(fake_text("A9", "Name"), "Ada 1");
+	assert_over(bench);
+	close_bench(bench);
+}
+
+static int
+renew(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
+{
+	return link_renew(txn, &one_account, err);
+}
+
+/* What may not be there any more is sent once more, though a job has just brought the same. */
+static void
+renewed_during_a_job(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+
+	customers(bench, 0, FROM, NULL);
+	work_until_quiet(bench);
+	customers(bench, 0, FROM, "Ada King");
+	bench_work(bench);
+	assert_int_equal(stored_job(bench).phase, BULK_SENT);
+	assert_int_equal(fake.rows, 0);
+	assert_int_equal(store_run(bench->store, renew, NULL, NULL, &bench->err), 0);
+	work_until_quiet(bench);
+	assert_int_equal(fake.rows, 1);
+	assert_int_equal(bench_lane(bench).in_step, FROM);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* A job by id knows no keys: whose the survivor is a push finds out. */
+static void
+merged_before_a_job(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(MATCHED);
+
+	unit_log_expected(true);
+	for (int i = 0; i < FROM; i++) {
+		char id[24], fields[40];
+
+		snprintf(id, sizeof(id), "A%d", i);
+		snprintf(fields, sizeof(fields), "{'Name':'Ada %d'}", i);
+		fake_add(id, "Account", fields);
+	}
+	customers(bench, 0, FROM, NULL);
+	work_until_quiet(bench);
+	json_object_del(fake.records, "A1");
+	json_object_set_new(fake.ends, "A1", json_string("merged B1"));
+	fake_add("B1", "Account", "{'Name':'Ada','Key__c':'stripe:cus_1'}");
+	customers(bench, 0, FROM, "Ada King");
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 2);
+	assert_true(fake.is_by_id);
+	assert_string_equal(bench_link(bench, "account", "cus_1").remote_id, "B1");
+	assert_string_equal(fake_text("B1", "Name"), "Ada King");
+	assert_int_equal(bench_lane(bench).in_step, FROM);
 	assert_over(bench);
 	close_bench(bench);
 }
@@ -774,6 +867,9 @@ main(void)
 	    cmocka_unit_test_teardown(all_are_for_later, teardown),
 	    cmocka_unit_test_teardown(mark_set_meanwhile_survives, teardown),
 	    cmocka_unit_test_teardown(choice_during_a_job, teardown),
+	    cmocka_unit_test_teardown(second_choice_during_a_job, teardown),
+	    cmocka_unit_test_teardown(renewed_during_a_job, teardown),
+	    cmocka_unit_test_teardown(merged_before_a_job, teardown),
 	    cmocka_unit_test_teardown(failed_job_falls_back, teardown),
 	    cmocka_unit_test_teardown(each_call_fails, teardown),
 	    cmocka_unit_test_teardown(died_while_gathering, teardown),
