@@ -22,7 +22,6 @@
 //   sfTokens                         statuses of Salesforce's answers to requests for tokens, in order
 //   sfMeta                           what Salesforce's metadata holds, see tests/crm/README.md
 //   sfChanges                        {operation, type, fullName, status} of each component changed there, in order
-//   sfTokens                         the calls that asked Salesforce for a token
 //   status                           what `billhook status --json` says
 //   lane(code), events(state)        of it; journal entries, from a dump
 //   source, walk(name)               what `billhook source CODE --json` says; a walk of it
@@ -88,7 +87,6 @@ const SOURCES = {
   sfMeta: async () => control('sf', 'GET', 'metadata'),
   sfChanges: async () => (await control('sf', 'GET', 'calls')).flatMap(({ subrequests }) => subrequests)
     .filter(({ operation = 'readMetadata' }) => operation !== 'readMetadata'),
-  sfTokens: async () => (await control('sf', 'GET', 'calls')).filter(({ path }) => path.includes('/oauth2/token')),
   hsCalls: async () => (await control('hs', 'GET', 'calls')).filter(isWork),
   status: async () => billhookStatus(),
   lane: async () => {
