@@ -51,7 +51,7 @@ identify(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 	json_t *limits = NULL;
 	struct bh_err why = BH_ERR_INIT;
 
-	if (lane->driver->identify(&lane->config, err) < 0 || lane_keep_auth(lane, err) < 0)
+	if (lane->driver->identify(&lane->config, err) < 0 || lane_keep_account(lane, err) < 0)
 		return -1;
 	if (lane->driver->limits != NULL && lane->driver->limits(&lane->config, &limits, &why) < 0)
 		bh_log(BH_WARN, "limits of %s: %s", lane->connection->account.code, why.text);

@@ -172,6 +172,33 @@ lane_keep_auth(struct lane *lane, struct bh_err *err)
 	return store_run(lane->context->store, save_auth, lane, NULL, err) < 0 ? -1 : 0;
 }
 
+/* No tokens any more: the settings that they belong to have changed. */
+static int
+save_account(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	const struct lane *lane = arg;
+	const char *code = lane->connection->account.code;
+	json_t *doc, *known;
+	int rc = account_auth_load(txn, lane->context->key, code, &doc, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	known = json_pack("{s:s, s:s, s:s, s:b}", "account_id", lane->auth.account_id,
+	    "account_name", lane->auth.account_name, "account_kind", lane->auth.account_kind,
+	    "is_sandbox", lane->auth.is_sandbox);
+	json_object_update(doc, known);
+	account_auth_save(txn, lane->context->key, code, doc);
+	json_decref(known);
+	json_decref(doc);
+	return 0;
+}
+
+int
+lane_keep_account(struct lane *lane, struct bh_err *err)
+{
+	return store_run(lane->context->store, save_account, lane, NULL, err) < 0 ? -1 : 0;
+}
+
 /*
  * A refresh token that rotates dies with its first use, so only one process at
  * a time may use it: a lock in the data directory, which dies with its holder.

@@ -44,6 +44,8 @@ void lane_close(struct lane *lane);
 int lane_authorize(struct lane *lane, struct bh_err *err);
 /* Store what the driver put into lane->auth. */
 int lane_keep_auth(struct lane *lane, struct bh_err *err);
+/* Of it only whose account it is: a push may have got newer tokens than those at hand. */
+int lane_keep_account(struct lane *lane, struct bh_err *err);
 
 /*
  * The CRM's description of an object: from the store when younger than a

@@ -305,6 +305,40 @@ who_it_is(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+static void
+refresh_tokens(void *arg)
+{
+	struct bench *bench = arg;
+	struct store_txn *txn = store_begin(bench->store);
+	json_t *auth = bench_json("{'access_token':'newer','refresh_token':'rotated'}");
+
+	account_auth_save(txn, &bench->key, "crm", auth);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	json_decref(auth);
+	store_free(&txn);
+}
+
+/* A push may refresh the tokens while an errand asks who it is: the old ones are dead then. */
+static void
+probe_keeps_newer_tokens(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench();
+	struct outcome outcome;
+	json_t *auth;
+
+	fake.meanwhile = refresh_tokens;
+	fake.arg = bench;
+	outcome = run(bench, ERRAND_PROBE, NULL);
+	assert_done(&outcome);
+	release(&outcome);
+	auth = stored_auth(bench);
+	assert_string_equal(bh_json_str(auth, "access_token"), "newer");
+	assert_string_equal(bh_json_str(auth, "refresh_token"), "rotated");
+	assert_string_equal(bh_json_str(auth, "account_id"), "org-1");
+	json_decref(auth);
+	close_bench(bench);
+}
+
 /* A connection that answers is whole again, and its lane goes on. */
 static void
 probe_mends(void **state BH_UNUSED)
@@ -863,6 +897,7 @@ main(void)
 	    cmocka_unit_test_teardown(what_is_not_known, teardown),
 	    cmocka_unit_test_teardown(trail_tells, teardown),
 	    cmocka_unit_test_teardown(who_it_is, teardown),
+	    cmocka_unit_test_teardown(probe_keeps_newer_tokens, teardown),
 	    cmocka_unit_test_teardown(probe_mends, teardown),
 	    cmocka_unit_test_teardown(login_is_used_once, teardown),
 	    cmocka_unit_test_teardown(logins_that_do_not_hold, teardown),
