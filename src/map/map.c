@@ -485,6 +485,15 @@ parent_view(const struct map *map, const struct parent *parent, enum object_kind
 	return seen;
 }
 
+/* What its own filter leaves out is nobody's parent, as far as the filter can be asked here. */
+static bool
+is_left_out(const struct object *above, enum object_kind kind, const struct reference_view *seen)
+{
+	bool is_seen = above->shown.from == kind || above->shown.from == OBJECT_CUSTOMER;
+
+	return above->filter != NULL && is_seen && !is_filter_passed(above->filter, seen);
+}
+
 static int
 render_parent(const struct map *map, const struct parent *parent, enum object_kind kind,
     const struct reference_view *view, const struct map_context *context, struct record *record,
@@ -505,7 +514,7 @@ render_parent(const struct map *map, const struct parent *parent, enum object_ki
 			    ID_MAX);
 		if (rc == 0)
 			rc = map_object_to(map, parent->index, context->settings, &object, err);
-		if (rc == 0)
+		if (rc == 0 && !is_left_out(above, kind, &seen))
 			rc = render_key(map, above, &seen, context, text, &key, err);
 		if (rc > 0) {
 			struct record_parent *added = record_add_parent(record, parent->to,
@@ -577,8 +586,12 @@ map_questions(const struct map *map, size_t index, const char *id, const json_t 
 {
 	const struct object *mapped = &map->objects[index];
 	struct reference_view view = {object, context->customer, id, "", context->account};
+	struct bh_buf to = BH_BUF_INIT(KEY_BYTES);
 
-	match_questions(mapped->match, mapped->shown.to, &view, context, questions);
+	memset(questions, 0, sizeof(*questions));
+	if (map_object_to(map, index, context->settings, &to, NULL) == 0)
+		match_questions(mapped->match, bh_buf_str(&to), &view, context, questions);
+	bh_buf_release(&to);
 }
 
 static bool

@@ -37,8 +37,8 @@ parse_by(const json_t *json, enum map_by *by_r, struct bh_err *err)
 static int
 check_rule_members(const json_t *json, enum map_by by, struct bh_err *err)
 {
-	static const char *const allowed[MAP_BY__MAX] = {"by from", "by", "by fields",
-	    "by to from"};
+	static const char *const allowed[MAP_BY__MAX] = {"by from on", "by", "by fields",
+	    "by to from on"};
 	const char *name;
 	json_t *value;
 
@@ -81,7 +81,7 @@ static int
 parse_rule(struct rule *rule, const json_t *json, enum object_kind kind, struct bh_err *err)
 {
 	const char *to = bh_json_str(json, "to");
-	json_t *from = json_object_get(json, "from");
+	json_t *from = json_object_get(json, "from"), *on = json_object_get(json, "on");
 
 	if (!json_is_object(json))
 		return bh_fail(err, BH_INVALID, "it is not an object");
@@ -95,7 +95,8 @@ parse_rule(struct rule *rule, const json_t *json, enum object_kind kind, struct 
 		to = "Id"; /* only a name for the row: drivers know their own */
 	if (to == NULL)
 		return bh_fail(err, BH_INVALID, "to is the CRM's field of the web address");
-	return add_row(rule, json_pack("{s:s, s:O?}", "to", to, "from", from), kind, err);
+	return add_row(rule, json_pack("{s:s, s:O?, s:O*}", "to", to, "from", from, "on", on), kind,
+	    err);
 }
 
 int

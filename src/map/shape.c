@@ -84,17 +84,24 @@ rename_object(const struct shape *shape, json_t *object)
 
 /* -- what settings decide -- */
 
+/* The name in "{name}"; NULL where it is another text.  To be freed. */
+static char *
+bare_name(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return len >= 3 && text[0] == '{' && text[len - 1] == '}' ? bh_xstrndup(text + 1, len - 2)
+								  : NULL;
+}
+
 static int
 shape_create(const struct shape *shape, json_t *object, struct bh_err *err)
 {
-	const char *create = bh_json_str(object, "create");
-	size_t len = create != NULL ? strlen(create) : 0;
+	char *name = bare_name(bh_json_str(object, "create"));
 	const json_t *value;
-	char *name;
 
-	if (len < 3 || create[0] != '{' || create[len - 1] != '}')
+	if (name == NULL)
 		return 0;
-	name = bh_xstrndup(create + 1, len - 2);
 	value = json_object_get(shape->settings, name);
 	if (!is_set(value)) {
 		bh_fail(err, BH_INVALID, "create: the setting %.60s is not set", name);
@@ -109,9 +116,33 @@ shape_create(const struct shape *shape, json_t *object, struct bh_err *err)
 	return 0;
 }
 
+/* Words "{setting}" of a row's enum become what the setting says. */
+static int
+shape_enum(const struct shape *shape, json_t *words, struct bh_err *err)
+{
+	const char *from;
+	json_t *to;
+	void *next;
+
+	json_object_foreach_safe (words, next, from, to) {
+		char *name = bare_name(json_string_value(to));
+		json_t *value = name != NULL ? json_object_get(shape->settings, name) : NULL;
+		int rc = 0;
+
+		if (name != NULL && !is_set(value))
+			rc = bh_fail(err, BH_INVALID, "enum: the setting %.60s is not set", name);
+		else if (name != NULL)
+			json_object_set(words, from, value);
+		free(name);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* A row of a setting becomes a row of its value. */
-static void
-shape_rows(const struct shape *shape, json_t *rows)
+static int
+shape_rows(const struct shape *shape, json_t *rows, struct bh_err *err)
 {
 	for (size_t i = 0; i < json_array_size(rows);) {
 		json_t *row = json_array_get(rows, i);
@@ -126,23 +157,63 @@ shape_rows(const struct shape *shape, json_t *rows)
 			json_object_del(row, "setting");
 			json_object_set(row, "value", value);
 		}
+		if (shape_enum(shape, json_object_get(row, "enum"), err) < 0)
+			return bh_during(err, "field %zu", i + 1);
 		i++;
 	}
+	return 0;
 }
 
-/* 1 it is to stay, 0 it is switched off. */
+/*
+ * A filter {"setting", "is"} becomes one that every object passes, or none.
+ * Others stay; what is no filter at all is for map_new() to refuse.
+ */
+static void
+shape_filter(const struct shape *shape, json_t *filter)
+{
+	const char *name = bh_json_str(filter, "setting");
+	const json_t *wanted = json_object_get(filter, "is");
+	json_t *one;
+	void *next;
+	const char *word;
+	size_t i;
+
+	if (name != NULL && wanted != NULL && json_object_size(filter) == 2) {
+		bool is_so = json_equal(json_object_get(shape->settings, name), wanted) != 0;
+
+		json_object_clear(filter);
+		json_object_set_new(filter, "field", json_string("id"));
+		json_object_set_new(filter, is_so ? "not_in" : "in", json_array());
+		return;
+	}
+	json_object_foreach_safe (filter, next, word, one)
+		for (i = 0; i < json_array_size(one); i++)
+			shape_filter(shape, json_array_get(one, i));
+}
+
+/* 1 the setting is on, 0 off. */
+static int
+is_setting_on(const struct shape *shape, const json_t *name, struct bh_err *err)
+{
+	const char *text = json_string_value(name);
+	const json_t *value = text != NULL ? json_object_get(shape->settings, text) : NULL;
+
+	if (value == NULL)
+		return bh_fail(err, BH_INVALID, "on: the setting %.60s is not set",
+		    text != NULL ? text : "without a name");
+	return is_on(value);
+}
+
+/* 1 it is to stay, 0 it is switched off: by one setting, or by any of a list. */
 static int
 is_switched_on(const struct shape *shape, const json_t *object, struct bh_err *err)
 {
-	const char *name = bh_json_str(object, "on");
-	const json_t *value;
+	const json_t *on = json_object_get(object, "on");
+	int rc = on != NULL && !json_is_array(on) ? is_setting_on(shape, on, err) : 1;
 
-	if (name == NULL)
-		return 1;
-	value = json_object_get(shape->settings, name);
-	if (value == NULL)
-		return bh_fail(err, BH_INVALID, "on: the setting %.60s is not set", name);
-	return is_on(value);
+	for (size_t i = 0; rc > 0 && i < json_array_size(on); i++)
+		rc = is_setting_on(shape, json_array_get(on, i), err);
+	return rc;
 }
 
 static void
@@ -164,6 +235,18 @@ drop_parents(json_t *objects, const char *gone)
 }
 
 static int
+shape_object(const struct shape *shape, json_t *object, struct bh_err *err)
+{
+	json_object_del(object, "on");
+	shape_filter(shape, json_object_get(object, "if"));
+	if (shape_create(shape, object, err) < 0 ||
+	    shape_rows(shape, json_object_get(object, "fields"), err) < 0)
+		return -1;
+	rename_object(shape, object);
+	return 0;
+}
+
+static int
 shape_objects(const struct shape *shape, json_t *objects, struct bh_err *err)
 {
 	for (size_t i = 0; i < json_array_size(objects);) {
@@ -171,12 +254,9 @@ shape_objects(const struct shape *shape, json_t *objects, struct bh_err *err)
 		const char *name = bh_json_str(object, "name");
 		int on = is_switched_on(shape, object, err);
 
-		if (on < 0 || (on > 0 && shape_create(shape, object, err) < 0))
+		if (on < 0 || (on > 0 && shape_object(shape, object, err) < 0))
 			return bh_during(err, "%.80s", name != NULL ? name : "?");
 		if (on > 0) {
-			json_object_del(object, "on");
-			shape_rows(shape, json_object_get(object, "fields"));
-			rename_object(shape, object);
 			i++;
 			continue;
 		}

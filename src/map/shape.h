@@ -3,9 +3,11 @@
  * what they say is put in, and names begin with the connection's prefix.
  * map_new() takes the result.  Constant values are names, too (of record types).  Pure.
  *
- *   "on": "lines"          an object is there only while the setting lines is true
+ *   "on": "lines"          an object is there only while the setting lines is true; of a list: while all are
  *   "create": "{name}"     the setting's value; true is "yes", false "no"
  *   {"to", "setting": "x"} a row with the setting's value; no row while it is empty
+ *   "enum": {"won": "{x}"} the setting's value as the word
+ *   {"setting": "x", "is": "a"}   in a filter: does the setting have this value?
  */
 #ifndef MAP_SHAPE_H
 #define MAP_SHAPE_H
@@ -15,7 +17,7 @@
 /*
  * New reference in *shaped_r.  settings: of the sync (may be NULL), over the mapping's
  * own defaults.  Names that begin with from begin with to instead; NULL or equal: they stay.
- * -1 BH_INVALID: an "on" or "create" names a setting that is not set.
+ * -1 BH_INVALID: an "on", "create" or "enum" names a setting that is not set.
  */
 int map_shape(const json_t *mapping, const json_t *settings, const char *from, const char *to,
     json_t **shaped_r, struct bh_err *err);

@@ -72,6 +72,30 @@ static const struct shape_case {
 	NULL, OBJECT("", "{\"to\":\"R\",\"value\":\"012\"}"), NULL},
     {"no row while it is empty", OBJECT("", "{\"to\":\"R\",\"setting\":\"type\"}"),
 	"{\"type\":\"\"}", NULL, OBJECT("", ""), NULL},
+    {"two switches, both on", OBJECT(",\"on\":[\"extra\",\"more\"]", ""),
+	"{\"extra\":true,\"more\":\"yes\"}", NULL, OBJECT("", ""), NULL},
+    {"two switches, one off", OBJECT(",\"on\":[\"more\",\"extra\"]", ""), "{\"more\":\"yes\"}",
+	NULL, "", NULL},
+    {"a switch that is no name", OBJECT(",\"on\":[1]", ""), NULL, NULL, NULL,
+	"a: on: the setting without a name"},
+    {"words of settings",
+	OBJECT("", "{\"to\":\"R\",\"enum\":{\"won\":\"{stage}\",\"*\":\"open\"}}"),
+	"{\"stage\":\"closedwon\"}", NULL,
+	OBJECT("", "{\"to\":\"R\",\"enum\":{\"won\":\"closedwon\",\"*\":\"open\"}}"), NULL},
+    {"a word of an unknown setting", OBJECT("", "{\"to\":\"R\",\"enum\":{\"won\":\"{stage}\"}}"),
+	NULL, NULL, NULL, "a: field 1: enum: the setting stage"},
+    {"a filter by a setting that is so",
+	OBJECT(",\"if\":{\"setting\":\"make\",\"is\":\"wait\"}", ""), NULL, NULL,
+	OBJECT(",\"if\":{\"field\":\"id\",\"not_in\":[]}", ""), NULL},
+    {"and by one that is not, further down",
+	OBJECT(
+	    ",\"if\":{\"any\":[{\"field\":\"type\",\"is\":\"x\"},{\"all\":[{\"setting\":\"make\",\"is\":\"now\"}]}]}",
+	    ""),
+	NULL, NULL,
+	OBJECT(
+	    ",\"if\":{\"any\":[{\"field\":\"type\",\"is\":\"x\"},{\"all\":[{\"field\":\"id\",\"in\":[]}]}]}",
+	    ""),
+	NULL},
 };
 
 static void
@@ -148,6 +172,11 @@ static const struct match_case {
     {"what is not there is not asked for", "[" BY_ID "," BY_EMAIL "," BY_PLACE "]",
 	"{\"salesforce_id\":null,\"email\":\"\",\"name\":\"Acme\"}", "[]"},
     {"free mail is no domain", "[" BY_DOMAIN "]", "{\"email\":\"ada@gmail.com\"}", "[]"},
+    {"a rule for another object",
+	"[{\"by\":\"id\",\"from\":\"salesforce_id\",\"on\":\"B\"},{\"by\":\"id\",\"from\":\"hubspot_id\",\"on\":\"A\"},"
+	"{\"by\":\"value\",\"fields\":[{\"to\":\"Email\",\"from\":\"email\",\"on\":\"B\"}]}]",
+	"{\"salesforce_id\":\"1\",\"hubspot_id\":\"2\",\"email\":\"ada@example.com\"}",
+	"[[\"id\",[\"Id\",\"2\"]]]"},
     {"an unknown way", "[{\"by\":\"luck\"}]", "{}", "match rule 1: by is"},
     {"an unknown field", "[{\"by\":\"id\",\"from\":\"nothing\"}]", "{}", "match rule 1"},
     {"an unknown member", "[{\"by\":\"key\",\"from\":\"name\"}]", "{}", "unknown member 'from'"},
@@ -161,12 +190,15 @@ test_match(void **state BH_UNUSED)
 {
 	for (size_t i = 0; i < BH_LEN(matches); i++) {
 		const struct match_case *c = &matches[i];
-		char *more =
-		    bh_xasprintf("{\"objects\":[{\"name\":\"a\",\"from\":\"customer\",\"to\":\"A\","
-				 "\"key\":\"K\",\"match\":%s,\"fields\":[]}]}",
-			c->rules);
+		char *more = bh_xasprintf(
+		    "{\"objects\":[{\"name\":\"a\",\"from\":\"customer\",\"to\":\"{object}\","
+		    "\"key\":\"K\",\"match\":%s,\"fields\":[]}]}",
+		    c->rules);
 		json_t *mapping = parse(more), *object = parse(c->object), *shown;
-		struct map_context context = {.key_prefix = "stripe", .account = ""};
+		json_t *settings = parse("{\"object\":\"A\"}");
+		struct map_context context = {.key_prefix = "stripe",
+		    .account = "",
+		    .settings = settings};
 		struct map_questions questions;
 		struct bh_err err = BH_ERR_INIT;
 		struct map *map;
@@ -182,10 +214,56 @@ test_match(void **state BH_UNUSED)
 			map_questions_release(&questions);
 			map_free(&map);
 		}
+		json_decref(settings);
 		json_decref(object);
 		json_decref(mapping);
 		free(more);
 	}
+}
+
+/* Companies and people are two objects; a subscription hangs below the one that there is. */
+static void
+test_left_out_parent(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *customer, *parent;
+	} cases[] = {
+	    {"{\"type\":\"individual\"}", "contacts"},
+	    {"{\"type\":\"company\"}", "companies"},
+	    {"{\"type\":null}", "companies"},
+	    {NULL, "companies"},
+	};
+	json_t *mapping = parse(
+	    "{\"objects\":[{\"name\":\"company\",\"from\":\"customer\",\"to\":\"companies\",\"key\":\"K\","
+	    "\"if\":{\"field\":\"type\",\"not_in\":[\"individual\"]},\"fields\":[]},"
+	    "{\"name\":\"person\",\"from\":\"customer\",\"to\":\"contacts\",\"key\":\"K\","
+	    "\"if\":{\"field\":\"type\",\"is\":\"individual\"},\"fields\":[]},"
+	    "{\"name\":\"sub\",\"from\":\"subscription\",\"to\":\"subs\",\"key\":\"K\",\"fields\":[],"
+	    "\"parents\":[{\"object\":\"company\",\"id\":\"customer\"},{\"object\":\"person\",\"id\":\"customer\"}]}]}");
+	json_t *object = parse("{\"customer\":\"c1\"}");
+	struct bh_err err = BH_ERR_INIT;
+	struct map *map;
+
+	if (map_new(mapping, &map, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		json_t *customer = cases[i].customer != NULL ? parse(cases[i].customer) : NULL;
+		struct map_context context = {.key_prefix = "s",
+		    .account = "",
+		    .customer = customer};
+		struct record *record;
+		enum map_verdict verdict;
+
+		assert_int_equal(map_render(map, 2, "x", object, &context, &verdict, &record, &err),
+		    0);
+		assert_int_equal(record->parents_n, 1);
+		assert_string_equal(record->parents[0].object, cases[i].parent);
+		record_free(&record);
+		json_decref(customer);
+	}
+	map_free(&map);
+	json_decref(object);
+	json_decref(mapping);
 }
 
 /* Several customers of one domain share an account; people of free mail have none. */
@@ -284,6 +362,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_shape),
 	    cmocka_unit_test(test_match),
+	    cmocka_unit_test(test_left_out_parent),
 	    cmocka_unit_test(test_shared_key),
 	    cmocka_unit_test(test_when),
 	};
