@@ -48,6 +48,14 @@ const UNREAD = [
     path: /^\/crm\/objects\/[^/]+\/[^/]+\/batch\//,
     whole: { status: 'COMPLETE', startedAt: TIMES.createdAt, completedAt: TIMES.updatedAt }, each: { properties: {}, archived: false, ...TIMES },
   },
+  {
+    path: /^\/account-info\/[^/]+\/details$/,
+    whole: {
+      accountType: 'STANDARD', additionalCurrencies: [], companyCurrency: 'USD', dataHostingLocation: 'na1', timeZone: 'US/Eastern',
+      uiDomain: 'app.hubspot.com', utcOffset: '-05:00', utcOffsetMilliseconds: -18000000,
+    },
+    each: {},
+  },
   { path: /^\/crm\/properties\/[^/]+\/[^/]+$/, whole: {}, each: { description: '', groupName: 'information', options: [] } },
 ];
 
@@ -56,6 +64,6 @@ export function filledUp({ url, answer }) {
   const unread = UNREAD.find(({ path }) => path.test(new URL(url, 'https://example.com').pathname));
   if (unread === undefined || answer.status > 299 || answer.isWrong || answer.body === '') return answer;
   const body = { ...unread.whole, ...JSON.parse(answer.body) };
-  body.results = body.results?.map((one) => ({ ...unread.each, ...one }));
+  if (body.results !== undefined) body.results = body.results.map((one) => ({ ...unread.each, ...one }));
   return { ...answer, body: JSON.stringify(body) };
 }
