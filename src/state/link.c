@@ -142,6 +142,16 @@ link_dirty_release(struct link_dirty_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
+/* The place where the next page starts: a key and one byte more. */
+static void
+go_on_from(struct link_dirty_list *list, const void *key, size_t len, char more)
+{
+	list->last_key = bh_xrealloc(list->last_key, len + 1);
+	memcpy(list->last_key, key, len);
+	list->last_key[len] = more;
+	list->last_key_len = len + 1;
+}
+
 int
 link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirty_list *list,
     struct bh_err *err)
@@ -171,16 +181,23 @@ link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirt
 		list->items[i].mark = entries[i].version;
 		list->n = i + 1;
 	}
-	if (n != 0) {
-		size_t len = entries[n - 1].key_len;
-
-		/* One NUL more is the least key behind the last one. */
-		list->last_key = bh_xrealloc(list->last_key, len + 1);
-		memcpy(list->last_key, entries[n - 1].key, len);
-		list->last_key[len] = '\0';
-		list->last_key_len = len + 1;
-	}
+	/* One NUL more is the least key behind the last one. */
+	if (n != 0)
+		go_on_from(list, entries[n - 1].key, entries[n - 1].key_len, '\0');
 	return 0;
+}
+
+void
+link_dirty_skip_sync(struct link_dirty_list *list)
+{
+	const struct link_id *last = &list->items[list->n - 1].id;
+	struct key key;
+
+	key_begin(&key, "Ly");
+	key_text(&key, last->dest);
+	key_rank(&key, last->rank);
+	key_text(&key, last->sync);
+	go_on_from(list, key.data, key.len, '\xff');
 }
 
 /* -- the stored link: JSON with short names, absent members are zero -- */

@@ -92,6 +92,10 @@ struct link_dirty_list {
  */
 int link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirty_list *list,
     struct bh_err *err);
+/* The next page begins behind all entries of the last one's rank and sync. */
+void link_dirty_skip_sync(struct link_dirty_list *list);
+/* The next page begins behind all marks of the last one's rank and sync. */
+void link_dirty_skip_sync(struct link_dirty_list *list);
 void link_dirty_release(struct link_dirty_list *list);
 
 /* n links at once; LINK_NEW where there is none.  Unchecked. */

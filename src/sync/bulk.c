@@ -73,7 +73,8 @@ scan_groups(const struct lane *lane, struct store_txn *txn, int64_t from, struct
 	int rc = 0;
 
 	do {
-		rc = link_dirty(txn, lane->connection->account.code, SCAN_PAGE, &list, err);
+		rc = lane_dirty(lane, txn, SCAN_PAGE, &list, err);
+		store_reset(txn); /* it would keep all pages */
 		for (size_t i = 0; i < list.n && rc == 0 && !group->is_there; i++) {
 			const struct link_id *id = &list.items[i].id;
 

@@ -238,7 +238,7 @@ collect_all(struct collect *c, struct bh_err *err)
 		struct store_txn *txn = store_begin(c->run->context->store);
 		size_t from, n;
 
-		rc = link_dirty(txn, c->run->lane->connection->account.code, PAGE, &list, err);
+		rc = lane_dirty(c->run->lane, txn, PAGE, &list, err);
 		store_free(&txn);
 		n = rc == 0 ? group_part(c->job, &list, &from, &is_over) : 0;
 		if (n > 0)

@@ -462,6 +462,19 @@ lane_forget(struct lane *lane, const char *object)
 	store_run(lane->context->store, drop_description, names, NULL, NULL);
 }
 
+/* -- marks -- */
+
+int
+lane_dirty(const struct lane *lane, struct store_txn *txn, size_t max, struct link_dirty_list *list,
+    struct bh_err *err)
+{
+	if (link_dirty(txn, lane->connection->account.code, max, list, err) < 0)
+		return -1;
+	if (list->n != 0 && is_setup_resting(lane->setup, list->items[list->n - 1].id.sync))
+		link_dirty_skip_sync(list);
+	return 0;
+}
+
 /* -- condition -- */
 
 static int

@@ -57,6 +57,13 @@ int lane_describe(struct lane *lane, const char *object, const struct dest_objec
 /* A field of an object did not exist: describe it again next time. */
 void lane_forget(struct lane *lane, const char *object);
 
+/*
+ * As link_dirty() of the lane, but of a sync that rests at most a page is seen: however
+ * much is marked there, what stands behind it is reached.
+ */
+int lane_dirty(const struct lane *lane, struct store_txn *txn, size_t max,
+    struct link_dirty_list *list, struct bh_err *err);
+
 /* Write the lane's condition (calls, usage, pause, reason) to the store. */
 int lane_note(struct lane *lane, struct bh_err *err);
 

@@ -333,8 +333,7 @@ push_pages(struct push_run *run, const struct bulk_group *group, struct bh_err *
 		struct store_txn *txn = store_begin(run->context->store);
 		struct link_dirty_list part;
 
-		rc = link_dirty(txn, run->lane->connection->account.code, run->lane->driver->batch,
-		    &list, err);
+		rc = lane_dirty(run->lane, txn, run->lane->driver->batch, &list, err);
 		store_free(&txn);
 		part = list;
 		part.n = rc == 0 ? before_bulk(group, &list) : 0;
@@ -346,7 +345,8 @@ push_pages(struct push_run *run, const struct bulk_group *group, struct bh_err *
 			run->is_cut = true;
 			break;
 		}
-	} while (rc == 0 && list.n != 0 && !is_over && !run->is_stopped);
+	} while (rc == 0 && list.n != 0 && !is_over && !run->is_stopped &&
+		 throttle_level(run->lane) != THROTTLE_SHUT);
 	link_dirty_release(&list);
 	return rc;
 }

@@ -57,8 +57,7 @@ find_mappings(struct render_batch_state *b)
 		const struct setup_sync *sync = setup_sync(b->lane->setup, id->sync);
 
 		b->items[i].entry = &b->entries[i];
-		if ((sync != NULL && sync->account.paused) ||
-		    json_object_get(b->lane->setup->unusable, id->sync) != NULL)
+		if (is_setup_resting(b->lane->setup, id->sync))
 			b->items[i].verdict = RENDER_PAUSED;
 		else if (sync == NULL || setup_object(sync, id->object, &b->mapped[i]) == NULL)
 			b->items[i].verdict = RENDER_GONE;

@@ -258,6 +258,15 @@ setup_sync(const struct setup *setup, const char *code)
 	return NULL;
 }
 
+bool
+is_setup_resting(const struct setup *setup, const char *code)
+{
+	const struct setup_sync *sync = setup_sync(setup, code);
+
+	return (sync != NULL && sync->account.paused) ||
+	       json_object_get(setup->unusable, code) != NULL;
+}
+
 const struct map_object *
 setup_object(const struct setup_sync *sync, const char *name, size_t *index_r)
 {

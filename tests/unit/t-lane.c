@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "state/queue.h"
 #include "sync/configure.h"
+#include "sync/lane.h"
 #include "sync/push.h"
 #include "unit.h"
 
@@ -455,6 +456,39 @@ paused_sync_keeps_marks(void **state)
 	bench_free(bench);
 }
 
+/* However much is marked there: what stands behind it is reached with the next page. */
+static void
+paused_sync_is_passed_over(void **state)
+{
+	struct bench *bench = bench_new(*state);
+	struct link_id behind = {"crm", 0, "t", "account", "", "cus_1"};
+	struct link_dirty_list list = {0};
+	struct lane lane = {0};
+	struct store_txn *txn;
+	struct setup *setup;
+
+	customers(bench, 5);
+	reapply(bench, "syncs", "s", "paused", json_true());
+	assert_int_equal(setup_load(bench->store, &bench->key, &setup, &bench->err), 0);
+	lane.setup = setup;
+	lane.connection = setup_connection(setup, "crm");
+	txn = store_begin(bench->store);
+	link_mark(txn, &behind);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	assert_int_equal(lane_dirty(&lane, txn, 2, &list, &bench->err), 0);
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.items[1].id.sync, "s");
+	assert_int_equal(lane_dirty(&lane, txn, 2, &list, &bench->err), 0);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.items[0].id.sync, "t");
+	assert_int_equal(lane_dirty(&lane, txn, 2, &list, &bench->err), 0);
+	assert_int_equal(list.n, 0);
+	link_dirty_release(&list);
+	store_free(&txn);
+	setup_free(&setup);
+	bench_free(bench);
+}
+
 /* A mapping that does not compile (any more): nothing of it is thrown away. */
 static void
 unusable_sync_keeps_marks(void **state)
@@ -535,6 +569,7 @@ main(void)
 	    BOTH(stopped_in_the_middle),
 	    BOTH(paused_connection_keeps_marks),
 	    BOTH(paused_sync_keeps_marks),
+	    BOTH(paused_sync_is_passed_over),
 	    BOTH(unusable_sync_keeps_marks),
 	    BOTH(lane_that_is_not_there),
 	};

@@ -138,6 +138,31 @@ pages_of_marks(void **state)
 	assert_null(list.items);
 }
 
+/* Of one rank and sync; its other ranks, and syncs whose code begins alike, come. */
+static void
+marks_of_a_sync_are_skipped(void **state)
+{
+	static const struct link_id marks[] = {{"crm", 0, "s", "company", "", "a"},
+	    {"crm", 0, "s", "company", "", "b"}, {"crm", 0, "s", "\xf4\x8f\xbf\xbf", "", "c"},
+	    {"crm", 0, "s2", "company", "", "d"}, {"crm", 1, "s", "invoice", "", "e"}};
+	struct fixture *f = *state;
+	struct link_dirty_list list = {0};
+
+	for (size_t i = 0; i < BH_LEN(marks); i++)
+		mark(f, marks[i]);
+	MUST(link_dirty(f->txn, "crm", 1, &list, &f->err));
+	assert_string_equal(list.items[0].id.id, "a");
+	link_dirty_skip_sync(&list);
+	MUST(link_dirty(f->txn, "crm", 10, &list, &f->err));
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.items[0].id.id, "d");
+	assert_string_equal(list.items[1].id.id, "e");
+	link_dirty_skip_sync(&list);
+	MUST(link_dirty(f->txn, "crm", 10, &list, &f->err));
+	assert_int_equal(list.n, 0);
+	link_dirty_release(&list);
+}
+
 static void
 a_push_clears_what_it_read(void **state)
 {
@@ -832,6 +857,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    STATE_TEST(parents_first),
 	    STATE_TEST(pages_of_marks),
+	    STATE_TEST(marks_of_a_sync_are_skipped),
 	    STATE_TEST(a_push_clears_what_it_read),
 	    STATE_TEST(a_later_mark_survives),
 	    STATE_TEST(a_mark_that_is_not_to_be_cleared),
