@@ -229,6 +229,7 @@ adopt(struct round *r, struct render_item *item, const struct dest_candidate *ca
 	free(name);
 	item->record->remote_id = bh_xstrdup(candidate->remote_id);
 	item->record->matched = true;
+	item->is_adopted = true;
 	snprintf(item->link.remote_id, sizeof(item->link.remote_id), "%s", candidate->remote_id);
 	say_how(item->link.how, sizeof(item->link.how), wanted, by);
 	bh_log(BH_INFO, "%s %s is %s: %s", item->record->object, item->record->key,

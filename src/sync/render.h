@@ -31,6 +31,7 @@ struct render_item {
 	char kept[sizeof(((struct link *)0)->kept)];  /* link.kept, once it is written */
 	char meant[sizeof(((struct link *)0)->kept)]; /* and while it may have been */
 	char unseen[80];       /* a field that was left alone because it cannot be read; "" */
+	bool is_adopted;       /* found by the rules in this run, not written yet */
 	bool is_replaced;      /* written as another record than before */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */

@@ -238,6 +238,16 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 	return false;
 }
 
+/*
+ * Found, but not written: until the record carries our key another object may
+ * be found to be it, so it is looked for again.
+ */
+static void
+let_go(struct link *link)
+{
+	link->remote_id[0] = link->how[0] = '\0';
+}
+
 /* An equal hash changes nothing but the mark: its link need not be written. */
 int
 settle_items(struct push_run *run, struct render_item *items, size_t n,
@@ -251,6 +261,8 @@ settle_items(struct push_run *run, struct render_item *items, size_t n,
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		clear[count] = is_item_settled(run, &items[i], &results[i], err);
+		if (items[i].is_adopted && results[i].remote_id[0] == '\0')
+			let_go(&items[i].link);
 		if (items[i].is_replaced)
 			rc = kin_renew_below(run->lane, &items[i].entry->id, err);
 		if (items[i].verdict == RENDER_LATER || items[i].verdict == RENDER_PAUSED)

@@ -90,6 +90,19 @@ all_seen "an id that is another customer's waits for a person" "['state','code']
 	"who is told whose it is" "link('account','cus_thief').cause.includes('stripe:cus_id')" true \
 	"an id that is not there, or no id, counts for nothing" "['gone','junk'].map((c) => sf('Account','stripe:cus_' + c).Name)" '["Gone","Junk"]'
 
+# -- two that fit, and the first cannot be written --
+people_make '{"Account": [{"Name": "Contested", "Website": "contested.example"}]}'
+contested=$(id_of Account Name Contested)
+org_is '{"validation_rules": [{"object": "Account", "field": "Name", "equals": "Refused", "message": "No such names"}]}'
+bill customer cus_c1 '"name":"Refused","email":"a@contested.example"'
+seen "a found record that refuses is nobody's yet" "['state','remote_id'].map((m) => link('account','cus_c1')[m])" '["held",""]'
+bill customer cus_c2 '"name":"Second","email":"b@contested.example"'
+seen "another takes it" "sf('Account','stripe:cus_c2').Id" "$contested"
+bill customer cus_c1 '"name":"First","email":"a@contested.example"'
+all_seen "the first gets one of its own" "sf('Account','stripe:cus_c1').Name" First \
+	"and the other keeps what it has" "[sf('Account','stripe:cus_c2')].map((a) => a.Id + ' ' + a.Name)[0]" "$contested Second"
+before=$((before + 2))
+
 # -- several fit --
 bill customer cus_many '"name":"Many","email":"m@many.example"'
 bill customer cus_other '"name":"Other","email":"m@other.example"'
