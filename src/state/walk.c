@@ -241,6 +241,19 @@ errand_save(struct store_txn *txn, const char *connection, const char *name,
 	write_doc(txn, &key, doc);
 }
 
+int
+errand_settle(struct store_txn *txn, const char *connection, const char *name,
+    const struct errand *errand, struct bh_err *err)
+{
+	struct errand stored;
+	int rc = errand_load(txn, connection, name, &stored, err);
+
+	if (rc >= 0 && !(stored.is_open && stored.asked_ms != errand->asked_ms))
+		errand_save(txn, connection, name, errand);
+	errand_release(&stored);
+	return rc < 0 ? -1 : 0;
+}
+
 void
 errand_ask(struct store_txn *txn, const char *connection, const char *name, json_t *ask_take,
     int64_t now_ms)

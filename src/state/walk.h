@@ -70,6 +70,9 @@ int errand_load(struct store_txn *txn, const char *connection, const char *name,
     struct errand *errand, struct bh_err *err);
 void errand_save(struct store_txn *txn, const char *connection, const char *name,
     const struct errand *errand);
+/* The same of one that was run: where it was asked for anew meanwhile, that stays open.  0, -1. */
+int errand_settle(struct store_txn *txn, const char *connection, const char *name,
+    const struct errand *errand, struct bh_err *err);
 /* Ask for one; ask_take may be NULL.  Wakes the job. */
 void errand_ask(struct store_txn *txn, const char *connection, const char *name, json_t *ask_take,
     int64_t now_ms);

@@ -321,7 +321,7 @@ struct settling {
 
 /* Of a connection that is gone nothing is kept but the trail. */
 static int
-settle(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+settle(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	const struct settling *s = arg;
 	const char *code = s->work->connection->account.code;
@@ -331,9 +331,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	    .text = s->errand->error[0] != '\0' ? s->errand->error : "done"};
 
 	trail_add(txn, 0, &entry);
-	if (!s->work->is_left)
-		errand_save(txn, code, s->work->name, s->errand);
-	return 0;
+	return s->work->is_left ? 0 : errand_settle(txn, code, s->work->name, s->errand, err);
 }
 
 /* When one that asks for patience may be asked again; 0: it is none, or has had its time. */

@@ -45,16 +45,17 @@ struct progress {
 };
 
 static int
-save_progress(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+save_progress(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	const struct progress *p = arg;
 	struct errand errand = *p->work->errand;
 	json_t *answer = json_pack("{s:O}", "progress", p->progress);
+	int rc;
 
 	errand.answer = answer;
-	errand_save(txn, p->work->connection->account.code, p->work->name, &errand);
+	rc = errand_settle(txn, p->work->connection->account.code, p->work->name, &errand, err);
 	json_decref(answer);
-	return 0;
+	return rc;
 }
 
 bool

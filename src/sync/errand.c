@@ -233,8 +233,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	if (rc < 0)
 		return -1;
 	trail_add(txn, 0, &entry);
-	errand_save(txn, code, settling->name, settling->errand);
-	return 0;
+	return errand_settle(txn, code, settling->name, settling->errand, err);
 }
 
 /* When a source that is asked too fast may be asked again; 0: it is none, or has had its time. */

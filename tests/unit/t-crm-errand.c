@@ -339,6 +339,33 @@ probe_keeps_newer_tokens(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+static void
+ask_again(void *arg)
+{
+	struct bench *bench = arg;
+	struct store_txn *txn = store_begin(bench->store);
+
+	errand_ask(txn, "crm", ERRAND_PROBE, NULL, bh_now_ms() + 1);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	store_free(&txn);
+}
+
+/* It may be about other settings than the one that runs. */
+static void
+asked_again_meanwhile(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench();
+	struct outcome outcome;
+
+	fake.meanwhile = ask_again;
+	fake.arg = bench;
+	outcome = run(bench, ERRAND_PROBE, NULL);
+	assert_true(outcome.errand.is_open);
+	assert_true(outcome.errand.asked_ms == bh_now_ms() + 1);
+	release(&outcome);
+	close_bench(bench);
+}
+
 /* A connection that answers is whole again, and its lane goes on. */
 static void
 probe_mends(void **state BH_UNUSED)
@@ -898,6 +925,7 @@ main(void)
 	    cmocka_unit_test_teardown(trail_tells, teardown),
 	    cmocka_unit_test_teardown(who_it_is, teardown),
 	    cmocka_unit_test_teardown(probe_keeps_newer_tokens, teardown),
+	    cmocka_unit_test_teardown(asked_again_meanwhile, teardown),
 	    cmocka_unit_test_teardown(probe_mends, teardown),
 	    cmocka_unit_test_teardown(login_is_used_once, teardown),
 	    cmocka_unit_test_teardown(logins_that_do_not_hold, teardown),
