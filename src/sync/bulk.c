@@ -8,12 +8,14 @@
 #include "base/proc.h"
 #include "state/bulk.h"
 #include "sync/bulk_parts.h"
+#include "sync/throttle.h"
 
 #define SCAN_PAGE 5000
 #define OFF_MS (3600 * INT64_C(1000))
 #define NOTHING_OFF_MS 60000
 #define POLL_FIRST_MS 2000
 #define POLL_LONGEST_MS 60000
+#define FAILED_MS 10000
 
 /* -- is there so much? -- */
 
@@ -159,6 +161,26 @@ step(struct push_run *run, struct dest_bulk *bulk, const struct bh_buf *rows, st
 	return rc;
 }
 
+/* The job is not to stay at the CRM; what cannot be taken away is removed there some days later. */
+static void
+drop(struct push_run *run, const struct bulk_job *job, enum dest_bulk_phase phase)
+{
+	struct lane *lane = run->lane;
+	struct bh_err why = BH_ERR_INIT;
+	struct dest_bulk bulk;
+	int rc;
+
+	if (job->id[0] == '\0')
+		return;
+	to_driver(job, &bulk, phase);
+	rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
+	if (rc < 0)
+		bh_log(BH_WARN, "lane %s: bulk job %s stays at the CRM: %s",
+		    lane->connection->account.code, job->id, why.text);
+}
+
 static int
 forget_rows(const struct push_run *run, struct bh_err *err)
 {
@@ -181,13 +203,8 @@ end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct 
 	int64_t from =
 	    setting_number(run->lane->driver->settings, run->lane->config.settings, "bulk_from");
 	bool is_much_left = job->failed >= from;
-	struct bh_err why = BH_ERR_INIT;
-	struct dest_bulk bulk;
 
-	to_driver(job, &bulk, failure != NULL ? DEST_BULK_FAILED : DEST_BULK_DONE);
-	if (job->id[0] != '\0' && run->lane->driver->bulk_drop(&run->lane->config, &bulk, &why) < 0)
-		bh_log(BH_WARN, "lane %s: bulk job %s stays at the CRM: %s",
-		    run->lane->connection->account.code, job->id, why.text);
+	drop(run, job, failure != NULL ? DEST_BULK_FAILED : DEST_BULK_DONE);
 	if (forget_rows(run, err) < 0)
 		return -1;
 	bh_log(failure != NULL ? BH_WARN : BH_INFO,
@@ -204,12 +221,22 @@ end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct 
 	return bulk_keep(run, job, err);
 }
 
+/* Look at it again after so long, and not sooner when the lane is woken. */
+static void
+look_later(struct push_run *run, struct bulk_job *job, int64_t wait_ms)
+{
+	run->again_ms = job->look_ms = bh_now_ms() + wait_ms;
+}
+
 /* What the CRM refuses as a whole is done without it; what cannot be had now is tried again. */
 static int
 fail_job(struct push_run *run, struct bulk_job *job, const struct bh_err *why, struct bh_err *err)
 {
 	if (why->code == BH_INVALID)
 		return end_job(run, job, why->text, err);
+	look_later(run, job, FAILED_MS);
+	if (bulk_keep(run, job, err) < 0)
+		return -1;
 	if (err != NULL)
 		*err = *why;
 	return -1;
@@ -236,9 +263,26 @@ send_job(struct push_run *run, struct bulk_job *job, const struct bh_buf *rows, 
 	if (bulk.phase == DEST_BULK_FAILED)
 		return end_job(run, job, bulk.error, err);
 	job->phase = BULK_SENT;
-	run->again_ms = bh_now_ms() + POLL_FIRST_MS;
+	look_later(run, job, POLL_FIRST_MS);
 	bh_log(BH_INFO, "lane %s: bulk job of %s sent: rows=%lld",
 	    run->lane->connection->account.code, job->crm_object, (long long)job->rows);
+	return bulk_keep(run, job, err);
+}
+
+/* No row came of it: done with, unless what kept its marks would only be gathered again. */
+static int
+end_empty(struct push_run *run, const struct bulk_group *group, struct bulk_job *job,
+    struct bh_err *err)
+{
+	struct bulk_group left = {.is_there = false};
+
+	memset(job, 0, sizeof(*job));
+	if (forget_rows(run, err) < 0 || (!run->is_stopped && bulk_find(run->lane, &left, err) < 0))
+		return -1;
+	if (left.is_there && left.rank == group->rank && strcmp(left.sync, group->sync) == 0 &&
+	    strcmp(left.object, group->object) == 0)
+		job->off_until_ms = bh_now_ms() + NOTHING_OFF_MS;
+	run->again_ms = bh_now_ms();
 	return bulk_keep(run, job, err);
 }
 
@@ -256,17 +300,10 @@ bulk_begin(struct push_run *run, const struct bulk_group *group, struct bh_err *
 	rc = bulk_keep(run, &job, err);
 	if (rc == 0)
 		rc = bulk_collect(run, &job, &rows, err);
-	if (rc == 0 && (job.rows == 0 || run->is_stopped)) {
-		/* None of them can go so by now: a push has a look at them. */
-		memset(&job, 0, sizeof(job));
-		job.off_until_ms = run->is_stopped ? 0 : bh_now_ms() + NOTHING_OFF_MS;
-		rc = forget_rows(run, err);
-		if (rc == 0)
-			rc = bulk_keep(run, &job, err);
-		run->again_ms = bh_now_ms();
-	} else if (rc == 0) {
+	if (rc == 0 && (job.rows == 0 || run->is_stopped))
+		rc = end_empty(run, group, &job, err);
+	else if (rc == 0)
 		rc = send_job(run, &job, &rows, err);
-	}
 	bh_buf_release(&rows);
 	return rc;
 }
@@ -298,7 +335,7 @@ look(struct push_run *run, struct bulk_job *job, struct bh_err *err)
 		snprintf(job->note, sizeof(job->note), "%s",
 		    bulk.phase == DEST_BULK_FAILED ? bulk.error : "");
 	} else {
-		run->again_ms = bh_now_ms() + poll_ms(job);
+		look_later(run, job, poll_ms(job));
 	}
 	return bulk_keep(run, job, err);
 }
@@ -318,6 +355,28 @@ finish_job(struct push_run *run, struct bulk_job *job, struct bh_err *err)
 	return end_job(run, job, failure[0] != '\0' ? failure : NULL, err);
 }
 
+/* Not yet to be looked at, or not at all: above the reserve it is waited for without a call. */
+static bool
+is_waiting(struct push_run *run, const struct bulk_job *job)
+{
+	if (throttle_level(run->lane) == THROTTLE_SHUT)
+		run->again_ms = bh_now_ms() + THROTTLE_LOOK_MS;
+	else if (sync_is_ahead(job->look_ms))
+		run->again_ms = job->look_ms;
+	else
+		return false;
+	return true;
+}
+
+/* Whoever gathered it is gone: begun anew. */
+static int
+forget_job(struct push_run *run, struct bulk_job *job, struct bh_err *err)
+{
+	drop(run, job, DEST_BULK_OPEN);
+	memset(job, 0, sizeof(*job));
+	return forget_rows(run, err) < 0 || bulk_keep(run, job, err) < 0 ? -1 : 0;
+}
+
 int
 bulk_go_on(struct push_run *run, struct bh_err *err)
 {
@@ -328,18 +387,10 @@ bulk_go_on(struct push_run *run, struct bh_err *err)
 	store_free(&txn);
 	if (rc < 0 || run->lane->driver->bulk_step == NULL || job.phase == BULK_NONE)
 		return rc < 0 ? -1 : 0;
-	if (job.phase == BULK_COLLECTING) {
-		/* Whoever gathered it is gone: begun anew. */
-		struct dest_bulk bulk;
-
-		to_driver(&job, &bulk, DEST_BULK_OPEN);
-		if (job.id[0] != '\0')
-			run->lane->driver->bulk_drop(&run->lane->config, &bulk, NULL);
-		memset(&job, 0, sizeof(job));
-		if (forget_rows(run, err) < 0 || bulk_keep(run, &job, err) < 0)
-			return -1;
-		return 0;
-	}
+	if (is_waiting(run, &job))
+		return 1;
+	if (job.phase == BULK_COLLECTING)
+		return forget_job(run, &job, err);
 	if (job.phase == BULK_SENT && look(run, &job, err) < 0)
 		return -1;
 	if (job.phase == BULK_SETTLING && finish_job(run, &job, err) < 0)

@@ -613,7 +613,6 @@ remark_page(struct store *store, struct remark *r, enum object_kind kind, size_t
 	r->txn = store_begin(store);
 	rc = mirror_walk(r->txn, r->sync->account.from, kind, page, after, mark_one, r, more_r,
 	    &why);
-	queue_wake(r->txn, "push", r->sync->account.to, bh_now_ms());
 	if (rc == 0)
 		rc = store_commit(r->txn, NULL, &why);
 	store_free(&r->txn);
@@ -651,6 +650,16 @@ remark_kind(struct store *store, struct remark *r, enum object_kind kind, struct
 	return rc;
 }
 
+/* Not before all is marked: who pushes has to see how much there is.  A resync that dies is run again. */
+static int
+wake_lane(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	const struct remark *r = arg;
+
+	queue_wake(txn, "push", r->sync->account.to, bh_now_ms());
+	return 0;
+}
+
 int
 configure_resync(struct store *store, const struct account_key *key, const char *sync, size_t *n_r,
     struct bh_err *err)
@@ -669,6 +678,8 @@ configure_resync(struct store *store, const struct account_key *key, const char 
 	for (int kind = 1; kind < OBJECT__MAX && rc == 0; kind++)
 		if (!is_object_virtual((enum object_kind)kind))
 			rc = remark_kind(store, &r, (enum object_kind)kind, err);
+	if (rc == 0)
+		rc = store_run(store, wake_lane, &r, NULL, err) < 0 ? -1 : 0;
 	*n_r = r.n;
 	setup_free(&setup);
 	return rc;

@@ -320,13 +320,24 @@ push_page(struct push_run *run, struct link_dirty_list *list, struct bh_err *err
 	return rc;
 }
 
-/* Pages of what is marked, up to the object that goes in bulk. */
+/* What is to go in bulk; nothing above the throttle, where entries are chosen one by one. */
 static int
-push_pages(struct push_run *run, const struct bulk_group *group, struct bh_err *err)
+find_bulk(const struct push_run *run, struct bulk_group *group, struct bh_err *err)
+{
+	memset(group, 0, sizeof(*group));
+	return throttle_level(run->lane) == THROTTLE_OPEN ? bulk_find(run->lane, group, err) : 0;
+}
+
+/*
+ * Pages of what is marked, up to the object that goes in bulk.  A resync marks
+ * while we push: where one page was not the end it is looked for again.
+ */
+static int
+push_pages(struct push_run *run, struct bulk_group *group, struct bh_err *err)
 {
 	int64_t end_ms = bh_mono_ms() + SLICE_MS;
 	struct link_dirty_list list = {0};
-	bool is_over = false;
+	bool is_over = false, is_first = true;
 	int rc;
 
 	do {
@@ -335,6 +346,9 @@ push_pages(struct push_run *run, const struct bulk_group *group, struct bh_err *
 
 		rc = lane_dirty(run->lane, txn, run->lane->driver->batch, &list, err);
 		store_free(&txn);
+		if (rc == 0 && list.n != 0 && !is_first && !group->is_there)
+			rc = find_bulk(run, group, err);
+		is_first = false;
 		part = list;
 		part.n = rc == 0 ? before_bulk(group, &list) : 0;
 		is_over = part.n < list.n;
@@ -355,17 +369,22 @@ static int
 push_all(struct push_run *run, struct bh_err *err)
 {
 	struct bulk_group group;
-	int rc = bulk_go_on(run, err);
+	int rc;
 
+	throttle_refresh(run->lane);
+	heed_limits(run);
+	rc = run->is_stopped ? 1 : bulk_go_on(run, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	throttle_refresh(run->lane);
-	if (bulk_find(run->lane, &group, err) < 0 || push_pages(run, &group, err) < 0)
+	if (find_bulk(run, &group, err) < 0 || push_pages(run, &group, err) < 0)
 		return -1;
-	if (!group.is_there || run->is_stopped || run->is_cut ||
-	    throttle_level(run->lane) != THROTTLE_OPEN)
+	if (!group.is_there || run->is_stopped || run->is_cut)
 		return 0;
-	return bulk_begin(run, &group, err);
+	if (throttle_level(run->lane) == THROTTLE_OPEN)
+		return bulk_begin(run, &group, err);
+	run->again_ms =
+	    bh_now_ms(); /* above the throttle by now: the next run sends what is urgent */
+	return 0;
 }
 
 /* -- the run -- */
@@ -454,6 +473,20 @@ fail_lane(const struct bh_err *why, struct bh_err *err)
 	return -1;
 }
 
+/* A call that was refused because the CRM wants silence: the lane is silent, whoever wakes it. */
+static int
+pause_lane(const struct push_run *run, const struct bh_err *why, struct bh_err *err)
+{
+	if (run->pause_ms == 0) {
+		lane_note_calls(run->lane);
+		if (err != NULL)
+			*err = *why;
+		return -1;
+	}
+	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, why->text);
+	return 0;
+}
+
 static int
 push_lane(struct push_run *run, const struct setup *setup,
     const struct setup_connection *connection, struct sync_outcome *outcome, struct bh_err *err)
@@ -469,9 +502,12 @@ push_lane(struct push_run *run, const struct setup *setup,
 		outcome->again_ms = lane.condition.pause_until_ms;
 		rc = 0;
 	} else {
-		rc = chores_run(run, err);
+		rc = chores_run(run, &why);
 		if (rc == 0)
-			rc = push_all(run, err);
+			rc = push_all(run, &why);
+		heed_limits(run);
+		if (rc < 0)
+			rc = pause_lane(run, &why, err);
 		if (rc == 0)
 			rc = finish(run, outcome, err);
 		if (rc == 0 && run->failure.code != BH_OK)

@@ -43,11 +43,16 @@ throttle_refresh(struct lane *lane)
 	int64_t at_ms = lane->condition.day_at_ms, now = bh_now_ms();
 	struct bh_err why = BH_ERR_INIT;
 	json_t *detail = NULL;
+	int rc;
 
 	if (throttle_level(lane) == THROTTLE_OPEN || lane->driver->limits == NULL ||
 	    (at_ms <= now && now - at_ms < THROTTLE_LOOK_MS))
 		return;
-	if (lane->driver->limits(&lane->config, &detail, &why) < 0)
+	rc = lane->driver->limits(&lane->config, &detail, &why);
+	/* While nothing else is sent nobody else finds the token dead. */
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = lane->driver->limits(&lane->config, &detail, &why);
+	if (rc < 0)
 		bh_log(BH_WARN, "limits of %s: %s", lane->connection->account.code, why.text);
 	json_decref(detail);
 }

@@ -5,6 +5,8 @@
 #include "fakecrm.h"
 #include "state/bulk.h"
 #include "sync/bulk.h"
+#include "sync/configure.h"
+#include "sync/throttle.h"
 #include "unit.h"
 
 #define HOUR_MS (3600 * INT64_C(1000))
@@ -98,6 +100,25 @@ put_job(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
 	bulk_save(txn, "crm", arg);
 	return 0;
+}
+
+static int
+note_lane(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	link_lane_note(txn, "crm", arg);
+	return 0;
+}
+
+/* As if the CRM had just told so, of 1000 calls a day. */
+static void
+set_usage(struct bench *bench, int64_t used)
+{
+	struct link_lane lane = bench_lane(bench);
+
+	lane.day_used = used;
+	lane.day_limit = 1000;
+	lane.day_at_ms = bh_now_ms();
+	assert_return_code(store_run(bench->store, note_lane, &lane, NULL, &bench->err), 0);
 }
 
 /* Work, and wait, until nothing is due within the next minutes. */
@@ -249,6 +270,92 @@ looks_become_rarer(void **state BH_UNUSED)
 	}
 	assert_int_equal(last, 60000);
 	assert_int_equal(stored_job(bench).processed, FROM);
+	close_bench(bench);
+}
+
+/* News wake the lane: the job is not looked at sooner for that, nor above the reserve. */
+static void
+woken_before_its_time(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(ACCOUNT);
+	int64_t due, polls;
+
+	customers(bench, 0, FROM, NULL);
+	fake.bulk_looks = 5;
+	bench_work(bench);
+	due = bench_next_due(bench);
+	customers(bench, FROM, FROM + 1, NULL); /* a second passes */
+	bench_work(bench);
+	assert_int_equal(stored_job(bench).polls, 0);
+	assert_int_equal(bench_next_due(bench), due);
+	bench_pass(bench, due - bh_now_ms());
+	bench_work(bench);
+	polls = stored_job(bench).polls;
+	assert_int_equal(polls, 1);
+
+	set_usage(bench, 990);
+	bench_pass(bench, 60000);
+	assert_int_equal(bench_push(bench).again_ms, bh_now_ms() + THROTTLE_LOOK_MS);
+	assert_int_equal(stored_job(bench).polls, polls);
+	set_usage(bench, 0);
+	work_until_quiet(bench);
+	assert_over(bench);
+	close_bench(bench);
+}
+
+/* Above the throttle there are no jobs, however many are marked: urgent ones are picked out of them. */
+static void
+urgent_among_very_many(void **state BH_UNUSED)
+{
+	static const char urgent[] =
+	    "{'name':'account','from':'customer','to':'Account','key':'Key__c','urgent':true,"
+	    "'fields':[{'to':'Name','from':'name'}]}";
+	struct bench *bench = open_bench(urgent);
+
+	set_usage(bench, 900);
+	fake.used_by_others = 900;
+	fake.limit = 1000;
+	customers(bench, 0, 2 * FROM, NULL);
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 0);
+	assert_int_equal(bench_lane(bench).in_step, 2 * FROM);
+	close_bench(bench);
+}
+
+/* A resync that finds nothing new is over; the next job is not kept off by it. */
+static void
+nothing_new_is_no_failure(void **state BH_UNUSED)
+{
+	static const char invoice[] =
+	    ACCOUNT ",{'name':'invoice','from':'invoice','to':'Invoice__c','key':'Key__c',"
+		    "'fields':[{'to':'Name','from':'number'},{'to':'Source__c','value':'%c'}]}";
+	struct bench *bench = open_bench(ACCOUNT);
+	char text[1000], id[24];
+	size_t n;
+
+	customers(bench, 0, FROM, NULL);
+	work_until_quiet(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(configure_resync(bench->store, &bench->key, "s", &n, &bench->err), 0);
+	bench_work(bench);
+	assert_int_equal(fake.jobs, 1);
+	assert_int_equal(bench_lane(bench).dirty, 0);
+	assert_int_equal(stored_job(bench).off_until_ms, 0);
+
+	/* Nothing new of the first object, and very much of the one behind it. */
+	for (int i = 0; i < FROM; i++) {
+		snprintf(id, sizeof(id), "in_%d", i);
+		bench_invoice(bench, id, "cus_0", NULL, 500);
+	}
+	bench_work(bench);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), invoice, (int)('A' + i));
+		apply_objects(bench, text);
+		work_until_quiet(bench);
+		assert_int_equal(fake.jobs, 2 + i);
+		assert_int_equal(fake.job_rows, FROM);
+	}
+	assert_over(bench);
 	close_bench(bench);
 }
 
@@ -760,6 +867,7 @@ died_behind_the_upload(void **state BH_UNUSED)
 		assert_int_equal(job.phase, BULK_SENT);
 		job.phase = phases[i];
 		assert_return_code(store_run(bench->store, put_job, &job, NULL, &bench->err), 0);
+		bench_pass(bench, 2000);
 		fake_open(bench, &open);
 		assert_int_equal(bulk_go_on(&open.run, &bench->err), 0);
 		assert_int_equal(open.run.applied, FROM);
@@ -793,9 +901,11 @@ died_while_settling(void **state BH_UNUSED)
 		fake.fault = "bulk-end";
 		fake.fault_code = BH_UNAVAILABLE;
 		fake.fault_times = 1;
+		bench_pass(bench, 2000);
 		fake_open(bench, &open);
 		assert_int_equal(bulk_go_on(&open.run, &bench->err), -1);
 		assert_int_equal(open.run.applied, 500); /* a page */
+		bench_pass(bench, 10000);
 		if (i == 1) {
 			snprintf(row.hash, sizeof(row.hash), "%s",
 			    bench_link(bench, "account", "cus_0").hash);
@@ -857,6 +967,9 @@ main(void)
 	    cmocka_unit_test_teardown(paused_sync_does_not_count, teardown),
 	    cmocka_unit_test_teardown(what_stands_before_goes_first, teardown),
 	    cmocka_unit_test_teardown(looks_become_rarer, teardown),
+	    cmocka_unit_test_teardown(woken_before_its_time, teardown),
+	    cmocka_unit_test_teardown(urgent_among_very_many, teardown),
+	    cmocka_unit_test_teardown(nothing_new_is_no_failure, teardown),
 	    cmocka_unit_test_teardown(by_id_and_by_key_apart, teardown),
 	    cmocka_unit_test_teardown(field_that_cannot_be_read, teardown),
 	    cmocka_unit_test_teardown(shared_records_come_once_in_a_job, teardown),
