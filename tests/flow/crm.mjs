@@ -5,6 +5,7 @@
 //       true value) asks again until it fits or S seconds are over: status 1
 //   node crm.mjs cases [--wait S] {NAME EXPRESSION WANT}...
 //       prints "ok - NAME" for each whose value comes to be WANT, else "not ok"
+//   node crm.mjs get sf|hs CONTROL
 //   node crm.mjs post sf|hs CONTROL JSON
 //   node crm.mjs patch sf|hs CONTROL JSON
 //   node crm.mjs delete sf|hs CONTROL
@@ -17,6 +18,7 @@
 //   sf('Account')                    all of them
 //   sfEvents('X__e')                 the fields of the platform events of that name, in order
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
+//   ingest                           Salesforce's bulk jobs
 //   sfCalls, hsCalls                 the calls that write or read records, in order
 //   sfWrites                         those of Salesforce that upsert, in order
 //   sfTokens                         statuses of Salesforce's answers to requests for tokens, in order
@@ -81,6 +83,7 @@ const SOURCES = {
     return (name) => events.filter(({ object }) => object === name).map(({ fields }) => fields);
   },
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
+  ingest: async () => (await control('sf', 'GET', 'ingest')).jobs,
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
   sfWrites: async () => (await control('sf', 'GET', 'calls')).map(written).filter(({ records }) => records > 0),
   sfTokens: async () => (await control('sf', 'GET', 'calls')).filter(({ path }) => path === '/services/oauth2/token').map(({ status }) => status),
