@@ -207,4 +207,8 @@ const struct dest_driver dest_hubspot = {
     .exchange = hubspot_exchange,
     .revoke = hubspot_revoke,
     .limits = hubspot_limits,
+    .plan = hubspot_schema_plan,
+    .install = hubspot_schema_install,
+    .count = hubspot_schema_count,
+    .uninstall = hubspot_schema_uninstall,
 };

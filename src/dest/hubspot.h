@@ -11,6 +11,7 @@
  *   hubspot_write.c     records, by batch upsert and batch update
  *   hubspot_link.c      associations with parents
  *   hubspot_describe.c  properties of an object type
+ *   hubspot_schema.h    what the portal needs: hubspot_{try,schema,inspect,survey,install,remove}.c
  *
  * Rules of the other side are quoted from HubSpot's developer pages ("Using
  * object APIs", "Associations", "Error handling", "Usage guidelines").
@@ -133,7 +134,15 @@ int hubspot_identify(struct dest_config *config, struct bh_err *err);
 int hubspot_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
 
 /* hubspot_call.c */
-/* Pattern with {v} for the version, {a} and {b} for percent-encoded texts.  Owned by the caller. */
+/*
+ * A custom object by the name it was given: paths take it only with the portal's
+ * number in front (p123_Cars), which hubspot_path() adds where it is known.
+ */
+bool hubspot_is_bare(const char *name);
+/*
+ * Pattern with {v} for the version, {a} and {b} for percent-encoded object types or ids,
+ * {n} for b where it is a name of something else.  Owned by the caller.
+ */
 char *hubspot_path(const struct dest_config *config, const char *pattern, const char *a,
     const char *b);
 /* A request with the access token; the caller adds the body. */
@@ -213,6 +222,18 @@ void hubspot_link(struct hubspot_talk *talk, struct record *const *records, size
 
 /* hubspot_describe.c: see struct dest_driver */
 int hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
+    struct bh_err *err);
+
+/* hubspot_survey.c, hubspot_install.c, hubspot_remove.c: see struct dest_driver */
+int hubspot_schema_plan(struct dest_config *config, const json_t *catalogue, json_t **plan_r,
+    struct bh_err *err);
+int hubspot_schema_install(struct dest_config *config, const json_t *catalogue,
+    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
+    struct bh_err *err);
+int hubspot_schema_count(struct dest_config *config, const json_t *catalogue, json_t **counts_r,
+    struct bh_err *err);
+int hubspot_schema_uninstall(struct dest_config *config, const json_t *catalogue,
+    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
     struct bh_err *err);
 
 #endif

@@ -13,6 +13,42 @@
 #define SILENT_S 10 /* pause when nobody can be reached */
 #define BODY_MAX ((size_t)64 << 20)
 
+/* HubSpot's own names of object types, as paths take them. */
+static bool
+is_standard(const char *name)
+{
+	static const char *const names[] = {"appointment", "call", "cart", "commerce_payment",
+	    "communication", "company", "contact", "contract", "course", "deal", "discount",
+	    "email", "feedback_submission", "fee", "goal_target", "invoice", "lead", "line_item",
+	    "listing", "marketing_event", "meeting", "note", "order", "owner", "partner_client",
+	    "payment", "postal_mail", "product", "project", "quote", "quote_template", "service",
+	    "subscription", "task", "tax", "ticket", "user"};
+
+	if (strcmp(name, "companies") == 0 || strcmp(name, "taxes") == 0)
+		return true;
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		size_t len = strlen(names[i]);
+
+		if (strncmp(names[i], name, len) == 0 &&
+		    (name[len] == '\0' || strcmp(name + len, "s") == 0))
+			return true;
+	}
+	return false;
+}
+
+bool
+hubspot_is_bare(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char others[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	size_t digits = name[0] == 'p' ? strspn(name + 1, "0123456789") : 0;
+
+	return name[0] != '\0' && strchr(letters, name[0]) != NULL &&
+	       name[strspn(name, others)] == '\0' && (digits == 0 || name[1 + digits] != '_') &&
+	       !is_standard(name);
+}
+
 static void
 path_part(struct bh_buf *path, const struct dest_config *config, char what, const char *a,
     const char *b)
@@ -21,6 +57,8 @@ path_part(struct bh_buf *path, const struct dest_config *config, char what, cons
 
 	if (what == 'v')
 		text = dest_text(config->settings, "api_version", HUBSPOT_VERSION);
+	else if (what != 'n' && config->auth->account_id[0] != '\0' && hubspot_is_bare(text))
+		bh_buf_addf(path, "p%.40s_", config->auth->account_id);
 	bh_percent_add(path, text, strlen(text));
 }
 

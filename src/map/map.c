@@ -604,13 +604,14 @@ is_listed(const json_t *list, const char *text)
 }
 
 json_t *
-map_fields(const struct map *map, size_t index)
+map_fields(const struct map *map, size_t index, const char *to)
 {
 	const struct object *object = &map->objects[index];
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < object->rows_n; i++)
-		if (is_row_written(object->rows[i]) && !is_listed(list, row_to(object->rows[i])))
+		if (is_row_written(object->rows[i], to) &&
+		    !is_listed(list, row_to(object->rows[i])))
 			json_array_append_new(list, json_string(row_to(object->rows[i])));
 	return list;
 }

@@ -127,9 +127,10 @@ void map_questions_release(struct map_questions *questions);
 
 /*
  * The CRM fields that a mapped object may write, each once, without key and
- * lookups: array of texts (new reference).
+ * lookups: array of texts (new reference).  to: only those of this object of the CRM
+ * ("on"); NULL: of any.
  */
-json_t *map_fields(const struct map *map, size_t index);
+json_t *map_fields(const struct map *map, size_t index, const char *to);
 /* Does it name the mapped object at `parent` as a parent? */
 bool is_map_below(const struct map *map, size_t index, size_t parent);
 /* Its lookups: array of {"to", "object": place of the parent among the objects} (new reference). */

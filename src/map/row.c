@@ -257,10 +257,21 @@ row_free(struct row **row)
 	*row = NULL;
 }
 
-bool
-is_row_written(const struct row *row)
+static bool
+is_on(const json_t *on, const char *object)
 {
-	return row->when != NEVER;
+	for (size_t i = 0; i < json_array_size(on); i++) {
+		if (is_word(json_array_get(on, i), object))
+			return true;
+	}
+	return on == NULL || is_word(on, object);
+}
+
+bool
+is_row_written(const struct row *row, const char *object)
+{
+	return row->when != NEVER &&
+	       (object == NULL || is_on(json_object_get(row->json, "on"), object));
 }
 
 bool
@@ -355,16 +366,6 @@ apply_defaults(const struct row *row, const struct reference_view *view, struct 
 	return rc;
 }
 
-static bool
-is_on(const json_t *on, const char *object)
-{
-	for (size_t i = 0; i < json_array_size(on); i++) {
-		if (is_word(json_array_get(on, i), object))
-			return true;
-	}
-	return on == NULL || is_word(on, object);
-}
-
 int
 row_render(const struct row *row, const struct reference_view *view,
     const struct map_context *context, struct record *record, struct bh_err *err)
@@ -373,7 +374,7 @@ row_render(const struct row *row, const struct reference_view *view,
 	struct map_limit limit = {.scale = -1};
 	int rc = 0;
 
-	if (row->when == NEVER || !is_on(json_object_get(row->json, "on"), record->object))
+	if (!is_row_written(row, record->object))
 		return 0;
 	if (read_value(row, view, &value, err) < 0 || apply_defaults(row, view, &value, err) < 0) {
 		map_value_release(&value);

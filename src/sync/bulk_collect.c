@@ -56,7 +56,7 @@ add_lookups(struct collect *c, const struct setup_sync *sync, const json_t *look
 static int
 make_columns(struct collect *c, const struct setup_sync *sync, size_t index, struct bh_err *err)
 {
-	json_t *fields = map_fields(sync->map, index), *lookups = map_lookups(sync->map, index),
+	json_t *fields = map_fields(sync->map, index, NULL), *lookups = map_lookups(sync->map, index),
 	       *field;
 	size_t i;
 	int rc;

@@ -96,15 +96,37 @@ crm_uninstall(struct crm_work *work, const json_t *schema, json_t **answer_r, st
 	    answer_r, err);
 }
 
+/* Names of objects may hold the account's number: it is asked for once. */
+static int
+know_account(struct crm_work *work, struct bh_err *err)
+{
+	struct lane *lane = &work->lane;
+
+	if (lane->auth.account_id[0] != '\0' || lane->driver->identify == NULL)
+		return 0;
+	if (lane->driver->identify(&lane->config, err) < 0)
+		return -1;
+	return lane_keep_auth(lane, err);
+}
+
+static int
+call_known(struct crm_work *work, crm_call *call, const json_t *schema, json_t **answer_r,
+    struct bh_err *err)
+{
+	if (know_account(work, err) < 0)
+		return -1;
+	return call(work, schema, answer_r, err);
+}
+
 int
 crm_work_call(struct crm_work *work, crm_call *call, const json_t *schema, json_t **answer_r,
     struct bh_err *err)
 {
 	struct bh_err why = BH_ERR_INIT;
-	int rc = call(work, schema, answer_r, &why);
+	int rc = call_known(work, call, schema, answer_r, &why);
 
 	if (rc < 0 && why.code == BH_DENIED && lane_authorize(&work->lane, &why) == 0)
-		rc = call(work, schema, answer_r, &why);
+		rc = call_known(work, call, schema, answer_r, &why);
 	if (rc < 0 && err != NULL)
 		*err = why;
 	return rc;

@@ -23,6 +23,21 @@ rename_member(const struct prefix *prefix, json_t *object, const char *member)
 		json_object_set_new(object, member, json_sprintf("%s%s", prefix->to, name + len));
 }
 
+/* Names of properties that a custom object of HubSpot lists. */
+static void
+rename_list(const struct prefix *prefix, json_t *names)
+{
+	json_t *name;
+	size_t i, len = strlen(prefix->from);
+
+	json_array_foreach (names, i, name) {
+		const char *text = json_string_value(name);
+
+		if (text != NULL && strncmp(text, prefix->from, len) == 0)
+			json_array_set_new(names, i, json_sprintf("%s%s", prefix->to, text + len));
+	}
+}
+
 static void
 rename_object(const struct prefix *prefix, json_t *object)
 {
@@ -30,6 +45,10 @@ rename_object(const struct prefix *prefix, json_t *object)
 	size_t i;
 
 	rename_member(prefix, object, "name");
+	rename_member(prefix, object, "primaryDisplayProperty");
+	rename_list(prefix, json_object_get(object, "secondaryDisplayProperties"));
+	rename_list(prefix, json_object_get(object, "searchableProperties"));
+	rename_list(prefix, json_object_get(object, "requiredProperties"));
 	json_array_foreach (json_object_get(object, "fields"), i, item) {
 		rename_member(prefix, item, "name");
 		rename_member(prefix, item, "referenceTo");
@@ -108,8 +127,7 @@ need_object(struct needs *needs, const struct setup_sync *sync, size_t index, co
 {
 	const struct map_object *objects;
 	struct bh_buf to = BH_BUF_INIT(1024);
-	json_t *names = map_fields(sync->map, index), *lookups = map_lookups(sync->map, index),
-	       *item;
+	json_t *names = NULL, *lookups = map_lookups(sync->map, index), *item;
 	size_t i;
 	int rc = map_object_to(sync->map, index, sync->account.settings, &to, err);
 
@@ -117,6 +135,7 @@ need_object(struct needs *needs, const struct setup_sync *sync, size_t index, co
 	if (rc == 0) {
 		const char *object = bh_buf_str(&to);
 
+		names = map_fields(sync->map, index, object);
 		need(needs, object, objects[index].key, why);
 		json_array_foreach (names, i, item)
 			need(needs, object, json_string_value(item), why);

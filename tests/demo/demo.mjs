@@ -21,18 +21,15 @@ const post = (url, body) =>
 // What an administrator does once in each CRM: the custom fields and objects.
 async function install(salesforce, hubspot, stripe, file) {
   await post(`${salesforce}/_sim/schema`, json('presets/schema/salesforce.json'));
-  for (const name of ['hubspot-stripe', 'hubspot-lago'])
-    await post(`${hubspot}/_sim/schema`, json(`presets/schema/${name}.json`));
+  await post(`${hubspot}/_sim/schema`, json('presets/schema/hubspot.json'));
   const schemas = await call(`${hubspot}/crm-object-schemas/2026-09/schemas`, {
     headers: { authorization: `Bearer ${process.env.HUBSPOT_TOKEN}` },
   });
-  const types = Object.fromEntries(schemas.results.map((s) => [s.name.toLowerCase(), s.objectTypeId]));
-  const objects = (preset) => {
-    const [subscription, invoice] = json(`presets/schema/hubspot-${preset}.json`).schemas.map(
-      (s) => types[s.name.toLowerCase()],
-    );
-    return { subscription_object: subscription, invoice_object: invoice };
-  };
+  const types = Object.fromEntries(schemas.results.map((s) => [s.name, s.objectTypeId]));
+  const objects = (whose) => ({
+    subscription_object: types[`${whose}Subscriptions`],
+    invoice_object: types[`${whose}Invoices`],
+  });
   const document = {
     billhook: 1,
     connections: [
@@ -62,8 +59,8 @@ async function install(salesforce, hubspot, stripe, file) {
     syncs: [
       { code: 'stripe-salesforce', from: 'stripe', to: 'salesforce', preset: 'stripe-salesforce' },
       { code: 'lago-salesforce', from: 'lago', to: 'salesforce', preset: 'lago-salesforce', settings: { create_accounts: 'yes' } },
-      { code: 'stripe-hubspot', from: 'stripe', to: 'hubspot', preset: 'stripe-hubspot', settings: objects('stripe') },
-      { code: 'lago-hubspot', from: 'lago', to: 'hubspot', preset: 'lago-hubspot', settings: objects('lago') },
+      { code: 'stripe-hubspot', from: 'stripe', to: 'hubspot', preset: 'stripe-hubspot', settings: objects('Billhook') },
+      { code: 'lago-hubspot', from: 'lago', to: 'hubspot', preset: 'lago-hubspot', settings: objects('Lago') },
     ],
   };
   writeFileSync(file, JSON.stringify(document, null, 2) + '\n');

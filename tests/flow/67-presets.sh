@@ -7,7 +7,6 @@
 
 export FLOW_TOKEN=token-0123456789
 simulators
-crm post hs schema "$(cat "$BH_SRCDIR/presets/schema/hubspot-lostchurn.json")" >/dev/null
 new_dir presets
 reader='{"objects": [
   {"kind": "customer", "optional": true, "id": "/customer/id", "fields": {"name": "/customer/name", "email": "/customer/email", "currency": "/customer/currency"}},

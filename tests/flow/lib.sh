@@ -316,8 +316,7 @@ simulators() {
 	SF_URL=http://127.0.0.1:$(cat "$work/sf.port")
 	HS_URL=http://127.0.0.1:$(cat "$work/hs.port")
 	export SF_URL HS_URL
-	crm post hs schema "$(cat "$BH_SRCDIR/presets/schema/hubspot-stripe.json")" >/dev/null
-	crm post hs schema "$(cat "$BH_SRCDIR/presets/schema/hubspot-lago.json")" >/dev/null
+	crm post hs schema "$(cat "$BH_SRCDIR/presets/schema/hubspot.json")" >/dev/null
 }
 
 crm() {

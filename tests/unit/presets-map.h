@@ -86,7 +86,7 @@ settings_for(const struct preset *preset, const char *customer_object)
 {
 	static const char *const switches[] = {"accounts", "contacts", "opportunities",
 	    "invoice_lines", "recovery_events", "event_log"};
-	bool is_lago = strcmp(preset->schema, "hubspot-lago") == 0;
+	bool is_lago = strcmp(preset->name, "lago-hubspot") == 0;
 	json_t *settings =
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "customer_object", customer_object,
 		"subscription_object", is_lago ? "LagoSubscriptions" : "BillhookSubscriptions",
@@ -103,15 +103,9 @@ settings_for(const struct preset *preset, const char *customer_object)
 static inline const json_t *
 find_field(const json_t *schema, const char *object, const char *field)
 {
-	const json_t *list = json_object_get(json_object_get(schema, "properties"), object);
+	const json_t *entry = find_named(json_object_get(schema, "objects"), object);
 
-	if (list == NULL)
-		list = json_object_get(find_named(json_object_get(schema, "schemas"), object),
-		    "properties");
-	if (list == NULL)
-		list = json_object_get(find_named(json_object_get(schema, "objects"), object),
-		    "fields");
-	return find_named(list, field);
+	return find_named(json_object_get(entry, "fields"), field);
 }
 
 /* As the CRM would describe the field once the schema is installed. */

@@ -18,14 +18,14 @@ struct preset {
 static const struct preset presets[] = {
     {"stripe-salesforce", "salesforce", SALESFORCE_OBJECTS},
     {"lago-salesforce", "salesforce", SALESFORCE_OBJECTS},
-    {"stripe-hubspot", "hubspot-stripe", "customer subscription invoice"},
-    {"lago-hubspot", "hubspot-lago", "customer subscription invoice"},
+    {"stripe-hubspot", "hubspot", "customer subscription invoice"},
+    {"lago-hubspot", "hubspot", "customer subscription invoice"},
     {"alguna-salesforce", "salesforce",
 	"account contact opportunity event subscription invoice invoice_line credit_note payment"},
-    {"alguna-hubspot", "hubspot-stripe", "customer subscription invoice"},
+    {"alguna-hubspot", "hubspot", "customer subscription invoice"},
     {"lostchurn-salesforce", "salesforce",
 	"account recovery_event contact opportunity event recovery"},
-    {"lostchurn-hubspot", "hubspot-lostchurn", "contact recovery"},
+    {"lostchurn-hubspot", "hubspot", "contact recovery"},
 };
 
 /* What the schemas call types. */

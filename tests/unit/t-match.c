@@ -336,7 +336,7 @@ test_when(void **state BH_UNUSED)
 	assert_int_equal(map_new(mapping, &map, &err), 0);
 	map_objects(map, &objects);
 	assert_true(objects[0].has_shared);
-	fields = map_fields(map, 0);
+	fields = map_fields(map, 0, NULL);
 	check_json("fields", fields, "[\"A\",\"B\",\"C\",\"D\"]");
 	json_decref(fields);
 	assert_int_equal(map_render(map, 0, "x", object, &context, &verdict, &record, &err), 0);

@@ -82,17 +82,13 @@ static void
 test_schemas_used(void **state BH_UNUSED)
 {
 	for (size_t p = 0; p < BH_LEN(presets); p++) {
-		json_t *schema = read_json("presets/schema", presets[p].schema), *item, *list;
-		const char *name;
+		json_t *schema = read_json("presets/schema", presets[p].schema), *item;
+		bool is_hubspot = strcmp(presets[p].schema, "hubspot") == 0;
 		size_t i;
 
 		json_array_foreach (json_object_get(schema, "objects"), i, item)
-			check_used(&presets[p], bh_json_str(item, "name"),
+			check_used(&presets[p], is_hubspot ? NULL : bh_json_str(item, "name"),
 			    json_object_get(item, "fields"));
-		json_array_foreach (json_object_get(schema, "schemas"), i, item)
-			check_used(&presets[p], NULL, json_object_get(item, "properties"));
-		json_object_foreach (json_object_get(schema, "properties"), name, list)
-			check_used(&presets[p], NULL, list);
 		json_decref(schema);
 	}
 }
@@ -270,7 +266,7 @@ check_property(const json_t *property)
 }
 
 static void
-check_properties(const json_t *list, bool grouped)
+check_properties(const json_t *list, const char *group, size_t keys)
 {
 	json_t *property;
 	size_t i, unique = 0;
@@ -278,13 +274,16 @@ check_properties(const json_t *list, bool grouped)
 	json_array_foreach ((json_t *)(uintptr_t)list, i, property) {
 		check_property(property);
 		assert_ptr_equal(find_named(list, bh_json_str(property, "name")), property);
-		assert_int_equal(bh_json_str(property, "groupName") != NULL, grouped);
+		if (group != NULL)
+			assert_string_equal(bh_json_str(property, "groupName"), group);
+		else
+			assert_null(bh_json_str(property, "groupName"));
 		unique += bh_is_json_true(property, "hasUniqueValue");
 	}
-	assert_int_equal(unique, 1);
+	assert_int_equal(unique, keys);
 }
 
-/* Every name in the list is a property of the schema. */
+/* Every name in the list is a property of the object, required ones even where no mapping names them. */
 static void
 check_listed(const json_t *schema, const char *list, size_t max)
 {
@@ -292,52 +291,66 @@ check_listed(const json_t *schema, const char *list, size_t max)
 	size_t i;
 
 	assert_in_range(json_array_size(names), 1, max);
-	json_array_foreach (names, i, name)
-		assert_non_null(
-		    find_named(json_object_get(schema, "properties"), json_string_value(name)));
+	json_array_foreach (names, i, name) {
+		const json_t *field =
+		    find_named(json_object_get(schema, "fields"), json_string_value(name));
+
+		assert_non_null(field);
+		if (strcmp(list, "requiredProperties") == 0)
+			assert_true(bh_is_json_true(field, "required"));
+	}
 }
 
 static void
-check_hubspot(const json_t *json, size_t schemas)
+check_custom(const json_t *object)
 {
-	json_t *schema, *list;
-	const char *name;
+	const json_t *fields = json_object_get(object, "fields");
+	const json_t *display = find_named(fields, bh_json_str(object, "primaryDisplayProperty"));
+
+	assert_true(
+	    is_api_name(bh_json_str(object, "name"), LOWER UPPER, LOWER UPPER DIGITS "_", 50));
+	assert_non_null(bh_json_str(object, "labels.singular"));
+	assert_non_null(bh_json_str(object, "labels.plural"));
+	assert_true(bh_is_json_true(display, "required"));
+	/* By it a removal knows Billhook's objects from others of the same name. */
+	assert_non_null(strstr(bh_json_str(object, "description"), "kept by Billhook"));
+	check_listed(object, "secondaryDisplayProperties", 2);
+	check_listed(object, "searchableProperties", 20);
+	check_listed(object, "requiredProperties", 1);
+	assert_string_equal(bh_json_str(object, "associatedObjects.0"), "companies");
+	assert_string_equal(bh_json_str(object, "associatedObjects.1"), "contacts");
+	check_properties(fields, NULL, 1);
+}
+
+static void
+check_standard(const json_t *object)
+{
+	const char *name = bh_json_str(object, "name");
+
+	assert_true(strcmp(name, "companies") == 0 || strcmp(name, "contacts") == 0 ||
+		    strcmp(name, "deals") == 0);
+	assert_string_equal(bh_json_str(object, "groups.0.name"), "billhook");
+	/* Lago's key and Billhook's; ten are allowed. */
+	check_properties(json_object_get(object, "fields"), "billhook",
+	    strcmp(name, "deals") == 0 ? 1 : 2);
+}
+
+static void
+test_hubspot_schema(void **state BH_UNUSED)
+{
+	json_t *schema = read_json("presets/schema", "hubspot"), *object;
+	json_t *objects = json_object_get(schema, "objects");
 	size_t i;
 
-	json_object_foreach (json_object_get(json, "properties"), name, list) {
-		check_properties(list, true);
-		assert_true(json_is_array(json_object_get(json_object_get(json, "groups"), name)));
+	assert_int_equal(json_array_size(objects), 7);
+	json_array_foreach (objects, i, object) {
+		assert_ptr_equal(find_named(objects, bh_json_str(object, "name")), object);
+		if (bh_json_str(object, "primaryDisplayProperty") != NULL)
+			check_custom(object);
+		else
+			check_standard(object);
 	}
-	assert_int_equal(json_array_size(json_object_get(json, "schemas")), schemas);
-	json_array_foreach (json_object_get(json, "schemas"), i, schema) {
-		assert_true(is_api_name(bh_json_str(schema, "name"), LOWER UPPER,
-		    LOWER UPPER DIGITS "_", 50));
-		assert_non_null(bh_json_str(schema, "labels.singular"));
-		assert_non_null(bh_json_str(schema, "labels.plural"));
-		assert_non_null(find_named(json_object_get(schema, "properties"),
-		    bh_json_str(schema, "primaryDisplayProperty")));
-		check_listed(schema, "secondaryDisplayProperties", 2);
-		check_listed(schema, "searchableProperties", 20);
-		check_listed(schema, "requiredProperties", 1);
-		assert_string_equal(bh_json_str(schema, "associatedObjects.0"), "0-2");
-		assert_string_equal(bh_json_str(schema, "associatedObjects.1"), "0-1");
-		check_properties(json_object_get(schema, "properties"), false);
-	}
-}
-
-static void
-test_hubspot_schemas(void **state BH_UNUSED)
-{
-	json_t *lago = read_json("presets/schema", "hubspot-lago");
-	json_t *stripe = read_json("presets/schema", "hubspot-stripe");
-	json_t *lostchurn = read_json("presets/schema", "hubspot-lostchurn");
-
-	check_hubspot(lago, 2);
-	check_hubspot(stripe, 2);
-	check_hubspot(lostchurn, 0);
-	json_decref(lostchurn);
-	json_decref(lago);
-	json_decref(stripe);
+	json_decref(schema);
 }
 
 int
@@ -346,7 +359,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_schemas_used),
 	    cmocka_unit_test(test_salesforce_schema),
-	    cmocka_unit_test(test_hubspot_schemas),
+	    cmocka_unit_test(test_hubspot_schema),
 	};
 
 	bh_log_hook(unit_log);

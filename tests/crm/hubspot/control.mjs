@@ -84,8 +84,24 @@ const HANDLERS = {
   'POST expire-tokens': ({ portal }) => portal.tokens.expireAll(),
 };
 
+// presets/schema/hubspot.json, in the words of the API: what is only Billhook's is left out.
+function fromCatalogue(objects) {
+  const body = { properties: {}, groups: {}, schemas: [] };
+  for (const { fields, groups, label: _label, why: _why, ...object } of objects) {
+    const properties = fields.map(({ required: _required, why: _reason, ...property }) => property);
+    if (object.primaryDisplayProperty !== undefined) {
+      body.schemas.push({ ...object, properties });
+    } else {
+      body.properties[object.name] = properties;
+      body.groups[object.name] = groups;
+    }
+  }
+  return body;
+}
+
 // Adds as an admin would; what is there already stays as it is.
-export function applySchema(portal, body) {
+export function applySchema(portal, given) {
+  const body = given.objects === undefined ? given : fromCatalogue(given.objects);
   for (const name of Object.keys(body))
     if (!['properties', 'groups', 'schemas'].includes(name)) throw new Error(`unknown member ${name}`);
   for (const egg of body.schemas ?? []) addSchema(portal, egg);

@@ -81,7 +81,7 @@ export class Simulator {
 export const salesforce = (settings = {}) =>
   new Simulator('salesforce', 'salesforce.json', { daily_limit: 1000000, ...settings });
 export const hubspot = (settings = {}) =>
-  new Simulator('hubspot', 'hubspot-stripe.json', settings);
+  new Simulator('hubspot', 'hubspot.json', settings);
 
 // A billing system: { url, control(method, path, body) }.
 export async function startBilling(name, cleanup, dir, settings = {}) {
