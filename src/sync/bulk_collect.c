@@ -187,6 +187,8 @@ collect_page(struct collect *c, const struct link_dirty_entry *entries, size_t n
 		rc = store_run(c->run->context->store, remember_rows, &remember, NULL, err) < 0 ? -1
 												: 0;
 	if (rc == 0)
+		rc = conflict_mean(c->run->lane, items, n, is_row, err);
+	if (rc == 0)
 		rc = settle_rest(c, items, is_out, n, err);
 	render_release(items, n);
 	free(is_out);

@@ -337,3 +337,28 @@ conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct 
 	free(open);
 	return rc;
 }
+
+int
+conflict_mean(struct lane *lane, struct render_item *items, size_t n, const bool *is_sent,
+    struct bh_err *err)
+{
+	struct link_dirty_entry *entries = bh_xcalloc(n, sizeof(entries[0]));
+	const char **kept = bh_xcalloc(n, sizeof(kept[0]));
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < n && (lane->driver->caps & DEST_CAP_KEEP) == 0; i++) {
+		struct render_item *item = &items[i];
+
+		if (item->verdict != RENDER_SEND || (is_sent != NULL && !is_sent[i]) ||
+		    strcmp(item->meant, item->link.kept) == 0)
+			continue;
+		snprintf(item->link.kept, sizeof(item->link.kept), "%s", item->meant);
+		entries[count] = *item->entry;
+		kept[count++] = item->meant;
+	}
+	rc = link_mean(lane->context->store, entries, kept, count, err);
+	free(kept);
+	free(entries);
+	return rc;
+}

@@ -24,6 +24,14 @@
  */
 int conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err);
 
+/*
+ * What is about to be written becomes kept of the links of those items that are to be
+ * sent (is_sent NULL: all of them), before they travel: whoever dies meanwhile leaves
+ * behind what they may have brought; else it would be a person's at the next push.
+ */
+int conflict_mean(struct lane *lane, struct render_item *items, size_t n, const bool *is_sent,
+    struct bh_err *err);
+
 /* A value's digest as kept: alike for what the CRM makes of a text, number or time. */
 #define CONFLICT_DIGEST 8
 void conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value);

@@ -193,33 +193,6 @@ batch_size(const struct lane *lane, const struct link_dirty_list *list)
 	return list->n;
 }
 
-/*
- * Whoever dies while the records travel leaves behind what they may have
- * brought; else it would be a person's at the next push.
- */
-static int
-note_meant(struct push_run *run, struct render_item *items, size_t n, struct bh_err *err)
-{
-	struct link_dirty_entry *entries = bh_xcalloc(n, sizeof(entries[0]));
-	const char **kept = bh_xcalloc(n, sizeof(kept[0]));
-	size_t count = 0;
-	int rc;
-
-	for (size_t i = 0; i < n; i++) {
-		struct render_item *item = &items[i];
-
-		if (item->verdict != RENDER_SEND || strcmp(item->meant, item->link.kept) == 0)
-			continue;
-		snprintf(item->link.kept, sizeof(item->link.kept), "%s", item->meant);
-		entries[count] = *item->entry;
-		kept[count++] = item->meant;
-	}
-	rc = link_mean(run->context->store, entries, kept, count, err);
-	free(kept);
-	free(entries);
-	return rc;
-}
-
 static int
 push_entries(struct push_run *run, const struct link_dirty_entry *entries, size_t n,
     struct bh_err *err)
@@ -230,8 +203,8 @@ push_entries(struct push_run *run, const struct link_dirty_entry *entries, size_
 
 	if (rc == 0)
 		rc = conflict_resolve(run->lane, items, n, err);
-	if (rc == 0 && (run->lane->driver->caps & DEST_CAP_KEEP) == 0)
-		rc = note_meant(run, items, n, err);
+	if (rc == 0)
+		rc = conflict_mean(run->lane, items, n, NULL, err);
 	if (rc == 0)
 		rc = send_items(run, items, n, results, err);
 	if (rc == 0) {

@@ -423,6 +423,34 @@ field_that_cannot_be_read(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+/* While the rows travel both what was there and what they bring may be what we wrote. */
+static void
+shared_fields_are_noted_before(void **state BH_UNUSED)
+{
+	struct bench *bench =
+	    open_bench("{'name':'account','from':'customer','to':'Account','key':'Key__c',"
+		       "'match':[{'by':'value','fields':[{'to':'Name','from':'name'}]}],"
+		       "'fields':[{'to':'Name','from':'name'},"
+		       "{'to':'Type','value':'Customer','when':'if_unchanged'}]}");
+	char id[24], fields[40];
+
+	for (int i = 0; i < FROM; i++) {
+		snprintf(id, sizeof(id), "A%d", i);
+		snprintf(fields, sizeof(fields), "{'Name':'Ada %d'}", i);
+		fake_add(id, "Account", fields);
+	}
+	customers(bench, 0, FROM, NULL);
+	bench_work(bench);
+	assert_int_equal(stored_job(bench).phase, BULK_SENT);
+	assert_int_equal(strlen(bench_link(bench, "account", "cus_3").kept), 32);
+	work_until_quiet(bench);
+	assert_int_equal(strlen(bench_link(bench, "account", "cus_3").kept), 16);
+	assert_int_equal(bench_link(bench, "account", "cus_3").state, LINK_CLEAN);
+	assert_string_equal(fake_text("A3", "Type"), "Customer");
+	assert_over(bench);
+	close_bench(bench);
+}
+
 /* Several objects may share a record: a CRM refuses a key that comes twice in a job. */
 static void
 shared_records_come_once_in_a_job(void **state BH_UNUSED)
@@ -972,6 +1000,7 @@ main(void)
 	    cmocka_unit_test_teardown(nothing_new_is_no_failure, teardown),
 	    cmocka_unit_test_teardown(by_id_and_by_key_apart, teardown),
 	    cmocka_unit_test_teardown(field_that_cannot_be_read, teardown),
+	    cmocka_unit_test_teardown(shared_fields_are_noted_before, teardown),
 	    cmocka_unit_test_teardown(shared_records_come_once_in_a_job, teardown),
 	    cmocka_unit_test_teardown(results_in_any_order, teardown),
 	    cmocka_unit_test_teardown(each_verdict, teardown),
