@@ -31,7 +31,10 @@ struct dest_result {
 	    doubtful; /* with DEST_LATER: may never succeed; after three tries a person must look */
 	char remote_id[64];
 	int retry_after_s;
-	/* The CRM's own word: "STRING_TOO_LONG"; "GONE": the record of remote_id is not there any more. */
+	/*
+	 * The CRM's own word: "STRING_TOO_LONG"; "GONE": the record of remote_id is not there any more;
+	 * "CONFLICT" with DEST_REJECTED: remote_id is the record that holds a value that only one may have, "" not known.
+	 */
 	char code[64];
 	char cause[240];
 	char remedy[240];

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "dest/driver.h"
+#include "dest/hubspot_look.h"
 
 size_t
 hubspot_count(const struct dest_config *config, const char *name, size_t max, size_t fallback)
@@ -207,6 +208,10 @@ const struct dest_driver dest_hubspot = {
     .exchange = hubspot_exchange,
     .revoke = hubspot_revoke,
     .limits = hubspot_limits,
+    .find = hubspot_find,
+    .read = hubspot_read,
+    .end = hubspot_end,
+    .unlinked = hubspot_unlinked,
     .plan = hubspot_schema_plan,
     .install = hubspot_schema_install,
     .count = hubspot_schema_count,

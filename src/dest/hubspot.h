@@ -11,6 +11,7 @@
  *   hubspot_write.c     records, by batch upsert and batch update
  *   hubspot_link.c      associations with parents
  *   hubspot_describe.c  properties of an object type
+ *   hubspot_look.h      looking for records and reading them
  *   hubspot_schema.h    what the portal needs: hubspot_{try,schema,inspect,survey,install,remove}.c
  *
  * Rules of the other side are quoted from HubSpot's developer pages ("Using
@@ -191,8 +192,9 @@ struct hubspot_batch {
 
 struct hubspot_work {
 	struct hubspot_talk *talk;
-	size_t limit; /* inputs of a batch */
-	size_t spare; /* calls left for looking for bad inputs */
+	const char *head; /* JSON members before the inputs, a comma behind each; NULL: none */
+	size_t limit;     /* inputs of a batch */
+	size_t spare;     /* calls left for looking for bad inputs */
 	/* The JSON of an input; new reference. */
 	json_t *(*input)(struct hubspot_work *work, size_t at);
 	/* Take an answer; may add inputs and batches, which make the next round. */

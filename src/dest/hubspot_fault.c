@@ -279,11 +279,8 @@ add_scopes(struct bh_buf *text, const json_t *error)
 
 /* "another contact has ..." as a sentence of its own, with the owner where it is known. */
 static void
-add_owner(struct bh_buf *text, const json_t *error, const char *message, const char *cause)
+add_owner(struct bh_buf *text, const char *owner, const char *cause)
 {
-	char owner[32];
-
-	owner_of(error, message, owner);
 	if (owner[0] != '\0')
 		bh_buf_addf(text, "HubSpot record %s holds the value: %s", owner, cause);
 	else
@@ -292,12 +289,12 @@ add_owner(struct bh_buf *text, const json_t *error, const char *message, const c
 
 static void
 compose(struct bh_buf *text, const struct rule *rule, const struct reason *reason,
-    const json_t *error)
+    const json_t *error, const char *owner)
 {
 	const char *message = reason->message;
 
 	if ((rule->flags & RULE_OWNER) != 0)
-		add_owner(text, error, message, rule->cause);
+		add_owner(text, owner, rule->cause);
 	else
 		bh_buf_adds(text, rule->cause);
 	if ((rule->flags & RULE_SCOPES) != 0)
@@ -313,14 +310,17 @@ apply(struct hubspot_fault *fault, const struct rule *rule, const struct reason 
     const json_t *error, int status)
 {
 	struct bh_buf text = BH_BUF_INIT(4096);
-	char number[16];
+	char number[16], owner[32] = "";
 	const char *code = rule->as;
 
-	compose(&text, rule, reason, error);
+	if ((rule->flags & RULE_OWNER) != 0)
+		owner_of(error, reason->message, owner);
+	compose(&text, rule, reason, error, owner);
 	snprintf(number, sizeof(number), "HTTP_%d", status);
 	if (code == NULL)
 		code = reason->code != NULL ? reason->code : status != 0 ? number : "REFUSED";
 	dest_result_set(&fault->result, rule->outcome, code, bh_buf_str(&text), rule->remedy);
+	snprintf(fault->result.remote_id, sizeof(fault->result.remote_id), "%s", owner);
 	fault->result.retry_after_s = rule->retry_s;
 	fault->flags = rule->flags & FAULT_ALL;
 	if (json_array_size(fault->emails) == 0)

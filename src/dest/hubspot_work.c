@@ -92,7 +92,7 @@ render(struct hubspot_work *work, struct hubspot_batch *batch, struct http_reque
 
 	hubspot_request_init(request, work->talk->config, "POST", batch->path);
 	http_request_header(request, "Content-Type", "application/json");
-	bh_buf_adds(body, "{\"inputs\":[");
+	bh_buf_addf(body, "{%s\"inputs\":[", work->head != NULL ? work->head : "");
 	while (done < batch->n && (done == 0 || body->len < HUBSPOT_BODY)) {
 		json_t *input = work->input(work, batch->at[done]);
 

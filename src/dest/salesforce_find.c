@@ -13,6 +13,7 @@
 #include <ctype.h>
 
 #include "base/text.h"
+#include "dest/compare.h"
 #include "dest/salesforce_look.h"
 
 #define VALUE_UNITS_MAX 255 /* no field that can be searched holds more */
@@ -47,85 +48,6 @@ struct search {
 
 /* --- comparing ---------------------------------------------------------- */
 
-/* The lower case of a character of the Latin, Greek and Cyrillic alphabets. */
-static unsigned
-lower(unsigned c)
-{
-	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) ||
-	    (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	if (c == 0x178)
-		return 0xff;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-		return c + (c & 1);
-	if (c >= 0x100 && c <= 0x177 && c != 0x130 && c != 0x131 && c != 0x138)
-		return c | 1;
-	return c;
-}
-
-/* text without white space around it, which Salesforce takes off; owned by the caller. */
-static char *
-trim(const char *text)
-{
-	size_t len;
-
-	text += strspn(text, " \t\r\n");
-	len = strlen(text);
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
-		len--;
-	return bh_xstrndup(text, len);
-}
-
-/* text in lower case; owned by the caller. */
-static char *
-fold(const char *text)
-{
-	struct bh_buf out = BH_BUF_INIT(SIZE_MAX / 2);
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c >= 0xc3 && c <= 0xd1 && i + 1 < len) {
-			unsigned folded =
-			    lower((unsigned)(c & 0x1f) << 6 | ((unsigned char)text[++i] & 0x3f));
-
-			bh_buf_addc(&out, (char)(0xc0 | folded >> 6));
-			bh_buf_addc(&out, (char)(0x80 | (folded & 0x3f)));
-		} else {
-			bh_buf_addc(&out, (char)(c < 0x80 ? lower(c) : c));
-		}
-	}
-	return out.len > 0 ? bh_buf_steal(&out) : bh_xstrdup("");
-}
-
-/* The host of a web address, or of a bare host, folded and without "www."; owned by the caller. */
-static char *
-host_of(const char *address)
-{
-	char *trimmed = trim(address), *text = fold(trimmed), *host = text;
-	const char *scheme = strstr(text, "://");
-	size_t len;
-
-	if (scheme != NULL)
-		host += scheme - text + 3;
-	host[strcspn(host, "/?#\\ ,;")] = '\0';
-	if (strrchr(host, '@') != NULL)
-		host = strrchr(host, '@') + 1;
-	host[strcspn(host, ":")] = '\0';
-	if (bh_has_prefix(host, "www."))
-		host += 4;
-	len = strlen(host);
-	if (len > 0 && host[len - 1] == '.')
-		len--;
-	host = bh_xstrndup(host, len);
-	free(trimmed);
-	free(text);
-	return host;
-}
-
 /* Id, AccountId, OwnerId: standard fields that hold ids; others are known by nothing in their name. */
 static bool
 is_id_field(const char *name)
@@ -147,7 +69,7 @@ is_same(const struct asked *asked, size_t field, const char *have)
 		return true;
 	if (is_id_field(wanted->fields[field]))
 		return false;
-	text = wanted->compare == DEST_DOMAIN ? host_of(have) : fold(have);
+	text = wanted->compare == DEST_DOMAIN ? dest_host(have) : dest_fold(have);
 	same = strcmp(text, asked->folded[field]) == 0;
 	free(text);
 	return same;
@@ -204,8 +126,9 @@ take_question(struct asked *asked, const struct dest_wanted *wanted, struct bh_e
 	for (size_t i = 0; i < wanted->n; i++) {
 		const char *value = wanted->values[i];
 
-		asked->texts[i] = wanted->compare == DEST_DOMAIN ? host_of(value) : trim(value);
-		asked->folded[i] = fold(asked->texts[i]);
+		asked->texts[i] =
+		    wanted->compare == DEST_DOMAIN ? dest_host(value) : dest_trim(value);
+		asked->folded[i] = dest_fold(asked->texts[i]);
 		fits = fits && can_fit(wanted, i, asked->texts[i]);
 	}
 	asked->n = fits ? wanted->n : 0;
@@ -237,7 +160,7 @@ is_form_same(const struct dest_wanted *a, const struct dest_wanted *b)
 static void
 add_column(struct bh_buf *path, json_t *columns, const char *name)
 {
-	char *folded = fold(name);
+	char *folded = dest_fold(name);
 
 	if (json_object_get(columns, folded) == NULL) {
 		salesforce_soql_add(path, json_object_size(columns) > 0 ? "," : "SELECT ");

@@ -14,6 +14,15 @@ is_gone(const struct render_item *item, const struct dest_result *result)
 	       strcmp(result->code, FATE_GONE) == 0 && item->link.remote_id[0] != '\0';
 }
 
+/* A record that is new to us, refused because of one that we may not know. */
+static bool
+is_owned(const struct render_item *item, const struct dest_result *result)
+{
+	return item->verdict == RENDER_SEND && result->outcome == DEST_REJECTED &&
+	       strcmp(result->code, FATE_OWNED) == 0 && result->remote_id[0] != '\0' &&
+	       item->link.remote_id[0] == '\0';
+}
+
 struct told {
 	const struct lane *lane;
 	const char *text;
@@ -82,6 +91,17 @@ put_off(struct dest_result *result)
 	    "Nothing is to be done: Billhook tries again.");
 }
 
+/* It is to be sent again, to another record. */
+static void
+move(struct render_item *item, const char *remote_id, const char *how)
+{
+	item->verdict = RENDER_MOVED;
+	item->link.state = LINK_NEW;
+	item->link.hash[0] = item->link.kept[0] = '\0';
+	snprintf(item->link.remote_id, sizeof(item->link.remote_id), "%s", remote_id);
+	snprintf(item->link.how, sizeof(item->link.how), "%s", how);
+}
+
 static void
 settle_merged(struct lane *lane, struct render_item *item, const struct dest_end *end,
     struct dest_result *result)
@@ -103,11 +123,31 @@ settle_merged(struct lane *lane, struct render_item *item, const struct dest_end
 		return;
 	}
 	tell(lane, item, "merged in the CRM; its survivor is kept in step from now on");
-	item->verdict = RENDER_MOVED;
-	item->link.state = LINK_NEW;
-	item->link.hash[0] = item->link.kept[0] = '\0';
-	snprintf(item->link.remote_id, sizeof(item->link.remote_id), "%s", end->survivor_id);
-	snprintf(item->link.how, sizeof(item->link.how), "its record was merged into this one");
+	move(item, end->survivor_id, "its record was merged into this one");
+}
+
+/*
+ * A contact with the same e-mail address is the same person.  Of the owner's key: another
+ * customer's means that a person must look.
+ */
+static void
+settle_owned(struct lane *lane, struct render_item *item, struct dest_result *result)
+{
+	char owner[sizeof(result->remote_id)], key[256];
+
+	snprintf(owner, sizeof(owner), "%s", result->remote_id);
+	if (!has_key_of(lane, item, owner, key, sizeof(key))) {
+		dest_result_set(result, DEST_LATER, FATE_OWNED,
+		    "Another record holds a value that only one may have, and cannot be looked at now",
+		    "Nothing is to be done: Billhook tries again.");
+		result->doubtful = true;
+		return;
+	}
+	if (key[0] != '\0' && strcmp(key, item->record->key) != 0)
+		return;
+	bh_log(BH_INFO, "%s %s is %s: it stood in the way", item->record->object, item->record->key,
+	    owner);
+	move(item, owner, "it holds a value that only one record may have");
 }
 
 static void
@@ -143,6 +183,8 @@ fate_resolve(struct lane *lane, struct render_item *items, struct dest_result *r
 	size_t gone = 0;
 
 	for (size_t i = 0; i < n && lane->driver->end != NULL; i++) {
+		if (is_owned(&items[i], &results[i]))
+			settle_owned(lane, &items[i], &results[i]);
 		if (!is_gone(&items[i], &results[i]))
 			continue;
 		ends[gone].object = items[i].record->object;

@@ -30,11 +30,11 @@ traits_of(const struct lane *lane, const char *object)
 	return lane->driver->object_traits != NULL ? lane->driver->object_traits(object) : 0;
 }
 
-/* A record that has its id is written by it, where rules or the CRM make that the surer way. */
+/* A record that has its id is written by it, where rules or the CRM make that the surer way, or it was adopted. */
 static bool
-is_by_id(const struct map_object *mapped, unsigned traits)
+is_by_id(const struct render_item *item, const struct map_object *mapped, unsigned traits)
 {
-	return mapped->has_match || (traits & DEST_OBJECT_LOOK) != 0;
+	return mapped->has_match || (traits & DEST_OBJECT_LOOK) != 0 || item->link.how[0] != '\0';
 }
 
 static bool
@@ -101,7 +101,7 @@ collect(struct round *r)
 			continue;
 		mapped = render_mapped(b, i);
 		r->traits[i] = traits_of(b->lane, item->record->object);
-		if (item->record->remote_id != NULL && is_by_id(mapped, r->traits[i]))
+		if (item->record->remote_id != NULL && is_by_id(item, mapped, r->traits[i]))
 			item->record->matched = true;
 		if (!is_to_look(item, mapped, r->traits[i]))
 			continue;

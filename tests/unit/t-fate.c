@@ -149,6 +149,57 @@ others_are_left_alone(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+/* -- whose it is that stands in the way -- */
+
+static void
+each_owner(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *name, *known, *owner;
+		const char *fields; /* of 002; NULL: it is not there */
+		enum render_verdict verdict;
+		enum dest_outcome outcome;
+		bool doubtful;
+		const char *id;
+	} cases[] = {
+	    {"nobody's", "", "002", "{'Name':'Acme'}", RENDER_MOVED, DEST_REJECTED, false, "002"},
+	    {"our own", "", "002", "{'Key__c':'" KEY "'}", RENDER_MOVED, DEST_REJECTED, false,
+		"002"},
+	    {"another object's", "", "002", "{'Key__c':'stripe:cus_2'}", RENDER_SEND, DEST_REJECTED,
+		false, ""},
+	    {"not seen", "", "002", NULL, RENDER_SEND, DEST_LATER, true, ""},
+	    {"not named", "", "", "{'Name':'Acme'}", RENDER_SEND, DEST_REJECTED, false, ""},
+	    /* What we know is not given up for another. */
+	    {"known", "001", "002", "{'Name':'Acme'}", RENDER_SEND, DEST_REJECTED, false, "001"},
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bench *bench = open_bench();
+		struct fake_lane open;
+		struct render_item item;
+		struct dest_result result;
+
+		fake_open(bench, &open);
+		if (cases[i].fields != NULL)
+			fake_add("002", "Account", cases[i].fields);
+		make_gone(&item, &result, cases[i].known);
+		dest_result_set(&result, DEST_REJECTED, FATE_OWNED, "taken", "merge them");
+		snprintf(result.remote_id, sizeof(result.remote_id), "%s", cases[i].owner);
+		fate_resolve(&open.lane, &item, &result, 1);
+		if (item.verdict != cases[i].verdict || result.outcome != cases[i].outcome ||
+		    result.doubtful != cases[i].doubtful || strcmp(result.code, FATE_OWNED) != 0 ||
+		    strcmp(item.link.remote_id, cases[i].id) != 0)
+			fail_msg("%s: verdict %d, outcome %d, doubtful %d, id %s", cases[i].name,
+			    (int)item.verdict, (int)result.outcome, result.doubtful,
+			    item.link.remote_id);
+		assert_true(result.cause[0] != '\0' && result.remedy[0] != '\0');
+		assert_true((item.link.how[0] != '\0') == (item.verdict == RENDER_MOVED));
+		render_release(&item, 1);
+		fake_close(&open);
+		close_bench(bench);
+	}
+}
+
 /* A person who knows is not told again with each try. */
 static void
 told_once(void **state BH_UNUSED)
@@ -280,6 +331,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(each_fate, teardown),
 	    cmocka_unit_test_teardown(others_are_left_alone, teardown),
+	    cmocka_unit_test_teardown(each_owner, teardown),
 	    cmocka_unit_test_teardown(told_once, teardown),
 	    cmocka_unit_test_teardown(survivor_is_kept_in_step, teardown),
 	    cmocka_unit_test_teardown(deleted_is_held_until_it_is_back, teardown),
