@@ -73,17 +73,47 @@ renew_child(void *arg, const struct mirror_id *id, struct bh_err *err)
 	return 0;
 }
 
+struct page {
+	struct below *below;
+	const struct mirror_id *customer;
+	const struct bh_buf *begin; /* where it starts: it may be run again */
+	struct bh_buf after;
+	size_t n;
+	bool more;
+};
+
 static int
-renew_page(struct below *below, const struct mirror_id *customer, struct bh_buf *after,
-    bool *more_r, struct bh_err *err)
+renew_page(struct store_txn *txn, void *arg, struct bh_err *err)
 {
+	struct page *page = arg;
+
+	bh_buf_reset(&page->after);
+	bh_buf_add(&page->after, bh_buf_str(page->begin), page->begin->len);
+	page->below->txn = txn;
+	page->below->n = page->n;
+	return mirror_children(txn, page->customer, PAGE, &page->after, renew_child, page->below,
+	    &page->more, err);
+}
+
+/* Of this customer's objects. */
+static int
+renew_pages(struct below *below, const struct mirror_id *customer, struct bh_err *err)
+{
+	struct bh_buf begin = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct page page = {.below = below,
+	    .customer = customer,
+	    .begin = &begin,
+	    .after = BH_BUF_INIT(STORE_KEY_MAX + 1)};
 	int rc;
 
-	below->txn = store_begin(below->lane->context->store);
-	rc = mirror_children(below->txn, customer, PAGE, after, renew_child, below, more_r, err);
-	if (rc == 0)
-		rc = store_commit(below->txn, NULL, err);
-	store_free(&below->txn);
+	do {
+		page.n = below->n;
+		rc = store_run(below->lane->context->store, renew_page, &page, NULL, err);
+		bh_buf_reset(&begin);
+		bh_buf_add(&begin, bh_buf_str(&page.after), page.after.len);
+	} while (rc == 0 && page.more);
+	bh_buf_release(&page.after);
+	bh_buf_release(&begin);
 	return rc;
 }
 
@@ -117,16 +147,14 @@ customer_of(const struct below *below, enum object_kind kind, struct bh_buf *out
 static int
 renew_all(struct below *below, enum object_kind kind, struct bh_err *err)
 {
-	struct bh_buf name = BH_BUF_INIT(4096), after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct bh_buf name = BH_BUF_INIT(4096);
 	struct mirror_id customer = {below->sync->account.from, below->parent->account,
 	    OBJECT_CUSTOMER, NULL};
 	int rc = customer_of(below, kind, &name, err);
-	bool more = rc > 0;
 
 	customer.id = bh_buf_str(&name);
-	while (rc >= 0 && more)
-		rc = renew_page(below, &customer, &after, &more, err);
-	bh_buf_release(&after);
+	if (rc > 0)
+		rc = renew_pages(below, &customer, err);
 	bh_buf_release(&name);
 	return rc < 0 ? -1 : 0;
 }

@@ -463,6 +463,44 @@ chosen_by_a_person(void **state BH_UNUSED)
 	}
 }
 
+/* What hangs below a record that is another one now is sent once more, however many they are. */
+static void
+children_follow_a_choice(void **state BH_UNUSED)
+{
+	enum {
+		CHILDREN = 450
+	};
+	struct bench *bench = open_bench(BY_NAME);
+	struct choice choice = {bench, "cus_1", "A2"};
+	size_t rows;
+	char id[24];
+
+	bench_apply(bench,
+	    "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm','mapping':{'objects':["
+	    "{'name':'account','from':'customer','to':'Account','key':'Key__c'," BY_NAME
+	    ",'fields':[{'to':'Name','from':'name'}]},"
+	    "{'name':'sub','from':'subscription','to':'Sub__c','key':'Key__c',"
+	    "'parents':[{'object':'account','id':'customer','to':'Account__c'}],"
+	    "'fields':[{'to':'Name','from':'source_status'}]}]}}]}");
+	bench_customer(bench, "cus_1", "Ada");
+	bench_customer(bench, "cus_2", "Bob");
+	bench_subscription(bench, "sub_other", "cus_2", "active");
+	for (int i = 0; i < CHILDREN; i++) {
+		snprintf(id, sizeof(id), "sub_%d", i);
+		bench_subscription(bench, id, "cus_1", "active");
+	}
+	bench_work(bench);
+	assert_int_equal(bench_lane(bench).in_step, CHILDREN + 3);
+	fake_add("A2", "Account", "{'Name':'The right one'}");
+	rows = fake.rows;
+	choose(&choice);
+	bench_work(bench);
+	assert_int_equal(fake.rows, rows + 1 + CHILDREN);
+	assert_int_equal(bench_lane(bench).in_step, CHILDREN + 3);
+	assert_int_equal(bench_lane(bench).dirty, 0);
+	close_bench(bench);
+}
+
 /* A person's choice in the middle of a push is not undone by it. */
 static void
 choice_during_a_push(void **state BH_UNUSED)
@@ -568,6 +606,7 @@ main(void)
 	    cmocka_unit_test_teardown(sandbox_makes_only_what_may_be_made, teardown),
 	    cmocka_unit_test_teardown(tasks_are_looked_for_by_key, teardown),
 	    cmocka_unit_test_teardown(chosen_by_a_person, teardown),
+	    cmocka_unit_test_teardown(children_follow_a_choice, teardown),
 	    cmocka_unit_test_teardown(choice_during_a_push, teardown),
 	    cmocka_unit_test_teardown(doubt_that_vanishes, teardown),
 	    cmocka_unit_test_teardown(looked_for_again, teardown),
