@@ -176,15 +176,29 @@ log_refusals(const struct push_run *run, const struct render_item *items,
 
 /* -- all of a batch -- */
 
+/* Nobody would wake it: it keeps its mark, and is looked at again. */
+static void
+postpone_wait(struct push_run *run, const struct bh_err *why)
+{
+	int64_t at_ms = bh_now_ms() + WAIT_FIRST_MS;
+
+	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, why->text);
+	if (at_ms < run->again_ms)
+		run->again_ms = at_ms;
+}
+
 /* For its parent, which wakes it. */
 static bool
-is_waiting(struct push_run *run, struct render_item *item, struct bh_err *err)
+is_waiting(struct push_run *run, struct render_item *item)
 {
 	struct link *link = &item->link;
-	int rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, err);
+	struct bh_err why = BH_ERR_INIT;
+	int rc = link_wait_for(run->context->store, &item->parent, &item->entry->id, &why);
 
 	if (rc == 1)
 		run->again_ms = bh_now_ms(); /* the parent has come meanwhile */
+	if (rc < 0)
+		postpone_wait(run, &why);
 	if (rc != 0)
 		return false;
 	link->state = LINK_WAITING;
@@ -205,7 +219,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 	switch (item->verdict) {
 	case RENDER_SEND:
 		if (result->outcome == DEST_WAITING && kin_look(run->lane, item, err) > 0)
-			return is_waiting(run, item, err);
+			return is_waiting(run, item);
 		return is_settled(run, item, result);
 	case RENDER_SAME:
 		run->same++;
@@ -233,7 +247,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 		run->again_ms = bh_now_ms();
 		return false;
 	case RENDER_WAITING:
-		return is_waiting(run, item, err);
+		return is_waiting(run, item);
 	}
 	return false;
 }
