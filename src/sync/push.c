@@ -92,6 +92,18 @@ send_again(struct lane *lane, struct record *const *records, const size_t *place
 	free(some);
 }
 
+/* A fresh token is refused as well: no record is to blame, and the next page would fare no better. */
+static int
+stop_refused(struct push_run *run, const struct dest_result *auth, struct bh_err *err)
+{
+	run->is_stopped = true;
+	if (auth->permanent_auth)
+		return lane_break(run->lane, auth->cause, err);
+	bh_fail(&run->failure, BH_UNAVAILABLE, "a fresh token is refused: %s", auth->cause);
+	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, run->failure.text);
+	return 0;
+}
+
 /* A dead token is refreshed once and what it stopped is sent again. */
 static int
 mend_token(struct push_run *run, struct record *const *records, size_t n,
@@ -111,6 +123,8 @@ mend_token(struct push_run *run, struct record *const *records, size_t n,
 		    run->failure.text);
 	} else if (stopped != 0) {
 		send_again(run->lane, records, places, stopped, results);
+		if (find_stopped(results, n, places, &auth) != 0)
+			rc = stop_refused(run, auth, err);
 	}
 	free(places);
 	return rc;

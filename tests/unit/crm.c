@@ -317,7 +317,7 @@ is_authorized(const struct crm *crm, const struct http_request *request)
 	snprintf(expected, sizeof(expected), "Bearer token-%u", crm->tokens);
 	for (size_t i = 0; i < request->headers_n; i++)
 		if (strcmp(request->headers[i].name, "Authorization") == 0)
-			return !crm->is_token_dead &&
+			return !crm->is_token_dead && !crm->refuses_tokens &&
 			       strcmp(request->headers[i].value, expected) == 0;
 	return false;
 }

@@ -35,6 +35,7 @@ struct crm {
 	json_t *links;                   /* HubSpot: "id>id" to the number of times */
 	unsigned tokens;                 /* given so far; good is the last: "token-<tokens>" */
 	bool is_token_dead;              /* until the next one is asked for */
+	bool refuses_tokens;             /* however new they are */
 	enum crm_line link_line;         /* of the calls that only link (HubSpot) */
 	enum crm_line token_line;        /* of the calls for tokens: CRM_FINE or CRM_BUSY */
 	bool gives_no_token;             /* the grant was revoked */

@@ -161,6 +161,33 @@ revoked_grant_breaks_the_connection(void **state)
 	bench_free(bench);
 }
 
+/* Tokens are to be had, but none is good: the lane waits, and its records are not worn out. */
+static void
+fresh_token_is_refused(void **state)
+{
+	struct bench *bench = bench_new(*state);
+	struct sync_outcome outcome;
+
+	customers(bench, 2);
+	bench_push(bench);
+	unit_log_expected(true);
+	bench->crm.refuses_tokens = true;
+	bench_customer(bench, "cus_0", "Ada King");
+	bench_ingest(bench);
+	assert_int_equal(push_run(&bench->context, "crm", false, &outcome, &bench->err), -1);
+	assert_int_equal(bench->err.code, BH_UNAVAILABLE);
+	assert_int_equal(bench->crm.tokens, 2);
+	assert_int_equal(bench_link(bench, "account", "cus_0").attempts, 0);
+	assert_true(bench_is_dirty(bench, "account", 0, "cus_0"));
+	assert_false(is_broken(bench));
+
+	bench->crm.refuses_tokens = false;
+	bench_push(bench);
+	assert_int_equal(bench_lane(bench).in_step, 2);
+	assert_int_equal(bench_lane(bench).dirty, 0);
+	bench_free(bench);
+}
+
 /* The same before the first push: no token could be had at all. */
 static void
 no_first_token_breaks_the_connection(void **state)
@@ -557,6 +584,7 @@ main(void)
 	    BOTH(dead_token_is_replaced_and_the_push_repeated),
 	    cmocka_unit_test_teardown(only_what_the_dead_token_stopped_is_repeated, teardown),
 	    BOTH(revoked_grant_breaks_the_connection),
+	    BOTH(fresh_token_is_refused),
 	    BOTH(no_first_token_breaks_the_connection),
 	    BOTH(token_service_out_of_order),
 	    cmocka_unit_test_teardown(refused_token_of_a_person, teardown),
