@@ -20,6 +20,7 @@
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
 //   ingest                           Salesforce's bulk jobs
 //   sfCalls, hsCalls                 the calls that write or read records, in order
+//   everyCall                        all calls of Salesforce, also those for tokens, limits, descriptions
 //   sfWrites                         those of Salesforce that upsert, in order
 //   sfTokens                         statuses of Salesforce's answers to requests for tokens, in order
 //   sfMeta                           what Salesforce's metadata holds, see tests/crm/README.md
@@ -84,6 +85,7 @@ const SOURCES = {
   },
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
   ingest: async () => (await control('sf', 'GET', 'ingest')).jobs,
+  everyCall: async () => control('sf', 'GET', 'calls'),
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),
   sfWrites: async () => (await control('sf', 'GET', 'calls')).map(written).filter(({ records }) => records > 0),
   sfTokens: async () => (await control('sf', 'GET', 'calls')).filter(({ path }) => path === '/services/oauth2/token').map(({ status }) => status),
