@@ -58,13 +58,19 @@ postpone(struct push_run *run, struct link *link, const struct dest_result *resu
 
 /* When a person or a change frees it, it has all its tries again. */
 static void
-hold(struct push_run *run, struct link *link, const struct dest_result *result)
+park(struct push_run *run, struct link *link)
 {
 	link->state = LINK_HELD;
 	link->attempts = 0;
 	link->not_before_ms = 0;
-	set_reason(link, result);
 	run->refused++;
+}
+
+static void
+hold(struct push_run *run, struct link *link, const struct dest_result *result)
+{
+	park(run, link);
+	set_reason(link, result);
 }
 
 /* What people may have entered in it cannot be known, so it was not overwritten. */
@@ -237,8 +243,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 			run->again_ms = link->not_before_ms;
 		return false;
 	case RENDER_BROKEN:
-		link->state = LINK_HELD;
-		run->refused++;
+		park(run, link);
 		return true;
 	case RENDER_UNMATCHED:
 		link->state = LINK_EXCLUDED;

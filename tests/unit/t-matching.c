@@ -463,6 +463,28 @@ chosen_by_a_person(void **state BH_UNUSED)
 	}
 }
 
+/* Whoever is held for a choice has no failed tries behind him. */
+static void
+held_after_failures(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench(BY_NAME);
+	struct link link;
+
+	bench_customer(bench, "cus_1", "locked");
+	bench_work(bench);
+	assert_int_equal(bench_link(bench, "account", "cus_1").attempts, 1);
+	fake_add("A1", "Account", "{'Name':'Ada'}");
+	fake_add("A2", "Account", "{'Name':'Ada'}");
+	bench_pass(bench, 2000);
+	bench_customer(bench, "cus_1", "Ada");
+	bench_work(bench);
+	link = bench_link(bench, "account", "cus_1");
+	assert_string_equal(link.code, LINK_AMBIGUOUS);
+	assert_int_equal(link.attempts, 0);
+	assert_true(link.not_before_ms == 0);
+	close_bench(bench);
+}
+
 /* What hangs below a record that is another one now is sent once more, however many they are. */
 static void
 children_follow_a_choice(void **state BH_UNUSED)
@@ -607,6 +629,7 @@ main(void)
 	    cmocka_unit_test_teardown(tasks_are_looked_for_by_key, teardown),
 	    cmocka_unit_test_teardown(chosen_by_a_person, teardown),
 	    cmocka_unit_test_teardown(children_follow_a_choice, teardown),
+	    cmocka_unit_test_teardown(held_after_failures, teardown),
 	    cmocka_unit_test_teardown(choice_during_a_push, teardown),
 	    cmocka_unit_test_teardown(doubt_that_vanishes, teardown),
 	    cmocka_unit_test_teardown(looked_for_again, teardown),
