@@ -37,15 +37,17 @@ parse_by(const json_t *json, enum map_by *by_r, struct bh_err *err)
 static int
 check_rule_members(const json_t *json, enum map_by by, struct bh_err *err)
 {
-	static const char *const allowed[MAP_BY__MAX] = {"by from on", "by", "by fields",
-	    "by to from on"};
+	static const char *const allowed[MAP_BY__MAX] = {" by from on ", " by ", " by fields ",
+	    " by to from on "};
 	const char *name;
 	json_t *value;
 
 	json_object_foreach ((json_t *)(uintptr_t)json, name, value) {
-		const char *at = strstr(allowed[by], name);
+		char *word = bh_xasprintf(" %s ", name);
+		bool is_known = strchr(name, ' ') == NULL && strstr(allowed[by], word) != NULL;
 
-		if (at == NULL || strchr(" ", at[strlen(name)]) == NULL)
+		free(word);
+		if (!is_known)
 			return bh_fail(err, BH_INVALID, "unknown member '%.60s'", name);
 	}
 	return 0;

@@ -180,6 +180,8 @@ static const struct match_case {
     {"an unknown way", "[{\"by\":\"luck\"}]", "{}", "match rule 1: by is"},
     {"an unknown field", "[{\"by\":\"id\",\"from\":\"nothing\"}]", "{}", "match rule 1"},
     {"an unknown member", "[{\"by\":\"key\",\"from\":\"name\"}]", "{}", "unknown member 'from'"},
+    {"the end of a member", "[{\"by\":\"id\",\"from\":\"id\",\"rom\":1}]", "{}",
+	"unknown member 'rom'"},
     {"no values", "[{\"by\":\"value\",\"fields\":[]}]", "{}", "fields lists 1 to"},
     {"a domain of no field", "[{\"by\":\"domain\",\"from\":\"website\"}]", "{}",
 	"to is the CRM's field"},
