@@ -307,7 +307,8 @@ struct dest_driver {
 	 * The schema: objects and fields that a mapping needs, in the form of
 	 * presets/schema (names final; each may carry "why").  plan: what of it is
 	 * there, *plan_r (new reference):
-	 *   {"rows": [{"kind": "object"|"event"|"field"|"process"|"record_type"|"permission_set"|"assignment"...,
+	 *   {"rows": [{"kind": "object"|"event"|"field"|"process"|"record_type"|"permission_set"|"assignment"|
+	 *    "group"|"property"|"association",
 	 *    "name", "label", "type", "state": "exists"|"missing"|"differs"|"hidden", "detail", "why"}],
 	 *    "exists": n, "missing": n, "differs": n, "hidden": n}
 	 * hidden: it is there, but the connection's user does not see it.
@@ -331,7 +332,7 @@ struct dest_driver {
 	    struct bh_err *err);
 	/*
 	 * Take away what install made, in the reverse order; reports as install, "removed" in place of
-	 * "created", and "kept": [names] of what cannot be removed and was made inactive.
+	 * "created", and "kept": [names] of what cannot be removed and was made inactive, or is another's.
 	 */
 	int (*uninstall)(struct dest_config *config, const json_t *schema,
 	    bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,

@@ -310,6 +310,11 @@ settle_members(struct install *install, const struct hubspot_part *made, bool is
 	}
 }
 
+/* Lists lag behind by up to a minute: until then nobody can tell what it lacks. */
+static const struct hubspot_refusal not_listed = {.code = "NOT_LISTED_YET",
+    .cause = "HubSpot has it, but does not list it yet",
+    .remedy = "Do this again in a minute"};
+
 static int
 make_object(struct install *install, struct hubspot_part *part, struct bh_err *err)
 {
@@ -327,6 +332,8 @@ make_object(struct install *install, struct hubspot_part *part, struct bh_err *e
 		    part->name);
 	if (reply.refusal.status == 403)
 		no_enterprise(&reply.refusal);
+	if (is_there_already(&reply.refusal))
+		reply.refusal = not_listed;
 	if (rc == 0 && is_made)
 		hubspot_take_type(&install->schema, part->object, reply.body);
 	if (rc == 0) {
