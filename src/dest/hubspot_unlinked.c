@@ -25,8 +25,8 @@ query_of(const char *object, const char *key_field, const char *after)
 	if (hubspot_is_type(object, "company"))
 		json_array_append_new(names, json_string("domain"));
 	json_array_append_new(names, json_string("website"));
-	return json_pack("{s:[{s:o}], s:o, s:[{s:s, s:s}]}", "filterGroups", "filters", filters,
-	    "properties", names, "sorts", "propertyName", "hs_object_id", "direction", "ASCENDING");
+	return json_pack("{s:[{s:o}], s:o, s:[s]}", "filterGroups", "filters", filters,
+	    "properties", names, "sorts", "hs_object_id");
 }
 
 /* text is outside's; nothing for NULL and "". */

@@ -335,6 +335,23 @@ describe('single records', () => {
     await hs.set({ email_conflict: 'conflict' });
     assert.equal(problem((await make({ email: 'nobody@' })).body).error, 'INVALID_EMAIL');
   });
+  it('answers the id of a merged record with its survivor, in batches not at all', async () => {
+    const { companies: [primary, other, third] } = (await hs.post('/_sim/records', { companies: [
+      { properties: { name: 'One' } }, { properties: { name: 'Two', phone: '7', lago_customer_id: 'c2' } }, { properties: { name: 'Three' } }] })).body;
+    await hs.post('/_sim/merge', { type: 'companies', primary, other });
+    await hs.post('/_sim/merge', { type: 'companies', primary: third, other: primary });
+    const { body } = await hs.get(`/crm/objects/${V}/companies/${other}?properties=phone,lago_customer_id,hs_merged_object_ids`);
+    assert.equal(body.id, third);
+    assert.equal(body.properties.phone, '7');
+    assert.equal(body.properties.lago_customer_id, null);
+    assert.equal(body.properties.hs_merged_object_ids, `${other};${primary}`);
+    const read = await hs.batch('companies', 'read', [{ id: other }]);
+    assert.equal(read.status, 207);
+    assert.deepEqual(read.body.results, []);
+    const update = await hs.batch('companies', 'update', [{ id: other, properties: { name: 'X' }, objectWriteTraceId: 't' }]);
+    assert.equal(update.body.errors[0].category, 'OBJECT_NOT_FOUND');
+    assert.equal((await hs.post('/_sim/merge', { type: 'companies', primary, other: primary })).status, 400);
+  });
   it('pages a list', async () => {
     await hs.post('/_sim/records', { companies: [1, 2, 3].map((n) => ({ properties: { name: `n${n}` } })) });
     const first = (await hs.get(`/crm/objects/${V}/companies?limit=2`)).body;

@@ -2,7 +2,7 @@
 // None of it counts as an API call.
 
 import { ApiError } from './errors.mjs';
-import { commit, Claims, planLinks, planWrite } from './records.mjs';
+import { archive, commit, Claims, planLinks, planWrite } from './records.mjs';
 import { INLINE_ASSOCIATIONS, PROPERTIES } from './objects.mjs';
 import { addGroup, addProperty, createShape as propertyShape } from './properties.mjs';
 import { associationRows, createSchema, createShape as schemaShape } from './schemas.mjs';
@@ -61,6 +61,7 @@ const HANDLERS = {
   'POST schema': ({ portal, raw }) => applySchema(portal, json(raw)),
   'GET state': ({ portal, rest, query }) => state(portal, rest, query),
   'POST records': ({ portal, raw }) => insertRecords(portal, raw),
+  'POST merge': ({ portal, raw }) => mergeRecords(portal, json(raw)),
 
   'POST reset': ({ sim, portal, raw }) => {
     const body = json(raw);
@@ -158,6 +159,25 @@ function insertRecords(portal, raw) {
     ids[typeName] = plans.map((plan) => commit(portal, type, plan, now, true).id);
   }
   return ids;
+}
+
+// As people do it: the primary's values win, what it lacks comes from the
+// other, whose unique values are given up (section 8) and whose id goes on to answer (section 5).
+function mergeRecords(portal, { type: typeName, primary: primaryId, other: otherId }) {
+  const type = named(portal, typeName);
+  const [primary, other] = [type.live(primaryId), type.live(otherId)];
+  if (primary === undefined || other === undefined || primary === other) throw new Error('two records are merged');
+  const lacking = Object.fromEntries(Object.entries(other.props).filter(([name]) => {
+    const def = type.properties.get(name);
+    return primary.props[name] === undefined && !def.hasUniqueValue && !def.modificationMetadata.readOnlyValue;
+  }));
+  const now = Date.now();
+  archive(portal, type, other, now);
+  type.records.delete(other.id);
+  type.merged.set(other.id, primary.id);
+  commit(portal, type, planWrite({ portal, type, claims: new Claims(), version: 'v3', admin: true }, primary, lacking), now);
+  primary.props.hs_merged_object_ids = [primary.props.hs_merged_object_ids, other.props.hs_merged_object_ids, other.id]
+    .filter((ids) => ids !== undefined).join(';');
 }
 
 function state(portal, typeName, query) {

@@ -52,12 +52,19 @@ export function refuseNothing(properties) {
     throw validation('No properties found to update, please provide at least one.', { context: { properties: ['{}'] } });
 }
 
-// The record of a path: by id, or by the unique property of ?idProperty=.
+// Merges of merges lead to the last.
+function survivor(type, id) {
+  let at = id;
+  while (type.merged.has(at)) at = type.merged.get(at);
+  return type.live(at);
+}
+
+// The record of a path: by id, also by one that was merged away, or by the unique property of ?idProperty=.
 function wanted(call) {
   const { portal, type, params, query } = call;
   const property = query.get('idProperty');
   const record = property === null || property === 'hs_object_id'
-    ? type.live(params.id) : findByProperty(portal, type, property, params.id);
+    ? survivor(type, params.id) : findByProperty(portal, type, property, params.id);
   if (record === undefined) throw notFound();
   return record;
 }

@@ -30,6 +30,7 @@ export class ObjectType {
 
   clearRecords() {
     this.records = new Map();
+    this.merged = new Map(); // id of a record that was merged away -> id of its survivor
     this.unique = new Map(); // property -> value -> record id
     this.lastId = FIRST_RECORD_ID;
     this.step = 7;
