@@ -106,7 +106,7 @@ know_account(struct crm_work *work, struct bh_err *err)
 		return 0;
 	if (lane->driver->identify(&lane->config, err) < 0)
 		return -1;
-	return lane_keep_auth(lane, err);
+	return lane_keep_account(lane, err);
 }
 
 static int

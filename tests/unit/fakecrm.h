@@ -50,8 +50,9 @@ struct fake {
 	const char *verifier;    /* that exchange() must get */
 	size_t exchanges;
 	bool is_removable; /* uninstall() takes all away */
-	/* Called in the middle of a push or of identify(), or when a job is closed. */
+	/* Called in the middle of a push, or when a job is closed; in the middle of identify(). */
 	void (*meanwhile)(void *arg);
+	void (*while_asked)(void *arg);
 	void *arg;
 };
 extern struct fake fake;

@@ -320,23 +320,27 @@ refresh_tokens(void *arg)
 
 /* A push may refresh the tokens while an errand asks who it is: the old ones are dead then. */
 static void
-probe_keeps_newer_tokens(void **state BH_UNUSED)
+newer_tokens_are_kept(void **state BH_UNUSED)
 {
-	struct bench *bench = open_bench();
-	struct outcome outcome;
-	json_t *auth;
+	static const char *const errands[] = {ERRAND_PROBE, ERRAND_PLAN};
 
-	fake.meanwhile = refresh_tokens;
-	fake.arg = bench;
-	outcome = run(bench, ERRAND_PROBE, NULL);
-	assert_done(&outcome);
-	release(&outcome);
-	auth = stored_auth(bench);
-	assert_string_equal(bh_json_str(auth, "access_token"), "newer");
-	assert_string_equal(bh_json_str(auth, "refresh_token"), "rotated");
-	assert_string_equal(bh_json_str(auth, "account_id"), "org-1");
-	json_decref(auth);
-	close_bench(bench);
+	for (size_t i = 0; i < BH_LEN(errands); i++) {
+		struct bench *bench = open_bench();
+		struct outcome outcome;
+		json_t *auth;
+
+		fake.while_asked = refresh_tokens;
+		fake.arg = bench;
+		outcome = run(bench, errands[i], NULL);
+		assert_done(&outcome);
+		release(&outcome);
+		auth = stored_auth(bench);
+		assert_string_equal(bh_json_str(auth, "access_token"), "newer");
+		assert_string_equal(bh_json_str(auth, "refresh_token"), "rotated");
+		assert_string_equal(bh_json_str(auth, "account_id"), "org-1");
+		json_decref(auth);
+		close_bench(bench);
+	}
 }
 
 static void
@@ -357,7 +361,7 @@ asked_again_meanwhile(void **state BH_UNUSED)
 	struct bench *bench = open_bench();
 	struct outcome outcome;
 
-	fake.meanwhile = ask_again;
+	fake.while_asked = ask_again;
 	fake.arg = bench;
 	outcome = run(bench, ERRAND_PROBE, NULL);
 	assert_true(outcome.errand.is_open);
@@ -924,7 +928,7 @@ main(void)
 	    cmocka_unit_test_teardown(what_is_not_known, teardown),
 	    cmocka_unit_test_teardown(trail_tells, teardown),
 	    cmocka_unit_test_teardown(who_it_is, teardown),
-	    cmocka_unit_test_teardown(probe_keeps_newer_tokens, teardown),
+	    cmocka_unit_test_teardown(newer_tokens_are_kept, teardown),
 	    cmocka_unit_test_teardown(asked_again_meanwhile, teardown),
 	    cmocka_unit_test_teardown(probe_mends, teardown),
 	    cmocka_unit_test_teardown(login_is_used_once, teardown),
