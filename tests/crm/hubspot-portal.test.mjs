@@ -145,6 +145,11 @@ describe('custom object schemas', () => {
       assert.equal(answer.body.category, 'VALIDATION_ERROR');
       assert.equal(answer.body.subCategory, subCategory);
     });
+  it('ties to type ids and COMPANY, not to names as paths take them', async () => {
+    assert.equal((await hs.post(base, egg({ associatedObjects: ['companies'] }))).status, 400);
+    assert.equal((await hs.post(base, egg({ associatedObjects: ['LagoInvoices'] }))).status, 400);
+    assert.equal((await hs.post(base, egg({ name: 'Tied', associatedObjects: ['COMPANY', '0-1'] }))).status, 201);
+  });
   it('refuses members that this version does not know', async () => {
     assert.equal((await hs.post(base, egg({ shouldCreateSameObjectAssociation: true }))).status, 400);
     assert.equal((await hs.post('/crm-object-schemas/2026-03/schemas', egg({ shouldCreateSameObjectAssociation: true }))).status, 201);

@@ -20,12 +20,13 @@ portal() {
 api() {
 	curl -sS -X "$1" -H "Authorization: Bearer $FLOW_HS_TOKEN" -H 'Content-Type: application/json' ${3:+-d "$3"} "$HS_URL$2"
 }
+# set_up_portal [SETTINGS OF crm]
 set_up_portal() {
 	bh apply --quiet - <<-END
 	{ "billhook": 1,
 	  "connections": [
 	    { "code": "stripe", "driver": "stripe", "settings": {"mode": "live"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"} },
-	    { "code": "crm", "driver": "hubspot", "settings": {"flow": "token", "base_url": "$HS_URL"}, "secrets": {"access_token": "env:FLOW_HS_TOKEN"} } ],
+	    { "code": "crm", "driver": "hubspot", "settings": {"flow": "token", "base_url": "$HS_URL"${1:+, $1}}, "secrets": {"access_token": "env:FLOW_HS_TOKEN"} } ],
 	  "syncs": [ { "code": "money", "from": "stripe", "to": "crm", "preset": "stripe-hubspot" } ] }
 	END
 }
@@ -126,5 +127,12 @@ status "apply" 0 set_up_portal
 status "install" 0 bh crm crm install
 status "disconnect and keep" 0 bh crm crm disconnect --yes crm
 is "what was made stays" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"name":"Billhook[A-Za-z]*"' | tr '\n' ' ')" '"name":"BillhookSubscriptions" "name":"BillhookInvoices" '
+
+# -- under other names --
+status "apply with another prefix" 0 set_up_portal '"prefix": "acme_"'
+status "plan" 4 bh crm crm plan
+like "names properties so" "$out" '^missing +property +companies\.acme_customer_id string'
+like "and those of custom objects" "$out" '^missing +property +BillhookInvoices\.acme_invoice_id string'
+unlike "none of the others" "$(grep ^missing <<<"$out")" '\.billhook_'
 unlike "no secret in log and dump" "$(log && bh dump)" "$FLOW_HS_TOKEN"
 finish

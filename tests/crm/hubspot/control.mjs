@@ -86,12 +86,13 @@ const HANDLERS = {
 };
 
 // presets/schema/hubspot.json, in the words of the API: what is only Billhook's is left out.
-function fromCatalogue(objects) {
+function fromCatalogue(portal, objects) {
   const body = { properties: {}, groups: {}, schemas: [] };
   for (const { fields, groups, label: _label, why: _why, ...object } of objects) {
     const properties = fields.map(({ required: _required, why: _reason, ...property }) => property);
     if (object.primaryDisplayProperty !== undefined) {
-      body.schemas.push({ ...object, properties });
+      const associatedObjects = object.associatedObjects.map((name) => portal.types.byPath.get(name).id);
+      body.schemas.push({ ...object, properties, associatedObjects });
     } else {
       body.properties[object.name] = properties;
       body.groups[object.name] = groups;
@@ -102,7 +103,7 @@ function fromCatalogue(objects) {
 
 // Adds as an admin would; what is there already stays as it is.
 export function applySchema(portal, given) {
-  const body = given.objects === undefined ? given : fromCatalogue(given.objects);
+  const body = given.objects === undefined ? given : fromCatalogue(portal, given.objects);
   for (const name of Object.keys(body))
     if (!['properties', 'groups', 'schemas'].includes(name)) throw new Error(`unknown member ${name}`);
   for (const egg of body.schemas ?? []) addSchema(portal, egg);

@@ -58,10 +58,10 @@ function checkLists(lists, names) {
       `Required properties do not exist: ${unknown(lists.requiredProperties).join(', ')}.`);
 }
 
-// COMPANY, CONTACT or a type id; bare names of custom objects are no type.
+// COMPANY, CONTACT or a type id; names as paths take them are no type.
 function associated(portal, name) {
-  const type = portal.types.byPath.get(name.toLowerCase());
-  if (type === undefined) throw validation(`Unable to infer object type from: ${name}`, { category: undefined });
+  const type = /^(\d+-\d+|[A-Z_]+)$/.test(name) ? portal.types.byPath.get(name.toLowerCase()) : undefined;
+  if (type === undefined || type.schema?.archived) throw validation(`Unable to infer object type from: ${name}`, { category: undefined });
   return type.id;
 }
 
