@@ -3,7 +3,7 @@
 # customer's?  By the id that billing holds, our key, e-mail, domain; several wait for a
 # person.  What people enter stays, what they merge or delete is noticed, and a
 # contact that holds the customer's e-mail address is the customer.
-# shellcheck disable=SC2016,SC2317 # JavaScript; called by wait_for
+# shellcheck disable=SC2016,SC2119,SC2317 # JavaScript; arguments that may be left out; called by wait_for
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=billing.sh
