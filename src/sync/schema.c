@@ -103,6 +103,16 @@ need(struct needs *needs, const char *object, const char *field, const char *why
 		json_object_set_new(fields, field, bh_json_string(why));
 }
 
+/* row: of a rule, or the rule itself; it may be for another object. */
+static void
+need_asked(struct needs *needs, const char *object, const json_t *row, const char *why)
+{
+	const char *to = bh_json_str(row, "to"), *on = bh_json_str(row, "on");
+
+	if (to != NULL && (on == NULL || strcmp(on, object) == 0))
+		need(needs, object, to, why);
+}
+
 static void
 need_rules(struct needs *needs, const char *object, const json_t *rules, const char *why)
 {
@@ -110,13 +120,9 @@ need_rules(struct needs *needs, const char *object, const json_t *rules, const c
 	size_t i, k;
 
 	json_array_foreach (rules, i, rule) {
-		const char *to = bh_json_str(rule, "to");
-
-		if (to != NULL)
-			need(needs, object, to, why);
+		need_asked(needs, object, rule, why);
 		json_array_foreach (json_object_get(rule, "fields"), k, row)
-			if (bh_json_str(row, "to") != NULL)
-				need(needs, object, bh_json_str(row, "to"), why);
+			need_asked(needs, object, row, why);
 	}
 }
 
@@ -219,6 +225,38 @@ give_reasons(json_t *object, const json_t *wanted)
 		json_object_set_new(object, "recordTypes", types);
 }
 
+static const json_t *
+find_catalogued(const json_t *catalogue, const char *name)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (json_object_get(catalogue, "objects"), i, object)
+		if (strcmp(bh_json_str(object, "name"), name) == 0)
+			return object;
+	return NULL;
+}
+
+/* The CRM's own objects, and those of ours that somebody needs: others are not there to be tied to. */
+static void
+cut_ties(const json_t *catalogue, const struct needs *needs, json_t *object)
+{
+	const json_t *names = json_object_get(object, "associatedObjects");
+	json_t *kept = json_array(), *name;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
+		const json_t *other = find_catalogued(catalogue, json_string_value(name));
+		bool is_made = bh_json_str(other, "primaryDisplayProperty") != NULL;
+
+		if (!is_made || json_object_get(needs->objects, json_string_value(name)) != NULL)
+			json_array_append(kept, name);
+	}
+	if (names != NULL)
+		json_object_set(object, "associatedObjects", kept);
+	json_decref(kept);
+}
+
 static json_t *
 cut(json_t *catalogue, struct needs *needs)
 {
@@ -236,6 +274,7 @@ cut(json_t *catalogue, struct needs *needs)
 		give_reasons(object, wanted);
 		json_object_set_new(object, "fields",
 		    cut_fields(json_object_get(object, "fields"), wanted));
+		cut_ties(catalogue, needs, object);
 		json_array_append_new(objects, object);
 	}
 	return objects;

@@ -99,7 +99,7 @@ like "says what cannot be seen" "$out" '^hidden +object +BillhookInvoices'
 status "install without Enterprise" 4 bh crm crm install
 like "says it plainly" "$out" '^failed +BillhookInvoices: Custom objects need an Enterprise subscription'
 like "and what to do instead" "$out" 'Use the roll-up properties of companies and contacts, and deals, instead'
-is "once for each object" "$(grep -c '^failed' <<<"$out")" 2
+is "once for each object" "$(grep -c '^failed' <<<"$out")" 4
 like "everything else is made, deleted names, too" "$out" '^created +companies.billhook_arr$'
 is "as it is wanted" "$(api GET /crm/properties/2026-09/companies/billhook_customer_id | grep -o '"hasUniqueValue":[a-z]*')" '"hasUniqueValue":true'
 seen "customers go in" "hs('companies').filter((c) => c.billhook_customer_id === 'stripe:cus_1').length" 1
@@ -126,7 +126,8 @@ is "its property, too" "$(api GET /crm/properties/2026-09/companies | grep -oE '
 status "apply" 0 set_up_portal
 status "install" 0 bh crm crm install
 status "disconnect and keep" 0 bh crm crm disconnect --yes crm
-is "what was made stays" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"name":"Billhook[A-Za-z]*"' | tr '\n' ' ')" '"name":"BillhookSubscriptions" "name":"BillhookInvoices" '
+is "what was made stays" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"name":"Billhook[A-Za-z]*"' | tr '\n' ' ')" \
+	'"name":"BillhookSubscriptions" "name":"BillhookInvoices" "name":"BillhookCreditNotes" "name":"BillhookPayments" '
 
 # -- under other names --
 status "apply with another prefix" 0 set_up_portal '"prefix": "acme_"'

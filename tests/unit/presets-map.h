@@ -58,6 +58,7 @@ static const struct standard standards[] = {
     {"deals", "closedate", RECORD_TIME, 0},
     {"deals", "pipeline", RECORD_ENUM, 0},
     {"deals", "dealstage", RECORD_ENUM, 0},
+    {"deals", "hubspot_owner_id", RECORD_TEXT, 65536},
 };
 
 static inline const struct standard *
@@ -85,7 +86,7 @@ static inline json_t *
 settings_for(const struct preset *preset, const char *customer_object)
 {
 	static const char *const switches[] = {"accounts", "contacts", "opportunities",
-	    "invoice_lines", "recovery_events", "event_log"};
+	    "invoice_lines", "recovery_events", "event_log", "deals", "custom_objects"};
 	bool is_lago = strcmp(preset->name, "lago-hubspot") == 0;
 	json_t *settings =
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "customer_object", customer_object,

@@ -15,14 +15,16 @@ struct preset {
 #define SALESFORCE_OBJECTS                                                                         \
 	"account opportunity event subscription invoice invoice_line credit_note payment"
 
+#define HUBSPOT_OBJECTS "customer deal subscription invoice invoice_line credit_note payment"
+
 static const struct preset presets[] = {
     {"stripe-salesforce", "salesforce", SALESFORCE_OBJECTS},
     {"lago-salesforce", "salesforce", SALESFORCE_OBJECTS},
-    {"stripe-hubspot", "hubspot", "customer subscription invoice"},
-    {"lago-hubspot", "hubspot", "customer subscription invoice"},
+    {"stripe-hubspot", "hubspot", HUBSPOT_OBJECTS},
+    {"lago-hubspot", "hubspot", HUBSPOT_OBJECTS},
     {"alguna-salesforce", "salesforce",
 	"account contact opportunity event subscription invoice invoice_line credit_note payment"},
-    {"alguna-hubspot", "hubspot", "customer subscription invoice"},
+    {"alguna-hubspot", "hubspot", HUBSPOT_OBJECTS},
     {"lostchurn-salesforce", "salesforce",
 	"account recovery_event contact opportunity event recovery"},
     {"lostchurn-hubspot", "hubspot", "contact recovery"},

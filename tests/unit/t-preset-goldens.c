@@ -43,8 +43,38 @@ static const struct golden goldens[] = {
 	NULL},
     {"a recovery in HubSpot", "lostchurn-hubspot", "", "recovery", RECOVERY, "src:id_1",
 	"{\"dealname\":\"Recovery - ada@example.com - 2026-11-20\",\"dealstage\":\"closedwon\",\"pipeline\":\"default\","
-	"\"amount\":\"49.00\",\"billhook_recovery_stage\":\"won\"}",
+	"\"amount\":\"49.00\",\"billhook_recovery_stage\":\"won\",\"hubspot_owner_id\":\"005000000000001AAA\"}",
 	NULL},
+    {"a subscription's deal", "stripe-hubspot", "companies", "deal",
+	"{\"customer\":\"c1\",\"name\":\"Team\",\"status\":\"past_due\",\"currency\":\"EUR\",\"amount\":4900,\"interval\":\"month\","
+	"\"mrr\":4900,\"started_at\":\"2026-11-22T10:00:00Z\"}",
+	"src:id_1",
+	"{\"dealname\":\"Example Labs - Team\",\"pipeline\":\"default\",\"dealstage\":\"closedwon\","
+	"\"closedate\":\"2026-11-22T10:00:00Z\",\"amount\":\"49.00\",\"billhook_subscription_status\":\"past_due\","
+	"\"billhook_subscription_mrr\":\"49.00\",\"billhook_source_subscription_id\":\"id_1\"}",
+	"billhook_subscription_arr"},
+    {"a trial's deal is not won yet", "lago-hubspot", "companies", "deal",
+	"{\"status\":\"trialing\",\"created_at\":\"2026-11-21T10:00:00Z\"}", "id_1",
+	"{\"dealstage\":\"contractsent\",\"closedate\":\"2026-11-21T10:00:00Z\"}", "amount"},
+    {"a credit note in HubSpot", "lago-hubspot", "companies", "credit_note",
+	"{\"customer\":\"c1\",\"invoice\":\"i1\",\"number\":null,\"status\":\"issued\",\"currency\":\"EUR\",\"total\":1200}",
+	"id_1",
+	"{\"billhook_credit_note_number\":\"id_1\",\"billhook_credit_note_total\":\"12.00\","
+	"\"billhook_credit_note_status\":\"issued\",\"billhook_credit_note_invoice\":\"i1\"}",
+	"billhook_credit_note_tax"},
+    {"a payment in HubSpot", "stripe-hubspot", "contacts", "payment",
+	"{\"customer\":\"c1\",\"status\":\"failed\",\"currency\":\"JPY\",\"amount\":500,\"card\":{\"brand\":\"visa\",\"last4\":\"4242\"},"
+	"\"failure_code\":\"expired_card\",\"failed_at\":\"2026-11-22T23:00:00Z\"}",
+	"src:id_1",
+	"{\"billhook_payment_name\":\"id_1\",\"billhook_payment_amount\":\"500\",\"billhook_payment_card_brand\":\"visa\","
+	"\"billhook_payment_disputed\":false,\"billhook_payment_failed_at\":\"2026-11-22\"}",
+	"billhook_payment_paid_at"},
+    {"a line in HubSpot", "alguna-hubspot", "companies", "invoice_line",
+	"{\"invoice\":\"in_1\",\"line_id\":\"il_1\",\"price\":\"seats\",\"currency\":\"EUR\",\"amount\":4900}",
+	"src:id_1",
+	"{\"billhook_invoice_line_name\":\"seats\",\"billhook_source_invoice_line_id\":\"il_1\","
+	"\"billhook_invoice_line_amount\":\"49.00\",\"billhook_invoice_line_recurring\":false}",
+	"billhook_invoice_line_tax"},
     {"a recovery's opportunity", "lostchurn-salesforce", "", "opportunity", RECOVERY, "src:id_1",
 	"{\"Name\":\"Recovery - ada@example.com - 2026-11-20\",\"StageName\":\"Closed Won\",\"CloseDate\":\"2026-11-22\","
 	"\"Amount\":\"49.00\",\"Billhook_Failed_Amount__c\":\"49.00\",\"RecordTypeId\":\"012000000000001AAA\","

@@ -192,47 +192,60 @@ check_object(const struct preset *preset, const struct map *map, size_t index, c
 	json_decref(object);
 }
 
-/* Its rules ask for fields that the CRM has. */
+/* row: of a rule, or the rule itself.  Where it is asked, the CRM has its field. */
 static void
-check_match(const struct preset *preset, const json_t *schema, const json_t *mapped)
+check_asked(const struct preset *preset, const json_t *schema, const char *object,
+    const json_t *row)
 {
-	const char *object = bh_json_str(mapped, "to");
+	const char *to = bh_json_str(row, "to"), *on = bh_json_str(row, "on");
+	struct map_limit limit;
+
+	if (to != NULL && (on == NULL || strcmp(on, object) == 0) &&
+	    !is_described((void *)(uintptr_t)schema, object, to, &limit))
+		fail_msg("%s: %s is matched by %s, which it has not", preset->name, object, to);
+}
+
+/* Its rules ask for fields that the CRM has.  object: settings filled in. */
+static void
+check_match(const struct preset *preset, const json_t *schema, const char *object,
+    const json_t *mapped)
+{
 	json_t *rule, *row;
 	size_t i, k;
 
 	json_array_foreach (json_object_get(mapped, "match"), i, rule) {
-		json_t *rows = json_object_get(rule, "fields");
-		struct map_limit limit;
-
-		if (json_object_get(rule, "to") != NULL)
-			assert_true(is_described((void *)(uintptr_t)schema, object,
-			    bh_json_str(rule, "to"), &limit));
-		json_array_foreach (rows, k, row) {
-			if (!is_described((void *)(uintptr_t)schema, object, bh_json_str(row, "to"),
-				&limit))
-				fail_msg("%s: %s is matched by %s, which it has not", preset->name,
-				    object, bh_json_str(row, "to"));
-		}
+		check_asked(preset, schema, object, rule);
+		json_array_foreach (json_object_get(rule, "fields"), k, row)
+			check_asked(preset, schema, object, row);
 	}
 }
 
+/* Of a field or an object: made for Billhook alone. */
+static bool
+is_ours(const char *name)
+{
+	return bh_has_suffix(name, "__c") || strncmp(name, "billhook_", 9) == 0 ||
+	       strncmp(name, "lago_", 5) == 0 || strncmp(name, "Billhook", 8) == 0 ||
+	       strncmp(name, "Lago", 4) == 0;
+}
+
 /*
- * A record that people may have made is not overwritten: what is Salesforce's
+ * A record that people may have made is not overwritten: what is the CRM's
  * own there is written until a person changes it.  Only what a recovery brought in is billing's alone.
  */
 static void
-check_shared(const struct preset *preset, const json_t *mapped)
+check_shared(const struct preset *preset, const char *object, const json_t *mapped)
 {
-	const char *object = bh_json_str(mapped, "to");
+	bool is_recovery = strcmp(bh_json_str(mapped, "from"), "recovery") == 0;
 	json_t *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(mapped, "fields"), i, row) {
 		const char *to = bh_json_str(row, "to"), *when = bh_json_str(row, "when");
-		bool is_ours = bh_has_suffix(to, "__c") || bh_has_suffix(object, "__c") ||
-			       (strcmp(object, "Opportunity") == 0 && strcmp(to, "Amount") == 0);
+		bool is_won = is_recovery && strcasecmp(to, "amount") == 0;
 
-		if (!is_ours && (when == NULL || strcmp(when, "always") == 0))
+		if (!is_ours(to) && !is_ours(object) && !is_won &&
+		    (when == NULL || strcmp(when, "always") == 0))
 			fail_msg("%s: %s.%s would overwrite what people write", preset->name,
 			    object, to);
 	}
@@ -258,6 +271,20 @@ check_objects(const struct preset *preset, const struct map *map)
 	bh_buf_release(&names);
 }
 
+/* What people made is found, and what they write stays. */
+static void
+check_people(const struct preset *preset, const struct map *map, size_t index, const json_t *schema,
+    const json_t *settings, const json_t *mapped)
+{
+	struct bh_buf object = BH_BUF_INIT(1000);
+	struct bh_err err = BH_ERR_INIT;
+
+	assert_int_equal(map_object_to(map, index, settings, &object, &err), 0);
+	check_match(preset, schema, bh_buf_str(&object), mapped);
+	check_shared(preset, bh_buf_str(&object), mapped);
+	bh_buf_release(&object);
+}
+
 static void
 check_preset(const struct preset *preset, const char *customer_object)
 {
@@ -276,10 +303,7 @@ check_preset(const struct preset *preset, const char *customer_object)
 
 		check_object(preset, map, i, schema, settings, mapped, true);
 		check_object(preset, map, i, schema, settings, mapped, false);
-		if (is_salesforce(preset)) {
-			check_match(preset, schema, mapped);
-			check_shared(preset, mapped);
-		}
+		check_people(preset, map, i, schema, settings, mapped);
 	}
 	free(name);
 	map_free(&map);
@@ -320,6 +344,16 @@ test_defaults(void **state BH_UNUSED)
 	    {"lostchurn-salesforce", "opportunity", true, MAP_CREATE},
 	    {"lostchurn-salesforce", "recovery_event", true, MAP_CREATE},
 	    {"lostchurn-salesforce", "event", false, MAP_CREATE},
+	    {"stripe-hubspot", "customer", true, MAP_CREATE},
+	    {"stripe-hubspot", "deal", false, MAP_CREATE},
+	    {"stripe-hubspot", "subscription", true, MAP_CREATE},
+	    {"stripe-hubspot", "invoice_line", false, MAP_CREATE},
+	    {"stripe-hubspot", "payment", true, MAP_CREATE},
+	    {"lago-hubspot", "customer", true, MAP_CREATE},
+	    {"lago-hubspot", "credit_note", true, MAP_CREATE},
+	    {"alguna-hubspot", "deal", false, MAP_CREATE},
+	    {"lostchurn-hubspot", "contact", true, MAP_CREATE},
+	    {"lostchurn-hubspot", "recovery", true, MAP_CREATE},
 	};
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {
@@ -336,6 +370,30 @@ test_defaults(void **state BH_UNUSED)
 			    cases[i].object);
 		map_free(&map);
 		json_decref(json);
+	}
+}
+
+/* A portal without Enterprise has no custom objects: customers with their figures are left, and deals where they are wanted. */
+static void
+test_no_custom_objects(void **state BH_UNUSED)
+{
+	static const char *const names[] = {"stripe-hubspot", "lago-hubspot", "alguna-hubspot"};
+	static const char *const settings[] = {"{\"custom_objects\":\"no\"}",
+	    "{\"custom_objects\":\"no\",\"deals\":\"yes\",\"invoice_lines\":\"yes\"}"};
+
+	for (size_t i = 0; i < BH_LEN(names) * BH_LEN(settings); i++) {
+		size_t more = i % BH_LEN(settings);
+		json_t *given = json_loads(settings[more], 0, NULL), *json;
+		struct map *map = load_map(names[i / BH_LEN(settings)], given, &json);
+		const struct map_object *objects;
+
+		assert_int_equal(map_objects(map, &objects), 1 + more);
+		assert_string_equal(objects[0].name, "customer");
+		if (more > 0)
+			assert_string_equal(objects[1].name, "deal");
+		map_free(&map);
+		json_decref(json);
+		json_decref(given);
 	}
 }
 
@@ -358,12 +416,12 @@ is_read(const json_t *mapped, const char *field)
 	return found;
 }
 
-/* What Billhook works out about a customer stands on its Account, but for structures and LostChurn's counts. */
+/* What Billhook works out about a customer stands on its record, but for structures and LostChurn's counts. */
 static void
 test_figures(void **state BH_UNUSED)
 {
 	static const char *const names[] = {"stripe-salesforce", "lago-salesforce",
-	    "alguna-salesforce"};
+	    "alguna-salesforce", "stripe-hubspot", "lago-hubspot", "alguna-hubspot"};
 	const struct object_field *fields;
 	size_t n;
 
@@ -377,8 +435,9 @@ test_figures(void **state BH_UNUSED)
 			    fields[i].type == FIELD_JSON ||
 			    strcmp(fields[i].name, "recovery_count") == 0)
 				continue;
-			if (!is_read(find_mapped(json, "account"), fields[i].name))
-				fail_msg("%s: %s is on no Account", names[p], fields[i].name);
+			if (!is_read(json_array_get(json_object_get(json, "objects"), 0),
+				fields[i].name))
+				fail_msg("%s: %s is on no customer", names[p], fields[i].name);
 		}
 		json_decref(json);
 	}
@@ -390,6 +449,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_presets),
 	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_no_custom_objects),
 	    cmocka_unit_test(test_figures),
 	};
 

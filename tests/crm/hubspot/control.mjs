@@ -87,11 +87,12 @@ const HANDLERS = {
 
 // presets/schema/hubspot.json, in the words of the API: what is only Billhook's is left out.
 function fromCatalogue(portal, objects) {
+  const own = new Set(objects.filter((one) => one.primaryDisplayProperty !== undefined).map((one) => one.name));
   const body = { properties: {}, groups: {}, schemas: [] };
   for (const { fields, groups, label: _label, why: _why, ...object } of objects) {
     const properties = fields.map(({ required: _required, why: _reason, ...property }) => property);
     if (object.primaryDisplayProperty !== undefined) {
-      const associatedObjects = object.associatedObjects.map((name) => portal.types.byPath.get(name).id);
+      const associatedObjects = object.associatedObjects.map((name) => (own.has(name) ? `p${portal.id}_${name}` : portal.types.byPath.get(name).id));
       body.schemas.push({ ...object, properties, associatedObjects });
     } else {
       body.properties[object.name] = properties;
