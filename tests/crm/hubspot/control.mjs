@@ -92,7 +92,7 @@ function fromCatalogue(portal, objects) {
   for (const { fields, groups, label: _label, why: _why, ...object } of objects) {
     const properties = fields.map(({ required: _required, why: _reason, ...property }) => property);
     if (object.primaryDisplayProperty !== undefined) {
-      const associatedObjects = object.associatedObjects.map((name) => (own.has(name) ? `p${portal.id}_${name}` : portal.types.byPath.get(name).id));
+      const associatedObjects = object.associatedObjects.map((name) => (own.has(name) ? name : portal.types.byPath.get(name).id));
       body.schemas.push({ ...object, properties, associatedObjects });
     } else {
       body.properties[object.name] = properties;
@@ -127,7 +127,13 @@ export function applySchema(portal, given) {
   return { objectTypes };
 }
 
-function addSchema(portal, egg) {
+// Custom objects are tied to by the type ids that they got a moment ago.
+function tied(portal, name) {
+  return portal.types.custom().find((type) => type.schema.name === name)?.id ?? name;
+}
+
+function addSchema(portal, given) {
+  const egg = { ...given, associatedObjects: (given.associatedObjects ?? []).map((name) => tied(portal, name)) };
   parse(Buffer.from(JSON.stringify(egg)), schemaShape('v3'));
   const type = portal.types.custom().find((t) => t.schema.name.toLowerCase() === egg.name.toLowerCase());
   if (type === undefined || type.schema.archived) {
