@@ -493,7 +493,10 @@ push_lane(struct push_run *run, const struct setup *setup,
 		if (rc == 0)
 			rc = push_all(run, &why);
 		heed_limits(run);
-		if (rc < 0)
+		/* Looking for records was denied, with a token that was fetched anew. */
+		if (rc < 0 && why.code == BH_DENIED)
+			rc = lane_break(&lane, why.text, err);
+		else if (rc < 0)
 			rc = pause_lane(run, &why, err);
 		if (rc == 0)
 			rc = finish(run, outcome, err);
