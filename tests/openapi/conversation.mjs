@@ -56,7 +56,14 @@ const UNREAD = [
     },
     each: {},
   },
-  { path: /^\/crm\/properties\/[^/]+\/[^/]+$/, whole: {}, each: { description: '', groupName: 'information', options: [] } },
+  { path: /^\/crm\/properties\/[^/]+\/[^/]+$/, whole: {}, each: { label: '', fieldType: 'text', description: '', groupName: 'information', options: [] } },
+  {
+    path: /^\/crm-object-schemas\/[^/]+\/schemas$/, whole: {},
+    each: {
+      id: '1', allowsSensitiveProperties: false, archived: false, labels: {}, properties: [], associations: [], name: '', objectTypeId: '2-1', fullyQualifiedName: '',
+      requiredProperties: [], searchableProperties: [], secondaryDisplayProperties: [], createdAt: TIMES.createdAt, updatedAt: TIMES.updatedAt,
+    },
+  },
 ];
 
 // The answer of a call with that put in.

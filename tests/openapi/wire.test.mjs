@@ -14,7 +14,8 @@ const validator = new Validator();
 // An answer that is wrong on purpose must be: else its mark says what is not so.
 function answerOf(call) {
   if (call.answer === null) return [];
-  const said = validator.answer(call, filledUp(call));
+  // What the driver never looks at may be left out of a definition.
+  const said = validator.answer(call, filledUp(call)).filter((text) => call.answer.isWrong || !text.includes('required property'));
   if (!call.answer.isWrong) return said;
   return said.length === 0 ? ['marked as wrong, but nothing is'] : [];
 }
