@@ -71,6 +71,6 @@ export function filledUp({ url, answer }) {
   const unread = UNREAD.find(({ path }) => path.test(new URL(url, 'https://example.com').pathname));
   if (unread === undefined || answer.status > 299 || answer.isWrong || answer.body === '') return answer;
   const body = { ...unread.whole, ...JSON.parse(answer.body) };
-  if (body.results !== undefined) body.results = body.results.map((one) => ({ ...unread.each, ...one }));
+  if (Array.isArray(body.results)) body.results = body.results.map((one) => ({ ...unread.each, ...one }));
   return { ...answer, body: JSON.stringify(body) };
 }
