@@ -393,7 +393,7 @@ fill(struct world *world)
 	account_connection_release(&connection);
 	connect((struct connection_case){.world = world,
 	    .code = "crm",
-	    .driver = "hubspot",
+	    .driver = "sandbox",
 	    .name = "H",
 	    .broken = "b",
 	    .environment = "test"});
