@@ -55,7 +55,8 @@ await main(async (cleanup) => {
     events: load.events.length, deliveries: load.deliveries.length, objects: load.objects.length,
     acknowledged_per_s: round(sender.perSecondAcknowledged, 0), acknowledged_ms: round(acknowledgedMs, 0),
     p50_ms: round(quantile(sender.latencies, 0.5)), p99_ms: round(quantile(sender.latencies, 0.99)), retries: sender.retries,
-    hubspot_calls: summary.hubspot.calls, salesforce_calls: summary.salesforce.calls, consistent_ms: round(consistentMs, 0),
+    hubspot_calls: summary.hubspot.calls, salesforce_calls: summary.salesforce.calls,
+    salesforce_looks: summary.salesforce.looks, consistent_ms: round(consistentMs, 0),
     problems: findings.count,
   };
   show(summary);

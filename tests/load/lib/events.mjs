@@ -217,7 +217,7 @@ function newEvent(random, object, version, at) {
 }
 
 /*
- * So many customers, one subscription each, invoices for the first of them,
+ * So many customers, one subscription each, invoices for them one after the other,
  * and `events` events over all of these, spread as evenly as a subscription's
  * livelier life allows (6 : 3 : 3).  -> { objects, events, deliveries }:
  * deliveries are the events in a random order with a share of them twice.
@@ -226,7 +226,7 @@ export function makeLoad({ customers, invoices, events: wanted, twice = 0.05, se
   const random = new Random(seed), objects = [], events = [];
   for (let n = 0; n < customers; n++) objects.push(newCustomer(random, n));
   for (let n = 0; n < customers; n++) objects.push(newSubscription(random, n, objects[n]));
-  for (let n = 0; n < invoices; n++) objects.push(newInvoice(random, n, objects[customers + n]));
+  for (let n = 0; n < invoices; n++) objects.push(newInvoice(random, n, objects[customers + (n % customers)]));
   for (const object of objects) object.versions = 1;
   const turns = ['subscription', 'subscription', 'customer', 'invoice'];
   const byKind = Object.fromEntries(['customer', 'subscription', 'invoice'].map((kind) => [kind, random.shuffle(objects.filter((o) => o.kind === kind))]));

@@ -10,6 +10,10 @@ import { hubspot, salesforce } from './simulators.mjs';
 
 export const HOOK = '/hook/stripe';
 
+const isAsking = ({ method, url, path }) => method === 'GET' && !(url ?? path).endsWith('/describe');
+const isLook = (call) => (call.subrequests?.length > 0 ? call.subrequests.every(isAsking)
+  : isAsking(call) && /\/query\?/.test(call.path) || call.method === 'POST' && /\/composite\/sobjects\//.test(call.path));
+
 export class Site {
   constructor(cleanup) {
     this.cleanup = cleanup;
@@ -69,7 +73,8 @@ export class Site {
     }
   }
 
-  // When the last call that carried records was answered, in milliseconds of the epoch, and the calls by kind.
+  // When the last call that carried records was answered, in milliseconds of the epoch, the calls by kind, and how
+  // many of them looked for records or read some (Salesforce).
   async callSummary() {
     const summary = {};
     for (const [name, crm] of Object.entries(this.crms)) {
@@ -79,7 +84,7 @@ export class Site {
         kinds[`${entry.kind} ${entry.status}`] = (kinds[`${entry.kind} ${entry.status}`] ?? 0) + 1;
         if ((entry.inputs ?? entry.records) > 0) last = Math.max(last, Date.parse(entry.at) + entry.ms);
       }
-      summary[name] = { calls: entries.length, kinds, last };
+      summary[name] = { calls: entries.length, kinds, last, looks: entries.filter(isLook).length };
     }
     return summary;
   }
