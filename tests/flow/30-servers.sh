@@ -59,12 +59,12 @@ serve_by() {
 webhooks() {
 	local n=$1
 	is "$name: Stripe's events are accepted" "$(node "$flow/send.mjs" "$url/hook/stripe" stripe \
-		"{\"customer\":\"cus_$n\",\"name\":\"Müller & Søn <$n>\",\"email\":\"rechnung@example.com\"}" \
+		"{\"customer\":\"cus_$n\",\"name\":\"Müller & Søn <$n>\",\"email\":\"rechnung@$n.example.com\"}" \
 		"{\"subscription\":\"sub_$n\",\"customer\":\"cus_$n\",\"quantity\":3,\"unit_amount\":2500}" \
 		"{\"invoice\":\"in_$n\",\"customer\":\"cus_$n\",\"subscription\":\"sub_$n\",\"total\":7500,\"status\":\"paid\",\"event\":\"evt_$n\",\"at\":1790000000}" |
 		sort | uniq -c | tr -s ' ')" ' 3 200 {"status":"accepted"}'
 	is "$name: Lago's events are accepted" "$(node "$flow/send.mjs" "$url/hook/lago" lago \
-		"{\"customer\":\"lc_$n\",\"name\":\"Lago $n\"}" "{\"subscription\":\"ls_$n\",\"customer\":\"lc_$n\",\"amount_cents\":9900}" \
+		"{\"customer\":\"lc_$n\",\"name\":\"Lago $n\",\"email\":\"office@lago-$n.example.com\"}" "{\"subscription\":\"ls_$n\",\"customer\":\"lc_$n\",\"amount_cents\":9900}" \
 		"{\"invoice\":\"li_$n\",\"customer\":\"lc_$n\",\"total_amount_cents\":9900,\"payment_status\":\"succeeded\"}" |
 		sort | uniq -c | tr -s ' ')" ' 3 200 {"status":"accepted"}'
 }

@@ -10,7 +10,7 @@ printf '{"billhook": 1, "connections": [
 	{"code": "lago", "driver": "lago", "secrets": {"webhook": "env:FLOW_LAGO_SECRET"}},
 	{"code": "sandbox", "driver": "sandbox"}],
 	"syncs": [{"code": "s", "from": "stripe", "to": "sandbox", "preset": "stripe-salesforce"},
-	{"code": "l", "from": "lago", "to": "sandbox", "preset": "lago-salesforce"}]}' | bh apply --quiet - || not_ok "apply"
+	{"code": "l", "from": "lago", "to": "sandbox", "preset": "lago-salesforce", "settings": {"create_accounts": "yes"}}]}' | bh apply --quiet - || not_ok "apply"
 option body_max 65536
 option template_dir "$BH_SRCDIR/templates"
 option static_dir "$BH_SRCDIR/static"
