@@ -29,6 +29,8 @@ async function install(salesforce, hubspot, stripe, file) {
   const objects = (whose) => ({
     subscription_object: types[`${whose}Subscriptions`],
     invoice_object: types[`${whose}Invoices`],
+    credit_note_object: types.BillhookCreditNotes,
+    payment_object: types.BillhookPayments,
   });
   const document = {
     billhook: 1,
