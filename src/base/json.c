@@ -258,3 +258,11 @@ bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, 
 	}
 	return false;
 }
+
+void
+bh_json_copy(char *to, size_t size, const json_t *json, const char *path)
+{
+	const char *text = bh_json_str(json, path);
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}

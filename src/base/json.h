@@ -53,4 +53,10 @@ bool bh_is_json_true(const json_t *json, const char *path);
  */
 bool bh_is_json_scanned(const char *text, size_t len, const char *member, char *out, size_t size);
 
+/*
+ * Copy the text at a path (see bh_json_str()) into size bytes, cut where it does not fit;
+ * "" when there is none.
+ */
+void bh_json_copy(char *to, size_t size, const json_t *json, const char *path);
+
 #endif

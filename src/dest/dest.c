@@ -58,6 +58,20 @@ dest_check_can(const struct dest_driver *driver, const char *what, struct bh_err
 	return bh_fail(err, BH_INVALID, "%s cannot be asked for that", driver->title);
 }
 
+bool
+dest_goes_on(struct dest_progress *progress, const char *at)
+{
+	json_t *told;
+
+	if (progress->say == NULL || progress->is_stopped)
+		return !progress->is_stopped;
+	told = json_pack("{s:I, s:I, s:s}", "done", (json_int_t)progress->done, "of",
+	    (json_int_t)progress->of, "at", at);
+	progress->is_stopped = !progress->say(progress->arg, told);
+	json_decref(told);
+	return !progress->is_stopped;
+}
+
 const struct dest_driver *const *
 dest_drivers(void)
 {

@@ -21,4 +21,14 @@ void dest_results_set(struct dest_result *results, size_t n, enum dest_outcome o
 /* A setting or secret as text; fallback (may be NULL) when it is absent or empty.  Borrowed. */
 const char *dest_text(const json_t *object, const char *name, const char *fallback);
 
+/* How far an install or a removal is, and who is told of it. */
+struct dest_progress {
+	bool (*say)(void *arg, const json_t *progress); /* as of install; may be NULL */
+	void *arg;
+	size_t done, of; /* parts */
+	bool is_stopped; /* it answered false: nothing further is begun */
+};
+/* Tell what is at hand; false: stop. */
+bool dest_goes_on(struct dest_progress *progress, const char *at);
+
 #endif

@@ -22,29 +22,11 @@
 
 struct install {
 	struct hubspot_schema schema;
-	bool (*say)(void *arg, const json_t *progress);
-	void *arg;
+	struct dest_progress progress;
 	json_t *created, *failed;
-	size_t done, of;
-	bool is_stopped;
 };
 
 /* --- progress and report ---------------------------------------------------- */
-
-/* False: stop. */
-static bool
-goes_on(struct install *install, const char *at)
-{
-	json_t *progress;
-
-	if (install->say == NULL || install->is_stopped)
-		return !install->is_stopped;
-	progress = json_pack("{s:I, s:I, s:s}", "done", (json_int_t)install->done, "of",
-	    (json_int_t)install->of, "at", at);
-	install->is_stopped = !install->say(install->arg, progress);
-	json_decref(progress);
-	return !install->is_stopped;
-}
 
 static void
 fail_part(struct install *install, const struct hubspot_part *part,
@@ -64,7 +46,7 @@ is_there_already(const struct hubspot_refusal *refusal)
 static void
 settle(struct install *install, struct hubspot_part *part, const struct hubspot_refusal *refusal)
 {
-	install->done++;
+	install->progress.done++;
 	if (refusal->code[0] != '\0' && !is_there_already(refusal)) {
 		fail_part(install, part, refusal);
 		return;
@@ -127,7 +109,7 @@ settle_made(struct install *install, struct hubspot_part *part, const json_t *ma
 		settle(install, part, &none);
 		return;
 	}
-	install->done++;
+	install->progress.done++;
 	part->state = STATE_DIFFERS;
 	snprintf(part->detail, sizeof(part->detail),
 	    "was deleted once and came back as it had been: %s", detail);
@@ -252,7 +234,8 @@ make_properties(struct install *install, const json_t *object, const char *type,
 	int rc = 0;
 
 	snprintf(at, sizeof(at), "properties of %.120s", bh_json_str(object, "name"));
-	for (size_t i = 0; rc == 0 && i < n && goes_on(install, at); i += HUBSPOT_INPUTS)
+	for (size_t i = 0; rc == 0 && i < n && dest_goes_on(&install->progress, at);
+	     i += HUBSPOT_INPUTS)
 		rc = make_batch(install, type, group, parts + i,
 		    n - i < HUBSPOT_INPUTS ? n - i : HUBSPOT_INPUTS, err);
 	free(parts);
@@ -269,7 +252,7 @@ make_standard(struct install *install, const json_t *object, struct bh_err *err)
 		struct hubspot_part *part = &install->schema.parts[i];
 
 		if (part->object == object && part->kind == KIND_GROUP &&
-		    part->state == STATE_MISSING && goes_on(install, part->name))
+		    part->state == STATE_MISSING && dest_goes_on(&install->progress, part->name))
 			rc = make_group(install, part, err);
 	}
 	return rc == 0 ? make_properties(install, object, name, NULL, err) : rc;
@@ -306,7 +289,7 @@ settle_members(struct install *install, const struct hubspot_part *made, bool is
 		if (is_made && part->state == STATE_EXISTS)
 			settle(install, part, &none);
 		else if (!is_made && part->state == STATE_MISSING)
-			install->done++;
+			install->progress.done++;
 	}
 }
 
@@ -399,7 +382,7 @@ make_associations(struct install *install, struct bh_err *err)
 
 		if (part->kind == KIND_ASSOCIATION && part->state == STATE_MISSING &&
 		    hubspot_type_of(&install->schema, hubspot_part_object(part)) != NULL &&
-		    goes_on(install, part->name))
+		    dest_goes_on(&install->progress, part->name))
 			rc = make_association(install, part, err);
 	}
 	return rc;
@@ -413,7 +396,9 @@ make_custom(struct install *install, struct hubspot_part *part, struct bh_err *e
 	int rc;
 
 	if (part->state == STATE_MISSING)
-		return goes_on(install, part->name) ? make_object(install, part, err) : 0;
+		return dest_goes_on(&install->progress, part->name)
+			   ? make_object(install, part, err)
+			   : 0;
 	if (type == NULL)
 		return 0;
 	group = group_of(&install->schema, part->object);
@@ -503,7 +488,7 @@ make_all(struct install *install, struct bh_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < schema->parts_n; i++)
-		install->of += schema->parts[i].state == STATE_MISSING;
+		install->progress.of += schema->parts[i].state == STATE_MISSING;
 	for (size_t i = 0; rc == 0 && i < schema->parts_n; i++)
 		if (schema->parts[i].kind == KIND_OBJECT &&
 		    !hubspot_is_custom(schema->parts[i].object))
@@ -544,7 +529,7 @@ static json_t *
 report_json(const struct install *install)
 {
 	json_t *hidden = hidden_names(install);
-	bool is_complete = !install->is_stopped && json_array_size(install->failed) == 0 &&
+	bool is_complete = !install->progress.is_stopped && json_array_size(install->failed) == 0 &&
 			   json_array_size(hidden) == 0;
 
 	return json_pack("{s:O, s:O, s:o, s:b}", "created", install->created, "failed",
@@ -556,16 +541,16 @@ hubspot_schema_install(struct dest_config *config, const json_t *catalogue,
     bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
     struct bh_err *err)
 {
-	struct install install = {.say = say, .arg = arg};
+	struct install install = {.progress = {.say = say, .arg = arg}};
 	int rc;
 
 	*report_r = NULL;
 	install.created = json_array();
 	install.failed = json_array();
 	rc = hubspot_schema_open(&install.schema, config, catalogue, err);
-	if (rc == 0 && goes_on(&install, "what is there"))
+	if (rc == 0 && dest_goes_on(&install.progress, "what is there"))
 		rc = hubspot_inspect(&install.schema, err);
-	if (rc == 0 && !install.is_stopped)
+	if (rc == 0 && !install.progress.is_stopped)
 		rc = make_all(&install, err);
 	if (rc == 0)
 		*report_r = report_json(&install);

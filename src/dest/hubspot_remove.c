@@ -17,32 +17,15 @@
 
 struct removal {
 	struct hubspot_schema schema;
-	bool (*say)(void *arg, const json_t *progress);
-	void *arg;
+	struct dest_progress progress;
 	json_t *removed, *failed, *kept, *hidden;
-	size_t done, of;
-	bool is_stopped;
 };
-
-static bool
-goes_on(struct removal *removal, const char *at)
-{
-	json_t *progress;
-
-	if (removal->say == NULL || removal->is_stopped)
-		return !removal->is_stopped;
-	progress = json_pack("{s:I, s:I, s:s}", "done", (json_int_t)removal->done, "of",
-	    (json_int_t)removal->of, "at", at);
-	removal->is_stopped = !removal->say(removal->arg, progress);
-	json_decref(progress);
-	return !removal->is_stopped;
-}
 
 static void
 settle(struct removal *removal, const struct hubspot_part *part,
     const struct hubspot_refusal *refusal)
 {
-	removal->done++;
+	removal->progress.done++;
 	if (refusal->code[0] != '\0' && refusal->status != 404)
 		json_array_append_new(removal->failed, hubspot_failure(part->name, refusal));
 	else
@@ -135,7 +118,7 @@ archive_records(struct removal *removal, const struct hubspot_part *part, const 
 
 	while (rc == 0 && n > 0 && refusal.code[0] == '\0') {
 		snprintf(at, sizeof(at), "records of %.120s: %zu removed", part->name, done);
-		if (!goes_on(removal, at))
+		if (!dest_goes_on(&removal->progress, at))
 			break;
 		rc = archive_some(removal, type, first, sizeof(first), &n, &refusal, err);
 		done += n;
@@ -158,7 +141,7 @@ remove_object(struct removal *removal, const struct hubspot_part *part, struct b
 
 	if (archive_records(removal, part, type, &is_clear, err) < 0)
 		return -1;
-	if (!is_clear || !goes_on(removal, part->name))
+	if (!is_clear || !dest_goes_on(&removal->progress, part->name))
 		return 0;
 	rc = ask(removal, "DELETE", "/crm-object-schemas/{v}/schemas/{a}", type, NULL, &reply, err);
 	if (rc == 0 && (reply.refusal.code[0] == '\0' || reply.refusal.status == 404)) {
@@ -253,10 +236,11 @@ remove_properties(struct removal *removal, const json_t *object, struct bh_err *
 	int rc = 0;
 
 	snprintf(at, sizeof(at), "properties of %.120s", bh_json_str(object, "name"));
-	for (size_t i = 0; rc == 0 && i < n && goes_on(removal, at); i += HUBSPOT_INPUTS)
+	for (size_t i = 0; rc == 0 && i < n && dest_goes_on(&removal->progress, at);
+	     i += HUBSPOT_INPUTS)
 		rc = archive_batch(removal, parts + i,
 		    n - i < HUBSPOT_INPUTS ? n - i : HUBSPOT_INPUTS, err);
-	if (rc == 0 && n > 0 && !removal->is_stopped)
+	if (rc == 0 && n > 0 && !removal->progress.is_stopped)
 		rc = settle_properties(removal, parts, n, err);
 	free(parts);
 	return rc;
@@ -269,7 +253,8 @@ remove_groups(struct removal *removal, const json_t *object, struct bh_err *err)
 	struct hubspot_part **parts = parts_of(removal, object, KIND_GROUP, &n);
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n && goes_on(removal, parts[i]->name); i++)
+	for (size_t i = 0; rc == 0 && i < n && dest_goes_on(&removal->progress, parts[i]->name);
+	     i++)
 		rc = remove_single(removal, parts[i], "/crm/properties/{v}/{a}/groups/{n}", err);
 	free(parts);
 	return rc;
@@ -287,7 +272,7 @@ note_stays(struct removal *removal)
 		bool is_there = part->state == STATE_EXISTS || part->state == STATE_DIFFERS;
 		bool could_go = part->kind == (is_custom ? KIND_OBJECT : KIND_PROPERTY);
 
-		removal->of += is_to_go(part);
+		removal->progress.of += is_to_go(part);
 		if (part->kind == KIND_OBJECT && part->state == STATE_HIDDEN)
 			json_array_append_new(removal->hidden, json_string(part->name));
 		else if (could_go && is_there && !part->is_ours)
@@ -306,7 +291,7 @@ remove_all(struct removal *removal, struct bh_err *err)
 	for (size_t i = schema->parts_n; rc == 0 && i > 0; i--) {
 		const struct hubspot_part *part = &schema->parts[i - 1];
 
-		if (part->kind == KIND_OBJECT && is_to_go(part) && !removal->is_stopped)
+		if (part->kind == KIND_OBJECT && is_to_go(part) && !removal->progress.is_stopped)
 			rc = remove_object(removal, part, err);
 	}
 	for (size_t i = 0; rc == 0 && i < schema->parts_n; i++) {
@@ -315,7 +300,7 @@ remove_all(struct removal *removal, struct bh_err *err)
 		if (part->kind != KIND_OBJECT || hubspot_is_custom(part->object))
 			continue;
 		rc = remove_properties(removal, part->object, err);
-		if (rc == 0 && !removal->is_stopped)
+		if (rc == 0 && !removal->progress.is_stopped)
 			rc = remove_groups(removal, part->object, err);
 	}
 	return rc;
@@ -326,7 +311,7 @@ report_json(const struct removal *removal)
 {
 	return json_pack("{s:O, s:O, s:O, s:O, s:b}", "removed", removal->removed, "failed",
 	    removal->failed, "hidden", removal->hidden, "kept", removal->kept, "is_complete",
-	    !removal->is_stopped && json_array_size(removal->failed) == 0);
+	    !removal->progress.is_stopped && json_array_size(removal->failed) == 0);
 }
 
 int
@@ -334,7 +319,7 @@ hubspot_schema_uninstall(struct dest_config *config, const json_t *catalogue,
     bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
     struct bh_err *err)
 {
-	struct removal removal = {.say = say, .arg = arg};
+	struct removal removal = {.progress = {.say = say, .arg = arg}};
 	int rc;
 
 	*report_r = NULL;
@@ -343,9 +328,9 @@ hubspot_schema_uninstall(struct dest_config *config, const json_t *catalogue,
 	removal.kept = json_array();
 	removal.hidden = json_array();
 	rc = hubspot_schema_open(&removal.schema, config, catalogue, err);
-	if (rc == 0 && goes_on(&removal, "what is there"))
+	if (rc == 0 && dest_goes_on(&removal.progress, "what is there"))
 		rc = hubspot_inspect(&removal.schema, err);
-	if (rc == 0 && !removal.is_stopped)
+	if (rc == 0 && !removal.progress.is_stopped)
 		rc = remove_all(&removal, err);
 	if (rc == 0)
 		*report_r = report_json(&removal);

@@ -17,12 +17,9 @@
 
 struct install {
 	struct schema schema;
-	bool (*say)(void *arg, const json_t *progress);
-	void *arg;
+	struct dest_progress progress;
 	json_t *created, *failed;
 	json_t *relations; /* by part */
-	size_t done, of;
-	bool is_stopped;
 };
 
 /* The order of work; parts of one stage may travel together. */
@@ -49,21 +46,6 @@ static const char *const stage_texts[STAGE__MAX] = {
 
 /* --- progress and report ---------------------------------------------------- */
 
-/* False: stop. */
-static bool
-goes_on(struct install *install, const char *at)
-{
-	json_t *progress;
-
-	if (install->say == NULL || install->is_stopped)
-		return !install->is_stopped;
-	progress = json_pack("{s:I, s:I, s:s}", "done", (json_int_t)install->done, "of",
-	    (json_int_t)install->of, "at", at);
-	install->is_stopped = !install->say(install->arg, progress);
-	json_decref(progress);
-	return !install->is_stopped;
-}
-
 static void
 fail_part(struct install *install, struct part *part, const struct meta_result *result)
 {
@@ -74,7 +56,7 @@ fail_part(struct install *install, struct part *part, const struct meta_result *
 static void
 settle(struct install *install, struct part *part, const struct meta_result *result)
 {
-	install->done++;
+	install->progress.done++;
 	if (!result->done) {
 		fail_part(install, part, result);
 		return;
@@ -121,7 +103,7 @@ has_ground(struct install *install, struct part *part)
 		return true;
 	snprintf(result.message, sizeof(result.message), "It needs %s, which could not be made",
 	    ground->name);
-	install->done++;
+	install->progress.done++;
 	fail_part(install, part, &result);
 	return false;
 }
@@ -275,7 +257,7 @@ make_parts(struct install *install, enum stage stage, bool *busy_r, struct bh_er
 	struct part **parts = parts_of(install, stage, &n);
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n && goes_on(install, stage_texts[stage]);
+	for (size_t i = 0; rc == 0 && i < n && dest_goes_on(&install->progress, stage_texts[stage]);
 	     i += META_CALL_MAX)
 		rc = make_call(install, parts + i, n - i < META_CALL_MAX ? n - i : META_CALL_MAX,
 		    busy_r, err);
@@ -307,7 +289,7 @@ make_rights(struct install *install, struct part *part, struct bh_err *err)
 
 	if (part_is_there(part) && lacking == 0) {
 		part->state = PART_EXISTS;
-	} else if (goes_on(install, "the permission set")) {
+	} else if (dest_goes_on(&install->progress, "the permission set")) {
 		rc = meta_upsert(install->schema.config, &component, 1, &result, err);
 		if (rc == 0)
 			settle(install, part, &result);
@@ -327,7 +309,7 @@ make_assignment(struct install *install, struct part *part, struct bh_err *err)
 	if (part_is_there(part))
 		return 0;
 	if (part_is_there(rights)) {
-		if (!goes_on(install, "the permission set's assignment"))
+		if (!dest_goes_on(&install->progress, "the permission set's assignment"))
 			return 0;
 		if (assignment_make(&install->schema, &result, err) < 0)
 			return -1;
@@ -388,15 +370,15 @@ make_all(struct install *install, struct bh_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < install->schema.parts_n; i++)
-		install->of += install->schema.parts[i].state == PART_MISSING;
+		install->progress.of += install->schema.parts[i].state == PART_MISSING;
 	if (install->schema.blind.code[0] != '\0')
 		fail_blind(install);
 	install->relations = schema_relations(&install->schema);
-	for (int stage = 0; rc == 0 && !install->is_stopped && stage < STAGE__MAX; stage++)
+	for (int stage = 0; rc == 0 && !install->progress.is_stopped && stage < STAGE__MAX; stage++)
 		rc = make_stage(install, (enum stage)stage, err);
-	if (rc == 0 && !install->is_stopped)
+	if (rc == 0 && !install->progress.is_stopped)
 		rc = make_access(install, err);
-	if (rc == 0 && goes_on(install, "what the connection's user sees"))
+	if (rc == 0 && dest_goes_on(&install->progress, "what the connection's user sees"))
 		rc = schema_look_again(&install->schema, err);
 	if (rc == 0)
 		fail_others(install);
@@ -423,8 +405,8 @@ hidden_names(const struct install *install)
 static json_t *
 report_json(const struct install *install)
 {
-	json_t *hidden = install->is_stopped ? json_array() : hidden_names(install);
-	bool is_complete = !install->is_stopped && json_array_size(install->failed) == 0 &&
+	json_t *hidden = install->progress.is_stopped ? json_array() : hidden_names(install);
+	bool is_complete = !install->progress.is_stopped && json_array_size(install->failed) == 0 &&
 			   json_array_size(hidden) == 0;
 
 	return json_pack("{s:O, s:O, s:o, s:b}", "created", install->created, "failed",
@@ -436,16 +418,16 @@ salesforce_schema_install(struct dest_config *config, const json_t *catalogue,
     bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
     struct bh_err *err)
 {
-	struct install install = {.say = say, .arg = arg};
+	struct install install = {.progress = {.say = say, .arg = arg}};
 	int rc;
 
 	*report_r = NULL;
 	install.created = json_array();
 	install.failed = json_array();
 	rc = schema_open(&install.schema, config, catalogue, err);
-	if (rc == 0 && goes_on(&install, "what is there"))
+	if (rc == 0 && dest_goes_on(&install.progress, "what is there"))
 		rc = schema_inspect(&install.schema, err);
-	if (rc == 0 && !install.is_stopped)
+	if (rc == 0 && !install.progress.is_stopped)
 		rc = make_all(&install, err);
 	if (rc == 0)
 		*report_r = report_json(&install);

@@ -13,31 +13,14 @@
 
 struct removal {
 	struct schema schema;
-	bool (*say)(void *arg, const json_t *progress);
-	void *arg;
+	struct dest_progress progress;
 	json_t *removed, *failed, *kept;
-	size_t done, of;
-	bool is_stopped;
 };
-
-static bool
-goes_on(struct removal *removal, const char *at)
-{
-	json_t *progress;
-
-	if (removal->say == NULL || removal->is_stopped)
-		return !removal->is_stopped;
-	progress = json_pack("{s:I, s:I, s:s}", "done", (json_int_t)removal->done, "of",
-	    (json_int_t)removal->of, "at", at);
-	removal->is_stopped = !removal->say(removal->arg, progress);
-	json_decref(progress);
-	return !removal->is_stopped;
-}
 
 static void
 settle(struct removal *removal, const struct part *part, const struct meta_result *result)
 {
-	removal->done++;
+	removal->progress.done++;
 	if (!result->done)
 		json_array_append_new(removal->failed, meta_failure(part->name, result));
 	else if (!result->was_absent)
@@ -138,7 +121,7 @@ delete_parts(struct removal *removal, enum step step, struct part **parts, size_
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n && goes_on(removal, steps[step].text);
+	for (size_t i = 0; rc == 0 && i < n && dest_goes_on(&removal->progress, steps[step].text);
 	     i += META_CALL_MAX) {
 		size_t count = n - i < META_CALL_MAX ? n - i : META_CALL_MAX, busy;
 
@@ -171,7 +154,7 @@ retire(struct removal *removal, const struct part *part, const json_t *found, st
 	json_decref(component);
 	if (rc < 0)
 		return -1;
-	removal->done++;
+	removal->progress.done++;
 	if (result.done)
 		json_array_append_new(removal->kept, json_string(part->name));
 	else
@@ -190,7 +173,8 @@ retire_parts(struct removal *removal, struct part **parts, size_t n, struct bh_e
 	for (size_t i = 0; i < n; i++)
 		names[i] = parts[i]->name;
 	rc = meta_read(removal->schema.config, "RecordType", names, n, found, &refused, err);
-	for (size_t i = 0; rc >= 0 && i < n && goes_on(removal, "record types"); i++) {
+	for (size_t i = 0; rc >= 0 && i < n && dest_goes_on(&removal->progress, "record types");
+	     i++) {
 		const json_t *component = json_object_get(found, parts[i]->name);
 
 		if (rc == 0)
@@ -212,7 +196,7 @@ unassign(struct removal *removal, const struct part *part, struct bh_err *err)
 {
 	struct meta_result result;
 
-	if (!goes_on(removal, steps[STEP_ASSIGNMENT].text))
+	if (!dest_goes_on(&removal->progress, steps[STEP_ASSIGNMENT].text))
 		return 0;
 	if (assignment_drop(&removal->schema, &result, err) < 0)
 		return -1;
@@ -243,8 +227,8 @@ remove_all(struct removal *removal, struct bh_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < removal->schema.parts_n; i++)
-		removal->of += step_of(&removal->schema.parts[i]) != STEP__MAX;
-	for (int step = 0; rc == 0 && !removal->is_stopped && step < STEP__MAX; step++)
+		removal->progress.of += step_of(&removal->schema.parts[i]) != STEP__MAX;
+	for (int step = 0; rc == 0 && !removal->progress.is_stopped && step < STEP__MAX; step++)
 		rc = take_step(removal, (enum step)step, err);
 	return rc;
 }
@@ -254,7 +238,7 @@ salesforce_schema_uninstall(struct dest_config *config, const json_t *catalogue,
     bool (*say)(void *arg, const json_t *progress), void *arg, json_t **report_r,
     struct bh_err *err)
 {
-	struct removal removal = {.say = say, .arg = arg};
+	struct removal removal = {.progress = {.say = say, .arg = arg}};
 	int rc;
 
 	*report_r = NULL;
@@ -267,7 +251,7 @@ salesforce_schema_uninstall(struct dest_config *config, const json_t *catalogue,
 	if (rc == 0)
 		*report_r = json_pack("{s:O, s:O, s:[], s:O, s:b}", "removed", removal.removed,
 		    "failed", removal.failed, "hidden", "kept", removal.kept, "is_complete",
-		    !removal.is_stopped && json_array_size(removal.failed) == 0);
+		    !removal.progress.is_stopped && json_array_size(removal.failed) == 0);
 	json_decref(removal.removed);
 	json_decref(removal.failed);
 	json_decref(removal.kept);

@@ -42,17 +42,23 @@ is_on(const json_t *value)
 
 /* -- names -- */
 
-static void
-rename_member(const struct shape *shape, json_t *object, const char *member)
+void
+map_rename(json_t *object, const char *member, const char *from, const char *to)
 {
 	const char *name = bh_json_str(object, member);
 	size_t len;
 
-	if (shape->from == NULL || shape->to == NULL || name == NULL)
+	if (from == NULL || to == NULL || name == NULL)
 		return;
-	len = strlen(shape->from);
-	if (strncmp(name, shape->from, len) == 0)
-		json_object_set_new(object, member, json_sprintf("%s%s", shape->to, name + len));
+	len = strlen(from);
+	if (strncmp(name, from, len) == 0)
+		json_object_set_new(object, member, json_sprintf("%s%s", to, name + len));
+}
+
+static void
+rename_member(const struct shape *shape, json_t *object, const char *member)
+{
+	map_rename(object, member, shape->from, shape->to);
 }
 
 static void

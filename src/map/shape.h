@@ -22,4 +22,7 @@
 int map_shape(const json_t *mapping, const json_t *settings, const char *from, const char *to,
     json_t **shaped_r, struct bh_err *err);
 
+/* Renames the text of a member of an object, where it begins with from; both may be NULL: nothing. */
+void map_rename(json_t *object, const char *member, const char *from, const char *to);
+
 #endif

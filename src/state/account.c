@@ -174,14 +174,6 @@ list_docs(struct store_txn *txn, const char *family, json_t **codes_r, struct bh
 	return 0;
 }
 
-static void
-copy_text(char *to, size_t size, const json_t *doc, const char *name)
-{
-	const char *text = bh_json_str(doc, name);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
 /* -- sealing a JSON object as a whole -- */
 
 static void
@@ -265,9 +257,9 @@ account_connection_load(struct store_txn *txn, const struct account_key *key, co
 	if (rc <= 0)
 		return rc;
 	snprintf(connection->code, sizeof(connection->code), "%s", code);
-	copy_text(connection->driver, sizeof(connection->driver), doc, "driver");
-	copy_text(connection->name, sizeof(connection->name), doc, "name");
-	copy_text(connection->broken, sizeof(connection->broken), doc, "broken");
+	bh_json_copy(connection->driver, sizeof(connection->driver), doc, "driver");
+	bh_json_copy(connection->name, sizeof(connection->name), doc, "name");
+	bh_json_copy(connection->broken, sizeof(connection->broken), doc, "broken");
 	connection->is_source = bh_is_json_true(doc, "source");
 	connection->paused = bh_is_json_true(doc, "paused");
 	connection->settings = json_incref(json_object_get(doc, "settings"));
@@ -446,11 +438,12 @@ account_login_load(struct store_txn *txn, const struct account_key *key, const c
 	login->expires_ms = bh_json_int(doc, "expires", 0);
 	rc = unseal(key, "login", name, sealed != NULL ? sealed : "", &secret, err);
 	if (rc == 0) {
-		copy_text(login->connection, sizeof(login->connection), secret, "connection");
-		copy_text(login->user, sizeof(login->user), secret, "user");
-		copy_text(login->verifier, sizeof(login->verifier), secret, "verifier");
-		copy_text(login->redirect_uri, sizeof(login->redirect_uri), secret, "redirect_uri");
-		copy_text(login->code, sizeof(login->code), secret, "code");
+		bh_json_copy(login->connection, sizeof(login->connection), secret, "connection");
+		bh_json_copy(login->user, sizeof(login->user), secret, "user");
+		bh_json_copy(login->verifier, sizeof(login->verifier), secret, "verifier");
+		bh_json_copy(login->redirect_uri, sizeof(login->redirect_uri), secret,
+		    "redirect_uri");
+		bh_json_copy(login->code, sizeof(login->code), secret, "code");
 	}
 	json_decref(secret);
 	json_decref(doc);
@@ -488,9 +481,9 @@ account_sync_load(struct store_txn *txn, const char *code, struct account_sync *
 	if (rc <= 0)
 		return rc;
 	snprintf(sync->code, sizeof(sync->code), "%s", code);
-	copy_text(sync->from, sizeof(sync->from), doc, "from");
-	copy_text(sync->to, sizeof(sync->to), doc, "to");
-	copy_text(sync->preset, sizeof(sync->preset), doc, "preset");
+	bh_json_copy(sync->from, sizeof(sync->from), doc, "from");
+	bh_json_copy(sync->to, sizeof(sync->to), doc, "to");
+	bh_json_copy(sync->preset, sizeof(sync->preset), doc, "preset");
 	sync->paused = bh_is_json_true(doc, "paused");
 	sync->mapping = json_incref(json_object_get(doc, "mapping"));
 	sync->settings = json_incref(json_object_get(doc, "settings"));

@@ -8,14 +8,6 @@
 #define VALUE_MAX 65536
 
 static void
-copy_text(char *to, size_t size, const json_t *doc, const char *name)
-{
-	const char *text = bh_json_str(doc, name);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
-static void
 put_json(struct store_txn *txn, const struct key *key, json_t *doc_take)
 {
 	char *text = bh_json_text(doc_take);
@@ -55,12 +47,12 @@ bulk_load(struct store_txn *txn, const char *dest, struct bulk_job *job, struct 
 	doc = rc > 0 ? json_loadb(value.data, value.len, 0, NULL) : NULL;
 	phase = bh_json_int(doc, "phase", 0);
 	job->phase = phase > 0 && phase < BULK__MAX ? (enum bulk_phase)phase : BULK_NONE;
-	copy_text(job->sync, sizeof(job->sync), doc, "sync");
-	copy_text(job->object, sizeof(job->object), doc, "object");
-	copy_text(job->crm_object, sizeof(job->crm_object), doc, "crm_object");
-	copy_text(job->key_field, sizeof(job->key_field), doc, "key_field");
-	copy_text(job->id, sizeof(job->id), doc, "id");
-	copy_text(job->note, sizeof(job->note), doc, "note");
+	bh_json_copy(job->sync, sizeof(job->sync), doc, "sync");
+	bh_json_copy(job->object, sizeof(job->object), doc, "object");
+	bh_json_copy(job->crm_object, sizeof(job->crm_object), doc, "crm_object");
+	bh_json_copy(job->key_field, sizeof(job->key_field), doc, "key_field");
+	bh_json_copy(job->id, sizeof(job->id), doc, "id");
+	bh_json_copy(job->note, sizeof(job->note), doc, "note");
 	job->rank = (int)bh_json_int(doc, "rank", 0);
 	job->by_id = bh_is_json_true(doc, "by_id");
 	job->rows = bh_json_int(doc, "rows", 0);
@@ -117,13 +109,13 @@ decode_row(const struct store_item *item, struct bulk_row *row)
 {
 	json_t *doc = json_loadb(item->value, item->value_len, 0, NULL);
 
-	copy_text(row->account, sizeof(row->account), doc, "a");
-	copy_text(row->id, sizeof(row->id), doc, "i");
-	copy_text(row->hash, sizeof(row->hash), doc, "h");
-	copy_text(row->parents, sizeof(row->parents), doc, "p");
-	copy_text(row->kept, sizeof(row->kept), doc, "k");
-	copy_text(row->how, sizeof(row->how), doc, "w");
-	copy_text(row->unseen, sizeof(row->unseen), doc, "u");
+	bh_json_copy(row->account, sizeof(row->account), doc, "a");
+	bh_json_copy(row->id, sizeof(row->id), doc, "i");
+	bh_json_copy(row->hash, sizeof(row->hash), doc, "h");
+	bh_json_copy(row->parents, sizeof(row->parents), doc, "p");
+	bh_json_copy(row->kept, sizeof(row->kept), doc, "k");
+	bh_json_copy(row->how, sizeof(row->how), doc, "w");
+	bh_json_copy(row->unseen, sizeof(row->unseen), doc, "u");
 	row->mark = (uint64_t)bh_json_int(doc, "v", 0);
 	row->version = (uint64_t)bh_json_int(doc, "l", 0);
 	json_decref(doc);

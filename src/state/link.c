@@ -202,14 +202,6 @@ link_dirty_skip_sync(struct link_dirty_list *list)
 
 /* -- the stored link: JSON with short names, absent members are zero -- */
 
-static void
-copy_text(char *to, size_t size, const json_t *doc, const char *name)
-{
-	const char *text = bh_json_str(doc, name);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
 void
 link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 {
@@ -218,14 +210,14 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 
 	memset(link, 0, sizeof(*link));
 	link->state = state >= 0 && state < LINK__MAX ? (enum link_state)state : LINK_NEW;
-	copy_text(link->remote_id, sizeof(link->remote_id), doc, "r");
-	copy_text(link->hash, sizeof(link->hash), doc, "h");
-	copy_text(link->parents, sizeof(link->parents), doc, "p");
-	copy_text(link->code, sizeof(link->code), doc, "e");
-	copy_text(link->cause, sizeof(link->cause), doc, "c");
-	copy_text(link->remedy, sizeof(link->remedy), doc, "m");
-	copy_text(link->how, sizeof(link->how), doc, "x");
-	copy_text(link->kept, sizeof(link->kept), doc, "k");
+	bh_json_copy(link->remote_id, sizeof(link->remote_id), doc, "r");
+	bh_json_copy(link->hash, sizeof(link->hash), doc, "h");
+	bh_json_copy(link->parents, sizeof(link->parents), doc, "p");
+	bh_json_copy(link->code, sizeof(link->code), doc, "e");
+	bh_json_copy(link->cause, sizeof(link->cause), doc, "c");
+	bh_json_copy(link->remedy, sizeof(link->remedy), doc, "m");
+	bh_json_copy(link->how, sizeof(link->how), doc, "x");
+	bh_json_copy(link->kept, sizeof(link->kept), doc, "k");
 	link->pushed_ms = bh_json_int(doc, "t", 0);
 	link->attempts = (int)bh_json_int(doc, "a", 0);
 	link->not_before_ms = bh_json_int(doc, "n", 0);
@@ -242,8 +234,8 @@ set_text(json_t *doc, const char *name, const char *text)
 		json_object_set_new(doc, name, bh_json_string(text));
 }
 
-static void
-set_number(json_t *doc, const char *name, int64_t value)
+void
+link_set_number(json_t *doc, const char *name, int64_t value)
 {
 	if (value != 0)
 		json_object_set_new(doc, name, json_integer((json_int_t)value));
@@ -263,9 +255,9 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	set_text(doc, "m", link->remedy);
 	set_text(doc, "x", link->how);
 	set_text(doc, "k", link->kept);
-	set_number(doc, "t", link->pushed_ms);
-	set_number(doc, "a", link->attempts);
-	set_number(doc, "n", link->not_before_ms);
+	link_set_number(doc, "t", link->pushed_ms);
+	link_set_number(doc, "a", link->attempts);
+	link_set_number(doc, "n", link->not_before_ms);
 	if (link->has_waiters)
 		json_object_set_new(doc, "w", json_true());
 	if (link->is_replaced)

@@ -19,4 +19,7 @@ struct link_counts_by_state {
 int link_counts(struct store_txn *txn, const char *dest, bool checked,
     struct link_counts_by_state *counts, struct bh_err *err);
 
+/* A member of a stored document; zero is left out. */
+void link_set_number(json_t *doc, const char *name, int64_t value);
+
 #endif

@@ -11,13 +11,6 @@
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
-static void
-set_number(json_t *doc, const char *name, int64_t value)
-{
-	if (value != 0)
-		json_object_set_new(doc, name, json_integer((json_int_t)value));
-}
-
 /* -- lanes -- */
 
 static int
@@ -81,19 +74,19 @@ link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *
 	struct key key;
 	char *text;
 
-	set_number(doc, "pause_until", lane->pause_until_ms);
+	link_set_number(doc, "pause_until", lane->pause_until_ms);
 	if (lane->reason[0] != '\0')
 		json_object_set_new(doc, "reason", bh_json_string(lane->reason));
-	set_number(doc, "last_push", lane->last_push_ms);
-	set_number(doc, "calls", lane->calls);
-	set_number(doc, "day_used", lane->day_used);
-	set_number(doc, "day_limit", lane->day_limit);
-	set_number(doc, "day_at", lane->day_at_ms);
-	set_number(doc, "first_used", lane->first_used);
-	set_number(doc, "first_at", lane->first_at_ms);
-	set_number(doc, "slice", lane->slice);
-	set_number(doc, "looked", lane->looked_ms);
-	set_number(doc, "tidied", lane->tidied_ms);
+	link_set_number(doc, "last_push", lane->last_push_ms);
+	link_set_number(doc, "calls", lane->calls);
+	link_set_number(doc, "day_used", lane->day_used);
+	link_set_number(doc, "day_limit", lane->day_limit);
+	link_set_number(doc, "day_at", lane->day_at_ms);
+	link_set_number(doc, "first_used", lane->first_used);
+	link_set_number(doc, "first_at", lane->first_at_ms);
+	link_set_number(doc, "slice", lane->slice);
+	link_set_number(doc, "looked", lane->looked_ms);
+	link_set_number(doc, "tidied", lane->tidied_ms);
 	text = bh_json_text(doc);
 	link_key_lane(&key, "Lp", dest);
 	store_put(txn, key.data, key.len, text, strlen(text));

@@ -60,14 +60,6 @@ write_doc(struct store_txn *txn, const struct key *key, json_t *doc_take)
 	json_decref(doc_take);
 }
 
-static void
-copy_text(char *to, size_t size, const json_t *doc, const char *name)
-{
-	const char *text = bh_json_str(doc, name);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
 int
 walk_load(struct store_txn *txn, const char *connection, const char *name, struct walk *walk,
     struct bh_err *err)
@@ -85,8 +77,8 @@ walk_load(struct store_txn *txn, const char *connection, const char *name, struc
 	state = bh_json_int(doc, "state", 0);
 	walk->state = state >= 0 && state < WALK__MAX ? (enum walk_state)state : WALK_IDLE;
 	walk->cursor = json_incref(json_object_get(doc, "cursor"));
-	copy_text(walk->phase, sizeof(walk->phase), doc, "phase");
-	copy_text(walk->note, sizeof(walk->note), doc, "note");
+	bh_json_copy(walk->phase, sizeof(walk->phase), doc, "phase");
+	bh_json_copy(walk->note, sizeof(walk->note), doc, "note");
 	walk->phase_number = (int)bh_json_int(doc, "phase_number", 0);
 	walk->phases = (int)bh_json_int(doc, "phases", 0);
 	walk->phase_read = bh_json_int(doc, "phase_read", 0);
@@ -219,7 +211,7 @@ errand_load(struct store_txn *txn, const char *connection, const char *name, str
 	errand->done_ms = bh_json_int(doc, "done", 0);
 	errand->ask = json_incref(json_object_get(doc, "ask"));
 	errand->answer = json_incref(json_object_get(doc, "answer"));
-	copy_text(errand->error, sizeof(errand->error), doc, "error");
+	bh_json_copy(errand->error, sizeof(errand->error), doc, "error");
 	json_decref(doc);
 	return 1;
 }

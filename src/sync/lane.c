@@ -38,14 +38,6 @@ read_secret(struct bh_secret *secret, const json_t *doc, const char *name)
 		bh_secret_set(secret, text, strlen(text));
 }
 
-static void
-read_text(char *to, size_t size, const json_t *doc, const char *name)
-{
-	const char *text = bh_json_str(doc, name);
-
-	snprintf(to, size, "%s", text != NULL ? text : "");
-}
-
 static int
 load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 {
@@ -60,10 +52,10 @@ load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 		return rc;
 	read_secret(&auth->access_token, doc, "access_token");
 	read_secret(&auth->refresh_token, doc, "refresh_token");
-	read_text(auth->base_url, sizeof(auth->base_url), doc, "base_url");
-	read_text(auth->account_id, sizeof(auth->account_id), doc, "account_id");
-	read_text(auth->account_name, sizeof(auth->account_name), doc, "account_name");
-	read_text(auth->account_kind, sizeof(auth->account_kind), doc, "account_kind");
+	bh_json_copy(auth->base_url, sizeof(auth->base_url), doc, "base_url");
+	bh_json_copy(auth->account_id, sizeof(auth->account_id), doc, "account_id");
+	bh_json_copy(auth->account_name, sizeof(auth->account_name), doc, "account_name");
+	bh_json_copy(auth->account_kind, sizeof(auth->account_kind), doc, "account_kind");
 	auth->is_sandbox = bh_is_json_true(doc, "is_sandbox");
 	auth->expires_ms = bh_json_int(doc, "expires", 0);
 	json_decref(doc);

@@ -4,6 +4,7 @@
 #include "sync/schema.h"
 
 #include "base/text.h"
+#include "map/shape.h"
 
 #define CATALOGUE_MAX (1u << 20)
 
@@ -12,16 +13,6 @@
 struct prefix {
 	const char *from, *to;
 };
-
-static void
-rename_member(const struct prefix *prefix, json_t *object, const char *member)
-{
-	const char *name = bh_json_str(object, member);
-	size_t len = strlen(prefix->from);
-
-	if (name != NULL && strncmp(name, prefix->from, len) == 0)
-		json_object_set_new(object, member, json_sprintf("%s%s", prefix->to, name + len));
-}
 
 /* Names of properties that a custom object of HubSpot lists. */
 static void
@@ -44,18 +35,18 @@ rename_object(const struct prefix *prefix, json_t *object)
 	json_t *item;
 	size_t i;
 
-	rename_member(prefix, object, "name");
-	rename_member(prefix, object, "primaryDisplayProperty");
+	map_rename(object, "name", prefix->from, prefix->to);
+	map_rename(object, "primaryDisplayProperty", prefix->from, prefix->to);
 	rename_list(prefix, json_object_get(object, "secondaryDisplayProperties"));
 	rename_list(prefix, json_object_get(object, "searchableProperties"));
 	rename_list(prefix, json_object_get(object, "requiredProperties"));
 	json_array_foreach (json_object_get(object, "fields"), i, item) {
-		rename_member(prefix, item, "name");
-		rename_member(prefix, item, "referenceTo");
+		map_rename(item, "name", prefix->from, prefix->to);
+		map_rename(item, "referenceTo", prefix->from, prefix->to);
 	}
 	json_array_foreach (json_object_get(object, "recordTypes"), i, item) {
-		rename_member(prefix, item, "name");
-		rename_member(prefix, item, "process");
+		map_rename(item, "name", prefix->from, prefix->to);
+		map_rename(item, "process", prefix->from, prefix->to);
 	}
 }
 
@@ -76,7 +67,7 @@ schema_catalogue(const char *preset_dir, const struct setup_connection *connecti
 	if (own != NULL && *own != '\0' && from != NULL) {
 		struct prefix prefix = {from, own};
 
-		rename_member(&prefix, json_object_get(*schema_r, "permissionSet"), "name");
+		map_rename(json_object_get(*schema_r, "permissionSet"), "name", from, own);
 		json_array_foreach (json_object_get(*schema_r, "objects"), i, object)
 			rename_object(&prefix, object);
 	}
