@@ -60,6 +60,7 @@ bulk_load(struct store_txn *txn, const char *dest, struct bulk_job *job, struct 
 	job->failed = bh_json_int(doc, "failed", 0);
 	job->started_ms = bh_json_int(doc, "started", 0);
 	job->polls = bh_json_int(doc, "polls", 0);
+	job->drops = bh_json_int(doc, "drops", 0);
 	job->look_ms = bh_json_int(doc, "look", 0);
 	job->off_until_ms = bh_json_int(doc, "off_until", 0);
 	json_decref(doc);
@@ -82,6 +83,7 @@ bulk_save(struct store_txn *txn, const char *dest, const struct bulk_job *job)
 	json_object_set_new(doc, "failed", json_integer((json_int_t)job->failed));
 	json_object_set_new(doc, "started", json_integer((json_int_t)job->started_ms));
 	json_object_set_new(doc, "polls", json_integer((json_int_t)job->polls));
+	json_object_set_new(doc, "drops", json_integer((json_int_t)job->drops));
 	json_object_set_new(doc, "look", json_integer((json_int_t)job->look_ms));
 	json_object_set_new(doc, "off_until", json_integer((json_int_t)job->off_until_ms));
 	key_job(&key, dest);

@@ -31,6 +31,7 @@ struct bulk_job {
 	char id[64]; /* the CRM's; "" not known yet */
 	int64_t rows, processed, failed;
 	int64_t started_ms, polls;
+	int64_t drops;   /* times that the CRM could not be told to forget it */
 	int64_t look_ms; /* not before: no call until then, whoever wakes the lane */
 	int64_t
 	    off_until_ms; /* phase none: bulk jobs failed, records go one call by another until then */

@@ -16,6 +16,7 @@
 #define POLL_FIRST_MS 2000
 #define POLL_LONGEST_MS 60000
 #define FAILED_MS 10000
+#define DROPS_MOST 6
 
 /* -- is there so much? -- */
 
@@ -161,26 +162,6 @@ step(struct push_run *run, struct dest_bulk *bulk, const struct bh_buf *rows, st
 	return rc;
 }
 
-/* The job is not to stay at the CRM; what cannot be taken away is removed there some days later. */
-static void
-drop(struct push_run *run, const struct bulk_job *job, enum dest_bulk_phase phase)
-{
-	struct lane *lane = run->lane;
-	struct bh_err why = BH_ERR_INIT;
-	struct dest_bulk bulk;
-	int rc;
-
-	if (job->id[0] == '\0')
-		return;
-	to_driver(job, &bulk, phase);
-	rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
-	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
-		rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
-	if (rc < 0)
-		bh_log(BH_WARN, "lane %s: bulk job %s stays at the CRM: %s",
-		    lane->connection->account.code, job->id, why.text);
-}
-
 static int
 forget_rows(const struct push_run *run, struct bh_err *err)
 {
@@ -191,6 +172,52 @@ forget_rows(const struct push_run *run, struct bh_err *err)
 		    (void *)(uintptr_t)run->lane->connection->account.code, NULL, err);
 	while (rc == 0);
 	return rc < 0 ? -1 : 0;
+}
+
+/* Look at it again after so long, and not sooner when the lane is woken. */
+static void
+look_later(struct push_run *run, struct bulk_job *job, int64_t wait_ms)
+{
+	run->again_ms = job->look_ms = bh_now_ms() + wait_ms;
+}
+
+/* It cannot be had now, and is tried again. */
+static int
+put_off(struct push_run *run, struct bulk_job *job, const struct bh_err *why, struct bh_err *err)
+{
+	look_later(run, job, FAILED_MS);
+	if (bulk_keep(run, job, err) < 0)
+		return -1;
+	if (err != NULL)
+		*err = *why;
+	return -1;
+}
+
+/*
+ * The job is not to stay at the CRM.  What cannot be taken away now is tried again, so that nobody
+ * who dies here leaves it behind; after that many times the CRM removes it itself, some days later.
+ */
+static int
+drop(struct push_run *run, struct bulk_job *job, enum dest_bulk_phase phase, struct bh_err *err)
+{
+	struct lane *lane = run->lane;
+	struct bh_err why = BH_ERR_INIT;
+	struct dest_bulk bulk;
+	int rc;
+
+	if (job->id[0] == '\0')
+		return 0;
+	to_driver(job, &bulk, phase);
+	rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = lane->driver->bulk_drop(&lane->config, &bulk, &why);
+	if (rc == 0)
+		return 0;
+	if (why.code != BH_INVALID && ++job->drops < DROPS_MOST)
+		return put_off(run, job, &why, err);
+	bh_log(BH_WARN, "lane %s: bulk job %s stays at the CRM: %s", lane->connection->account.code,
+	    job->id, why.text);
+	return 0;
 }
 
 /*
@@ -204,8 +231,8 @@ end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct 
 	    setting_number(run->lane->driver->settings, run->lane->config.settings, "bulk_from");
 	bool is_much_left = job->failed >= from;
 
-	drop(run, job, failure != NULL ? DEST_BULK_FAILED : DEST_BULK_DONE);
-	if (forget_rows(run, err) < 0)
+	if (drop(run, job, failure != NULL ? DEST_BULK_FAILED : DEST_BULK_DONE, err) < 0 ||
+	    forget_rows(run, err) < 0)
 		return -1;
 	bh_log(failure != NULL ? BH_WARN : BH_INFO,
 	    "lane %s: bulk job of %s over: rows=%lld failed=%lld%s%s",
@@ -221,25 +248,12 @@ end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct 
 	return bulk_keep(run, job, err);
 }
 
-/* Look at it again after so long, and not sooner when the lane is woken. */
-static void
-look_later(struct push_run *run, struct bulk_job *job, int64_t wait_ms)
-{
-	run->again_ms = job->look_ms = bh_now_ms() + wait_ms;
-}
-
-/* What the CRM refuses as a whole is done without it; what cannot be had now is tried again. */
+/* What the CRM refuses as a whole is done without it. */
 static int
 fail_job(struct push_run *run, struct bulk_job *job, const struct bh_err *why, struct bh_err *err)
 {
-	if (why->code == BH_INVALID)
-		return end_job(run, job, why->text, err);
-	look_later(run, job, FAILED_MS);
-	if (bulk_keep(run, job, err) < 0)
-		return -1;
-	if (err != NULL)
-		*err = *why;
-	return -1;
+	return why->code == BH_INVALID ? end_job(run, job, why->text, err)
+				       : put_off(run, job, why, err);
 }
 
 /* Make the job, upload, close: from then on it is the CRM's. */
@@ -372,7 +386,8 @@ is_waiting(struct push_run *run, const struct bulk_job *job)
 static int
 forget_job(struct push_run *run, struct bulk_job *job, struct bh_err *err)
 {
-	drop(run, job, DEST_BULK_OPEN);
+	if (drop(run, job, DEST_BULK_OPEN, err) < 0)
+		return -1;
 	memset(job, 0, sizeof(*job));
 	return forget_rows(run, err) < 0 || bulk_keep(run, job, err) < 0 ? -1 : 0;
 }

@@ -50,9 +50,9 @@ many() {
 	[ "$(cat "$work/.sent")" = "200=$1" ] || not_ok "Stripe's webhooks are accepted" "$(cat "$work/.sent")"
 }
 
-# mass_settled [NAME [SECONDS]]: nothing to be handled, nothing to be sent
+# mass_settled [NAME [SECONDS]]: nothing to be handled, nothing to be sent, no job left
 mass_settled() {
-	seen_slow "${1:-all is settled}" "${2:-20}" 'status.backlog === 0 && status.lanes.every((l) => l.dirty === 0)' true
+	seen_slow "${1:-all is settled}" "${2:-20}" 'status.backlog === 0 && status.lanes.every((l) => l.dirty === 0 && !l.bulk?.phase)' true
 }
 
 # What bad days and people do to the org.
