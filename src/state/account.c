@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/draft.h"
 #include "state/link.h"
 #include "store/key.h"
 
@@ -517,6 +518,7 @@ void
 account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
+	draft_drop(txn, code);
 	touch(txn);
 }
 
