@@ -23,6 +23,7 @@ static const char *const kind_names[OBJECT__MAX] = {
     [OBJECT_DISCOUNT] = "discount",
     [OBJECT_PRODUCT] = "product",
     [OBJECT_SCHEDULE] = "schedule",
+    [OBJECT_ACTION] = "action",
     [OBJECT_INVOICE_LINE] = "invoice_line",
     [OBJECT_EVENT] = "event",
 };
@@ -37,6 +38,7 @@ static const int kind_ranks[OBJECT__MAX] = {
     [OBJECT_RECOVERY] = 3,
     [OBJECT_DISCOUNT] = 2,
     [OBJECT_SCHEDULE] = 2,
+    [OBJECT_ACTION] = 4,
     [OBJECT_INVOICE_LINE] = 3,
     [OBJECT_EVENT] = 4,
 };
@@ -67,6 +69,12 @@ bool
 is_object_virtual(enum object_kind kind)
 {
 	return kind == OBJECT_INVOICE_LINE || kind == OBJECT_EVENT;
+}
+
+bool
+is_object_told(enum object_kind kind)
+{
+	return kind != OBJECT_NONE && kind < OBJECT_ACTION;
 }
 
 const struct object_field *

@@ -28,6 +28,7 @@ enum object_kind {
 	OBJECT_DISCOUNT,
 	OBJECT_PRODUCT,
 	OBJECT_SCHEDULE,
+	OBJECT_ACTION,	     /* what rules want to be done: made by Billhook */
 	OBJECT_INVOICE_LINE, /* the last two are virtual */
 	OBJECT_EVENT,
 	OBJECT__MAX
@@ -70,6 +71,8 @@ enum object_kind object_kind_of(const char *name);
  * an object, and none is in the mirror.
  */
 bool is_object_virtual(enum object_kind kind);
+/* A kind that sources tell. */
+bool is_object_told(enum object_kind kind);
 /* All fields of all kinds, in the order of fields.def; *n_r receives their number. */
 const struct object_field *object_fields(size_t *n_r);
 /* NULL when the kind has no such field. */
@@ -78,7 +81,7 @@ const struct object_field *object_field(enum object_kind kind, const char *name)
 bool is_object_value(const json_t *value, enum field_type type);
 /* 0, or -1 BH_INVALID naming the first field that is unknown or of a wrong type. */
 int object_check(enum object_kind kind, const json_t *object, struct bh_err *err);
-/* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3, events 4. */
+/* Depth in the parent order: customer and plan 0, subscription 1, invoice 2, lines, credit notes, payments 3, actions, events 4. */
 int object_rank(enum object_kind kind);
 
 /*

@@ -406,7 +406,7 @@ check_object(struct check *check, const json_t *object)
 		return -1;
 	name = bh_json_str(object, "kind");
 	kind = name != NULL ? object_kind_of(name) : OBJECT_NONE;
-	if (kind == OBJECT_NONE || is_object_virtual(kind))
+	if (!is_object_told(kind))
 		return bad(check, "kind must be customer, subscription, invoice, recovery ...");
 	if (each != NULL && !(json_is_string(each) && json_string_length(each) == 0) &&
 	    check_path_text(check, each) < 0)

@@ -123,7 +123,7 @@ source_change(struct source_news *news, enum object_kind kind, const json_t *id,
 	struct object_change *change;
 	size_t len = json_string_length(id);
 
-	if (is_object_virtual(kind)) {
+	if (!is_object_told(kind)) {
 		bh_fail(err, BH_INVALID, "%s is nothing that a source tells",
 		    object_kind_name(kind));
 		return NULL;
