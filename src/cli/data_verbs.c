@@ -14,6 +14,7 @@
 #include "run/supervisor.h"
 #include "state/schema.h"
 #include "sync/configure.h"
+#include "sync/resync.h"
 
 /* -- dump, load -- */
 
@@ -198,7 +199,7 @@ cli_resync(struct cli *cli)
 
 	if (status != 0)
 		return status;
-	if (configure_resync(cli->store, &cli->key, cli->args[0], &n, &err) < 0)
+	if (resync_all(cli->store, &cli->key, cli->args[0], &n, &err) < 0)
 		return cli_error("%s", err.text);
 	printf("%zu records will be compared with what was pushed\n", n);
 	return 0;

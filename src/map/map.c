@@ -292,8 +292,8 @@ parse_objects(struct map *map, const json_t *list, struct bh_err *err)
 {
 	size_t n = json_array_size(list), twin;
 
-	if (!json_is_array(list) || n == 0 || n > OBJECTS)
-		return bh_fail(err, BH_INVALID, "objects is a list of 1 to %d", OBJECTS);
+	if (!json_is_array(list) || n > OBJECTS)
+		return bh_fail(err, BH_INVALID, "objects is a list of at most %d", OBJECTS);
 	map->objects = bh_xcalloc(n, sizeof(map->objects[0]));
 	for (; map->n < n; map->n++) {
 		const json_t *json = json_array_get(list, map->n);

@@ -7,7 +7,7 @@
  *   { "name": "stripe-salesforce", "title": "...", "source": "stripe", "dest": "salesforce",
  *     "settings": { "customer_object": "companies" },   defaults of the sync's settings
  *     "prefix": "",                     of keys, instead of the source's; optional
- *     "objects": [
+ *     "objects": [                      none: nothing is written
  *       { "name": "account",              unique in the mapping; part of a link's identity
  *         "from": "customer",             canonical kind
  *         "to": "Account",                CRM object; "{setting}" takes it from the sync's settings

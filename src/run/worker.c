@@ -17,12 +17,12 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
-#include "sync/configure.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
 #include "sync/lookup.h"
 #include "sync/pull.h"
 #include "sync/push.h"
+#include "sync/resync.h"
 #include "sync/retain.h"
 #include "sync/tend.h"
 
@@ -49,25 +49,6 @@ is_stopping(void *arg)
 	return is_told_to_stop != 0 || poll(&pfd, 1, 0) > 0;
 }
 
-/* A sync that is gone, or does not work, has nothing to look at; settings that mend it ask again. */
-static int
-run_resync(const struct sync_context *context, const char *sync, struct bh_err *err)
-{
-	struct bh_err why = BH_ERR_INIT;
-	size_t n;
-	int rc = configure_resync(context->store, context->key, sync, &n, &why);
-
-	if (rc < 0 && why.code == BH_INVALID) {
-		bh_log(BH_WARN, "resync: %s", why.text);
-		return 0;
-	}
-	if (rc < 0)
-		*err = why;
-	else
-		bh_log(BH_INFO, "resync of %s: %zu records are looked at again", sync, n);
-	return rc;
-}
-
 static int
 run_job(const struct sync_context *context, const json_t *job, struct sync_outcome *outcome,
     struct bh_err *err)
@@ -79,8 +60,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return ingest_run(context, LINGER_MS, outcome, err);
 	if (kind != NULL && strcmp(kind, "push") == 0)
 		return push_run(context, arg, bh_is_json_true(job, "hold"), outcome, err);
-	if (kind != NULL && strcmp(kind, CONFIGURE_RESYNC) == 0)
-		return run_resync(context, arg, err);
+	if (kind != NULL && strcmp(kind, RESYNC_JOB) == 0)
+		return resync_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, WALK_JOB) == 0)
 		return pull_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, LOOKUP_JOB) == 0)

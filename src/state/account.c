@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "state/draft.h"
 #include "state/link.h"
+#include "state/walk.h"
 #include "store/key.h"
 
 #define VALUE_MAX (4u << 20)
@@ -486,6 +487,7 @@ account_sync_load(struct store_txn *txn, const char *code, struct account_sync *
 	bh_json_copy(sync->to, sizeof(sync->to), doc, "to");
 	bh_json_copy(sync->preset, sizeof(sync->preset), doc, "preset");
 	sync->paused = bh_is_json_true(doc, "paused");
+	sync->is_new = json_is_false(json_object_get(doc, "started"));
 	sync->mapping = json_incref(json_object_get(doc, "mapping"));
 	sync->settings = json_incref(json_object_get(doc, "settings"));
 	json_decref(doc);
@@ -504,6 +506,8 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct
 	doc = json_pack("{s:o, s:o, s:o, s:b}", "from", bh_json_string(sync->from), "to",
 	    bh_json_string(sync->to), "preset", bh_json_string(sync->preset), "paused",
 	    sync->paused);
+	if (sync->is_new)
+		json_object_set_new(doc, "started", json_false());
 	if (sync->mapping != NULL)
 		json_object_set(doc, "mapping", sync->mapping);
 	if (sync->settings != NULL)
@@ -519,6 +523,7 @@ account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
 	draft_drop(txn, code);
+	walk_drop(txn, code, WALK_RESYNC);
 	touch(txn);
 }
 

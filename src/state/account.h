@@ -93,6 +93,7 @@ struct account_sync {
 	char code[72];
 	char from[72], to[72]; /* codes of connections */
 	bool paused;
+	bool is_new;      /* made in the browser: nothing is pushed before a person starts it */
 	char preset[72];  /* name of the preset that the mapping came from; "" */
 	json_t *mapping;  /* see map/map.h */
 	json_t *settings; /* object; may be NULL */

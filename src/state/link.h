@@ -210,6 +210,13 @@ int link_adopt(struct store_txn *txn, const struct link_id *id, const char *remo
  */
 int link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err);
 
+/*
+ * Forget a page of what is known of a sync to a destination; its marks stay, a push clears them.
+ * 0 something went, 1 there was nothing (any more), -1.
+ */
+int link_drop_sync(struct store_txn *txn, const char *dest, const char *sync, size_t max,
+    struct bh_err *err);
+
 #define LINK_WATCH "Ly"
 
 #endif

@@ -387,3 +387,54 @@ link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err)
 	}
 	return 1;
 }
+
+/* Who waits for one of its records goes with it. */
+static int
+drop_waiting(struct store_txn *txn, const char *dest, const char *sync, size_t max, size_t *n_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.max = max, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	bool more;
+
+	link_key_lane(&prefix, "Lw", dest);
+	key_text(&prefix, sync);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (store_scan(txn, &scan, &entries, n_r, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < *n_r; i++)
+		store_delete(txn, entries[i].key, entries[i].key_len);
+	return 0;
+}
+
+int
+link_drop_sync(struct store_txn *txn, const char *dest, const char *sync, size_t max,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.max = max, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n, waiting;
+	bool more;
+
+	link_key_lane(&prefix, "Lk", dest);
+	key_text(&prefix, sync);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (drop_waiting(txn, dest, sync, max, &waiting, err) < 0 ||
+	    store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct link_id id = {0};
+		struct key_reader reader;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Lk");
+		if (!is_identity(&reader, &id))
+			return bh_fail(err, BH_STORAGE, "a link has a broken key");
+		if (link_forget(txn, &id, err) < 0)
+			return -1;
+	}
+	return n + waiting == 0;
+}

@@ -22,6 +22,7 @@
 /* Version of the stored object: at_ms, rank, deleted, tie ended by NUL, then the fields as JSON. */
 #define OBJECT_VERSION 1
 #define HEAD_LEN 14
+#define COUNT_PAGE 10000 /* keys counted at once */
 #define ID_MAX 255 /* bytes in an id that an object can have */
 
 void
@@ -377,17 +378,44 @@ is_mirror_erased(const struct object_state *object)
 	return object->deleted && json_object_size(object->fields) == 0;
 }
 
+void
+mirror_walk_behind(struct bh_buf *after, const struct mirror_id *id)
+{
+	struct key key;
+
+	key_object(&key, id);
+	bh_buf_reset(after);
+	bh_buf_add(after, key.data, key.len);
+}
+
 int
 mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     size_t *n_r, struct bh_err *err)
 {
+	struct store_scan scan = {.keys_only = true};
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
 	const struct store_entry *entries;
-	struct store_scan scan = {.max = max, .keys_only = true};
 	struct key prefix;
-	bool more;
+	bool more = true;
+	int rc = 0;
 
 	key_kind(&prefix, connection, kind);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
-	return store_scan(txn, &scan, &entries, n_r, &more, err);
+	for (*n_r = 0; rc == 0 && more && *n_r < max;) {
+		size_t n = 0;
+
+		scan.max = max - *n_r < COUNT_PAGE ? max - *n_r : COUNT_PAGE;
+		rc = store_scan(txn, &scan, &entries, &n, &more, err);
+		if (rc < 0 || n == 0)
+			break;
+		*n_r += n;
+		bh_buf_reset(&after);
+		bh_buf_add(&after, entries[n - 1].key, entries[n - 1].key_len);
+		bh_buf_addc(&after, '\0'); /* the least key behind the last one */
+		scan.from = after.data;
+		scan.from_len = after.len;
+	}
+	bh_buf_release(&after);
+	return rc;
 }

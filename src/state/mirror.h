@@ -47,6 +47,8 @@ int mirror_walk(struct store_txn *txn, const char *connection, enum object_kind 
     int (*each)(void *arg, const struct mirror_id *id, const struct object_state *object,
 	struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
+/* As if mirror_walk() had ended with this object, so that it goes on behind it. */
+void mirror_walk_behind(struct bh_buf *after, const struct mirror_id *id);
 /*
  * The objects that name this customer, in key order, at most max from the
  * first after *after (empty at first).  An object that has moved to another

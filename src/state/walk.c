@@ -1,4 +1,4 @@
-/* Keys: Wk <connection> <walk>; We <connection> <errand>; values are JSON. */
+/* Keys: Wk <connection, or sync> <walk>; We <connection> <errand>; values are JSON. */
 #include "base/base.h"
 
 #include "state/walk.h"
@@ -117,6 +117,23 @@ walk_save(struct store_txn *txn, const char *connection, const char *name, const
 	write_doc(txn, &key, doc);
 }
 
+void
+walk_drop(struct store_txn *txn, const char *connection, const char *name)
+{
+	struct key key;
+
+	key_of(&key, "Wk", connection, name);
+	store_delete(txn, key.data, key.len);
+}
+
+/* Who goes on with it. */
+static const char *
+job_of(const char *name)
+{
+	return strcmp(name, WALK_RESYNC) == 0 || strcmp(name, WALK_FORGET) == 0 ? RESYNC_JOB
+										: WALK_JOB;
+}
+
 int
 walk_begin(struct store_txn *txn, const char *connection, const char *name, int64_t now_ms,
     struct bh_err *err)
@@ -138,7 +155,7 @@ walk_begin(struct store_txn *txn, const char *connection, const char *name, int6
 		walk_save(txn, connection, name, &walk);
 	}
 	walk_release(&walk);
-	queue_wake(txn, WALK_JOB, connection, now_ms);
+	queue_wake(txn, job_of(name), connection, now_ms);
 	return 0;
 }
 
@@ -181,7 +198,7 @@ walk_resume(struct store_txn *txn, const char *connection, const char *name, int
 {
 	if (turn(txn, connection, name, now_ms, err) < 0)
 		return -1;
-	queue_wake(txn, WALK_JOB, connection, now_ms);
+	queue_wake(txn, job_of(name), connection, now_ms);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Walks over what a source holds (backfill, catch-up), and errands there
- * (test the key, make the webhook): where they stand.
+ * Walks over what a source holds (backfill, catch-up), or over what of it a
+ * sync maps (re-sync), and errands (test the key, make the webhook): where they stand.
  *
  *   walk    | meaning                          | moves to
  *   idle    | never begun                      | running
@@ -46,6 +46,8 @@ int walk_load(struct store_txn *txn, const char *connection, const char *name, s
     struct bh_err *err);
 void walk_save(struct store_txn *txn, const char *connection, const char *name,
     const struct walk *walk);
+/* As if it had never begun. */
+void walk_drop(struct store_txn *txn, const char *connection, const char *name);
 /*
  * Begin one from its start, at now_ms; one that runs already goes on as it
  * is.  A catch-up begins a little before the last one did.  Wakes the job.
@@ -88,6 +90,9 @@ int errand_drop_page(struct store_txn *txn, void *connection, struct bh_err *err
 /* The names of walks and errands: what a source can be asked for. */
 #define WALK_BACKFILL "backfill"     /* read everything */
 #define WALK_CATCHUP "catchup"       /* read what may have changed since the last one */
+#define WALK_RESYNC                                                                                \
+	"resync" /* of a sync instead of a connection: everything that it maps is looked at again */
+#define WALK_FORGET "forget" /* of a sync that a person removed: its links go */
 #define ERRAND_PROBE "probe"         /* whose key is it; what it tells is learnt */
 #define ERRAND_ENDPOINTS "endpoints" /* the webhooks there; "ours" marks the one to our address */
 #define ERRAND_REGISTER "register"   /* make or mend ours; ask: {"events": [types]} or nothing */
@@ -104,8 +109,9 @@ int errand_drop_page(struct store_txn *txn, void *connection, struct bh_err *err
 #define ERRAND_CREATE                                                                              \
 	"create" /* ask: {"source", "remote_id", "name"}: make the customer at a source */
 
-/* The jobs that do it; their arg is the connection. */
+/* The jobs that do it; their arg is the connection, of RESYNC_JOB the sync. */
 #define WALK_JOB "pull"
+#define RESYNC_JOB "resync"
 #define ERRAND_JOB "errand"
 
 #endif

@@ -14,15 +14,12 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
-#include "sync/part.h"
-#include "sync/setup.h"
+#include "sync/resync.h"
 #include "sync/tend.h"
 
 #define PRESET_MAX (1u << 20)
 #define SECRET_MAX 65536
-#define RESYNC_PAGE 1000
 #define RETRY_PAGE 200
-#define RESYNC_INVOICES 100 /* with their lines */
 
 /* -- the form -- */
 
@@ -55,6 +52,7 @@ static const struct member sync_members[] = {
     {"mapping", JSON_OBJECT, false},
     {"settings", JSON_OBJECT, false},
     {"paused", JSON_TRUE, false},
+    {"started", JSON_TRUE, false},
     {NULL, JSON_NULL, false},
 };
 
@@ -482,6 +480,27 @@ check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err
 	return 0;
 }
 
+/* A code is free again when what was known of the last sync of that code is forgotten. */
+static int
+check_new(struct store_txn *txn, const struct apply *apply, const char *code, bool is_there,
+    struct bh_err *err)
+{
+	struct walk walk;
+	int rc;
+
+	if (is_there)
+		return !apply->options->only_new
+			   ? 0
+			   : bh_fail(err, BH_INVALID, "sync %s: there is one of this code already",
+				 code);
+	rc = walk_load(txn, code, WALK_FORGET, &walk, err);
+	walk_release(&walk);
+	if (rc > 0)
+		return bh_fail(err, BH_INVALID,
+		    "sync %s: one of this code was removed and is still being forgotten", code);
+	return rc;
+}
+
 static int
 apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, struct bh_err *err)
 {
@@ -498,19 +517,22 @@ apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, str
 	set_text(fresh.to, sizeof(fresh.to), object, "to", "");
 	set_text(fresh.preset, sizeof(fresh.preset), object, "preset", "");
 	fresh.paused = bh_is_json_true(object, "paused");
+	fresh.is_new = json_is_false(json_object_get(object, "started"));
 	fresh.settings = json_incref(json_object_get(object, "settings"));
-	if (read_mapping(object, apply->options->preset_dir, code, &fresh.mapping, err) < 0 ||
+	if (check_new(txn, apply, code, found > 0, err) < 0 ||
+	    read_mapping(object, apply->options->preset_dir, code, &fresh.mapping, err) < 0 ||
 	    check_ends(txn, &fresh, err) < 0)
 		goto out;
 	same = found > 0 && strcmp(old.from, fresh.from) == 0 && strcmp(old.to, fresh.to) == 0 &&
 	       strcmp(old.preset, fresh.preset) == 0 && old.paused == fresh.paused &&
-	       is_same(old.settings, fresh.settings) && is_same(old.mapping, fresh.mapping);
+	       old.is_new == fresh.is_new && is_same(old.settings, fresh.settings) &&
+	       is_same(old.mapping, fresh.mapping);
 	if (!same) {
 		say(apply, "sync", code, found > 0 ? "changed" : "added");
 		if (account_sync_save(txn, &fresh, err) < 0)
 			goto out;
 		if (!apply->options->no_resync)
-			queue_wake(txn, CONFIGURE_RESYNC, code, bh_now_ms());
+			resync_begin(txn, code, bh_now_ms());
 		queue_wake(txn, "push", fresh.to, bh_now_ms());
 	}
 	rc = 0;
@@ -524,13 +546,17 @@ static int
 apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	struct apply *apply = arg;
+	const char *by = apply->options->by;
+	char text[160];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = "apply",
-	    .text = "configuration applied"};
+	    .text = text};
 	json_t *item;
 	size_t i;
 
+	snprintf(text, sizeof(text), "configuration %s%s",
+	    by != NULL ? "changed in the browser by " : "applied", by != NULL ? by : "");
 	apply->changes = 0;
 	json_array_clear(apply->said);
 	json_array_foreach (json_object_get(apply->document, "connections"), i, item) {
@@ -567,121 +593,6 @@ configure_apply(struct store *store, const struct account_key *key, const json_t
 	}
 	*changes_r = apply.changes;
 	json_decref(apply.said);
-	return rc;
-}
-
-/* -- looking again at what is mirrored -- */
-
-struct remark {
-	struct store_txn *txn;
-	const struct setup_sync *sync;
-	size_t n;
-};
-
-static int
-mark_one(void *arg, const struct mirror_id *id, const struct object_state *object,
-    struct bh_err *err BH_UNUSED)
-{
-	struct remark *r = arg;
-	const struct map_object *objects;
-	size_t n = map_objects(r->sync->map, &objects);
-
-	for (size_t i = 0; i < n; i++) {
-		struct link_id link = {r->sync->account.to, objects[i].rank, r->sync->account.code,
-		    objects[i].name, id->account, id->id};
-
-		if (objects[i].from != id->kind)
-			continue;
-		link_mark(r->txn, &link);
-		r->n++;
-	}
-	if (id->kind == OBJECT_INVOICE)
-		r->n += part_mark_lines(r->txn, r->sync, id,
-		    json_object_get(object->fields, "lines"), NULL);
-	return 0;
-}
-
-/* A page in one commit.  1: it does not fit into one. */
-static int
-remark_page(struct store *store, struct remark *r, enum object_kind kind, size_t page,
-    struct bh_buf *after, bool *more_r, struct bh_err *err)
-{
-	struct bh_err why = BH_ERR_INIT;
-	size_t before = r->n;
-	int rc;
-
-	r->txn = store_begin(store);
-	rc = mirror_walk(r->txn, r->sync->account.from, kind, page, after, mark_one, r, more_r,
-	    &why);
-	if (rc == 0)
-		rc = store_commit(r->txn, NULL, &why);
-	store_free(&r->txn);
-	if (rc == 0)
-		return 0;
-	r->n = before;
-	if (err != NULL)
-		*err = why;
-	return why.code == BH_INVALID && page > 1 ? 1 : -1;
-}
-
-static int
-remark_kind(struct store *store, struct remark *r, enum object_kind kind, struct bh_err *err)
-{
-	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1),
-		      begin = BH_BUF_INIT(STORE_KEY_MAX + 1);
-	size_t page = kind == OBJECT_INVOICE && r->sync->maps_lines ? RESYNC_INVOICES : RESYNC_PAGE;
-	bool more = true;
-	int rc = 0;
-
-	while (rc == 0 && more) {
-		bh_buf_reset(&begin);
-		bh_buf_add(&begin, bh_buf_str(&after), after.len);
-		rc = remark_page(store, r, kind, page, &after, &more, err);
-		if (rc > 0) {
-			bh_buf_reset(&after);
-			bh_buf_add(&after, bh_buf_str(&begin), begin.len);
-			page /= 2;
-			more = true;
-			rc = 0;
-		}
-	}
-	bh_buf_release(&begin);
-	bh_buf_release(&after);
-	return rc;
-}
-
-/* Not before all is marked: who pushes has to see how much there is.  A resync that dies is run again. */
-static int
-wake_lane(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
-{
-	const struct remark *r = arg;
-
-	queue_wake(txn, "push", r->sync->account.to, bh_now_ms());
-	return 0;
-}
-
-int
-configure_resync(struct store *store, const struct account_key *key, const char *sync, size_t *n_r,
-    struct bh_err *err)
-{
-	struct remark r = {0};
-	struct setup *setup;
-	int rc = 0;
-
-	*n_r = 0;
-	if (setup_load(store, key, &setup, err) < 0)
-		return -1;
-	r.sync = setup_sync(setup, sync);
-	if (r.sync == NULL)
-		rc = bh_fail(err, BH_INVALID, "there is no sync \"%.70s\" that works", sync);
-	/* Virtual ones come with what they are made of; what happened is not told again. */
-	for (int kind = 1; kind < OBJECT__MAX && rc == 0; kind++)
-		if (!is_object_virtual((enum object_kind)kind))
-			rc = remark_kind(store, &r, (enum object_kind)kind, err);
-	if (rc == 0)
-		rc = store_run(store, wake_lane, &r, NULL, err) < 0 ? -1 : 0;
-	*n_r = r.n;
-	setup_free(&setup);
 	return rc;
 }
 
@@ -744,25 +655,34 @@ export_connection(struct store_txn *txn, const char *code, json_t *list, struct 
 	return 0;
 }
 
+json_t *
+configure_sync(const struct account_sync *sync)
+{
+	json_t *out =
+	    json_pack("{s:s, s:s, s:s}", "code", sync->code, "from", sync->from, "to", sync->to);
+
+	if (sync->preset[0] != '\0')
+		json_object_set_new(out, "preset", json_string(sync->preset));
+	if (sync->mapping != NULL)
+		json_object_set(out, "mapping", sync->mapping);
+	if (sync->settings != NULL)
+		json_object_set(out, "settings", sync->settings);
+	if (sync->paused)
+		json_object_set_new(out, "paused", json_true());
+	if (sync->is_new)
+		json_object_set_new(out, "started", json_false());
+	return out;
+}
+
 static int
 export_sync(struct store_txn *txn, const char *code, json_t *list, struct bh_err *err)
 {
-	struct account_sync s;
-	json_t *out;
+	struct account_sync sync;
 
-	if (account_sync_load(txn, code, &s, err) <= 0)
+	if (account_sync_load(txn, code, &sync, err) <= 0)
 		return -1;
-	out = json_pack("{s:s, s:s, s:s}", "code", s.code, "from", s.from, "to", s.to);
-	if (s.preset[0] != '\0')
-		json_object_set_new(out, "preset", json_string(s.preset));
-	if (s.mapping != NULL)
-		json_object_set(out, "mapping", s.mapping);
-	if (s.settings != NULL)
-		json_object_set(out, "settings", s.settings);
-	if (s.paused)
-		json_object_set_new(out, "paused", json_true());
-	json_array_append_new(list, out);
-	account_sync_release(&s);
+	json_array_append_new(list, configure_sync(&sync));
+	account_sync_release(&sync);
 	return 0;
 }
 

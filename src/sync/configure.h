@@ -6,8 +6,10 @@
  *     "connections": [ { "code": "stripe", "driver": "stripe", "name": "...", "paused": false,
  *                        "settings": {...}, "secrets": { "webhook": "env:NAME" | "file:PATH" | "keep" } } ],
  *     "syncs": [ { "code": "s", "from": "stripe", "to": "crm", "preset": "stripe-salesforce",
- *                  "mapping": {...}, "settings": {...}, "paused": false } ] }
+ *                  "mapping": {...}, "settings": {...}, "paused": false,
+ *                  "started": true } ] }
  *
+ * Of a sync that is not started nothing is pushed; the browser makes such ones.
  * A connection or sync that the document does not name stays as it is.
  */
 #ifndef SYNC_CONFIGURE_H
@@ -21,6 +23,8 @@ struct configure_options {
 	bool dry_run; /* say what would change, change nothing */
 	bool
 	    no_resync; /* no job of this kind for syncs that changed: what is mirrored already stays as it is */
+	bool only_new;  /* a sync that is there already is refused */
+	const char *by; /* who did so in the browser, for the trail; NULL: the command line */
 	void (*say)(void *arg, const char *line); /* one line for each thing; may be NULL */
 	void *arg;
 };
@@ -44,11 +48,8 @@ int configure_apply(struct store *store, const struct account_key *key, const js
  */
 int configure_export(struct store *store, json_t **document_r, struct bh_err *err);
 
-/* The kind of job that does so for a sync whose settings changed; its arg is the sync. */
-#define CONFIGURE_RESYNC "resync"
-/* Mark everything that a sync maps as changed; *n_r: how many links.  -1 BH_INVALID: no such sync. */
-int configure_resync(struct store *store, const struct account_key *key, const char *sync,
-    size_t *n_r, struct bh_err *err);
+/* A stored sync as it stands in the document (new reference). */
+json_t *configure_sync(const struct account_sync *sync);
 
 /* Mark what a destination refused, or what waits for a person, to be tried again; *n_r is raised by how many links. */
 int configure_retry(struct store *store, const char *dest, size_t *n_r, struct bh_err *err);

@@ -12,6 +12,7 @@
 #include "sync/crm_leave.h"
 #include "sync/crm_people.h"
 #include "sync/crm_work.h"
+#include "sync/resync.h"
 #include "sync/schema.h"
 
 #define PATIENCE_MS 120000 /* so long a CRM may ask to be asked later */
@@ -236,8 +237,7 @@ wake_syncs(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 
 	for (size_t i = 0; i < work->setup->syncs_n; i++)
 		if (work->setup->syncs[i].to == work->connection)
-			queue_wake(txn, CONFIGURE_RESYNC, work->setup->syncs[i].account.code,
-			    bh_now_ms());
+			resync_begin(txn, work->setup->syncs[i].account.code, bh_now_ms());
 	return 0;
 }
 

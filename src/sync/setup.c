@@ -263,7 +263,7 @@ is_setup_resting(const struct setup *setup, const char *code)
 {
 	const struct setup_sync *sync = setup_sync(setup, code);
 
-	return (sync != NULL && sync->account.paused) ||
+	return (sync != NULL && (sync->account.paused || sync->account.is_new)) ||
 	       json_object_get(setup->unusable, code) != NULL;
 }
 

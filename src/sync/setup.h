@@ -61,7 +61,7 @@ int setup_shape(const struct account_sync *account, const struct setup_connectio
 /* NULL when there is none. */
 const struct setup_connection *setup_connection(const struct setup *setup, const char *code);
 const struct setup_sync *setup_sync(const struct setup *setup, const char *code);
-/* Is it paused, or left out?  Its marks are kept as they are. */
+/* Is it paused, not started yet, or left out?  Its marks are kept as they are. */
 bool is_setup_resting(const struct setup *setup, const char *code);
 /* The mapped object of this name in a sync; NULL.  *index_r (may be NULL): its place for map_render(). */
 const struct map_object *setup_object(const struct setup_sync *sync, const char *name,

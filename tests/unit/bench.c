@@ -15,6 +15,7 @@
 #include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/push.h"
+#include "sync/resync.h"
 #include "sync/tend.h"
 #include "sync/setup.h"
 #include "unit.h"
@@ -285,12 +286,11 @@ bench_next_due(struct bench *bench)
 static int
 run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *outcome)
 {
-	size_t n;
 	int rc;
 
 	*outcome = (struct sync_outcome){.again_ms = -1};
-	if (strcmp(job->kind, CONFIGURE_RESYNC) == 0)
-		return configure_resync(bench->store, &bench->key, job->arg, &n, &bench->err);
+	if (strcmp(job->kind, RESYNC_JOB) == 0)
+		return resync_run(&bench->context, job->arg, outcome, &bench->err);
 	if (strcmp(job->kind, TEND_JOB) == 0)
 		return tend_run(&bench->context, outcome, &bench->err);
 	assert_string_equal(job->kind, "push");

@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 #include "bulk-unit.h"
+#include "sync/resync.h"
 
 /* -- is there so much? -- */
 
@@ -197,7 +198,7 @@ nothing_new_is_no_failure(void **state BH_UNUSED)
 	customers(bench, 0, FROM, NULL);
 	work_until_quiet(bench);
 	assert_int_equal(fake.jobs, 1);
-	assert_int_equal(configure_resync(bench->store, &bench->key, "s", &n, &bench->err), 0);
+	assert_int_equal(resync_all(bench->store, &bench->key, "s", &n, &bench->err), 0);
 	bench_work(bench);
 	assert_int_equal(fake.jobs, 1);
 	assert_int_equal(bench_lane(bench).dirty, 0);

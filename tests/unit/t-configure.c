@@ -10,6 +10,7 @@
 #include "bench.h"
 #include "state/trail.h"
 #include "sync/configure.h"
+#include "sync/resync.h"
 #include "unit.h"
 
 #define SOURCE "{'code':'stripe','driver':'stripe','secrets':{'webhook':'env:BENCH_SECRET'}}"
@@ -541,12 +542,12 @@ changed_sync_marks_all_it_maps(void **state)
 	assert_int_equal(changes, 1);
 	bench_push(bench);
 	assert_int_equal(bench_lane(bench).dirty, 0);
-	assert_int_equal(configure_resync(bench->store, &bench->key, "s", &n, &bench->err), 0);
+	assert_int_equal(resync_all(bench->store, &bench->key, "s", &n, &bench->err), 0);
 	assert_int_equal(n, 1200);
 	assert_true(bench_is_dirty(bench, "a", 0, "cus_0"));
 	bench_work(bench);
 	assert_int_equal(bench_lane(bench).dirty, 0);
-	assert_int_equal(configure_resync(bench->store, &bench->key, "t", &n, &bench->err), -1);
+	assert_int_equal(resync_all(bench->store, &bench->key, "t", &n, &bench->err), -1);
 	assert_int_equal(bench->err.code, BH_INVALID);
 	assert_int_equal(n, 0);
 	json_decref(document);

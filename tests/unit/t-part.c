@@ -11,6 +11,7 @@
 #include "sync/line.h"
 #include "sync/part.h"
 #include "sync/person.h"
+#include "sync/resync.h"
 #include "sync/retain.h"
 
 /* -- names of lines -- */
@@ -431,7 +432,7 @@ resync(struct bench *bench, size_t want)
 {
 	size_t n;
 
-	assert_int_equal(configure_resync(bench->store, &bench->key, "s", &n, &bench->err), 0);
+	assert_int_equal(resync_all(bench->store, &bench->key, "s", &n, &bench->err), 0);
 	assert_int_equal(n, want);
 	bench_work(bench);
 }

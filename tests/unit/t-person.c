@@ -15,6 +15,7 @@
 #include "state/want.h"
 #include "sync/configure.h"
 #include "sync/person.h"
+#include "sync/resync.h"
 #include "sync/sweep.h"
 #include "sync/verify.h"
 #include "sync/writeback.h"
@@ -561,7 +562,7 @@ nothing_is_pushed_for_them(void **state)
 	size_t n;
 
 	erase(bench, "cus_1");
-	assert_int_equal(configure_resync(bench->store, &bench->key, "s", &n, &bench->err), 0);
+	assert_int_equal(resync_all(bench->store, &bench->key, "s", &n, &bench->err), 0);
 	bench_work(bench);
 	assert_int_equal(bench_lane(bench).in_step, 4);
 	assert_int_equal(bench_lane(bench).dirty, 0);
