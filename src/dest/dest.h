@@ -177,7 +177,7 @@ typedef int dest_bulk_each(void *arg, const char *key, const struct dest_result 
     struct bh_err *err);
 
 /* What kinds of things objects are to a driver; see object_traits. */
-#define DEST_OBJECT_LOOK 1u  /* cannot be upserted by its key: look by key first, then insert */
+#define DEST_OBJECT_LOOK 1u  /* cannot be upserted by its key: look first, then insert */
 #define DEST_OBJECT_EVENT 2u /* sent once, neither read nor changed (at least once) */
 
 /* How the CRM describes an object: lengths and types by field. */
@@ -244,7 +244,8 @@ struct dest_driver {
 	 * Upsert n records (1 to batch, keys distinct per object, parents before
 	 * children) and their links to parents, in the fewest calls.  Every result
 	 * is set; the order of records does not change.  What object_traits calls an
-	 * event is sent as a new one; DEST_OBJECT_LOOK without remote_id is inserted.
+	 * event is sent as a new one; DEST_OBJECT_LOOK without remote_id is inserted (where find()
+	 * cannot tell by the key, push looks for it, and sets remote_id and matched of those that are there).
 	 */
 	void (*push)(struct dest_config *config, struct record *const *records, size_t n,
 	    struct dest_result *results);

@@ -148,12 +148,22 @@ hubspot_push(struct dest_config *config, struct record *const *records, size_t n
 			 !is_waiting(records[i], &results[i]))
 			is_taken(records, i, &results[i]);
 	}
+	hubspot_look_for_tasks(&talk, records, n, results);
+	hubspot_send(&talk, records, n, results);
 	hubspot_write(&talk, records, n, results);
 	hubspot_link(&talk, records, n, results);
 	for (size_t i = 0; i < n; i++)
 		if (results[i].outcome == DEST_AUTH)
 			results[i].permanent_auth =
 			    !hubspot_is_oauth(config) && config->auth->access_token.len > 0;
+}
+
+static unsigned
+hubspot_object_traits(const char *object)
+{
+	if (hubspot_is_event(object))
+		return DEST_OBJECT_EVENT;
+	return hubspot_is_task(object) ? DEST_OBJECT_LOOK : 0;
 }
 
 static const struct setting settings[] = {
@@ -163,16 +173,18 @@ static const struct setting settings[] = {
 	"for token: a service key, or the token of a private app"},
     {"client_id", "Client ID", SETTING_TEXT, SETTING_ACCOUNT, NULL, 0, 0, "",
 	"for oauth: of the app that you made"},
-    {"client_secret", "Client secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0, "",
-	"for oauth: of the same app"},
-    {"optional_scopes", "Optional scopes", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_SCOPES,
+    {"client_secret", "Client secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0,
+	"", "for oauth: of the same app"},
+    {"optional_scopes", "Optional scopes", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0,
+	HUBSPOT_SCOPES,
 	"rights that are asked for beside those on companies and contacts; a portal that has not got them lets Billhook in all the same"},
-    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
-	"", "only where it was got elsewhere"},
+    {"refresh_token", "Refresh token", SETTING_TEXT,
+	SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
+	"only where it was got elsewhere"},
     {"login_url", "Login address", SETTING_URL, SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_LOGIN_URL,
 	"where a person allows it"},
-    {"base_url", "API address", SETTING_URL, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, HUBSPOT_BASE_URL,
-	"the same for every portal"},
+    {"base_url", "API address", SETTING_URL, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0,
+	HUBSPOT_BASE_URL, "the same for every portal"},
     {"prefix", "Prefix of names", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "billhook_",
 	"what the names of properties and objects begin with that Billhook makes in your portal"},
     {"throttle", "Throttle", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "80",
@@ -202,6 +214,7 @@ const struct dest_driver dest_hubspot = {
     .check = hubspot_check,
     .authorize = hubspot_authorize,
     .describe = hubspot_describe,
+    .object_traits = hubspot_object_traits,
     .push = hubspot_push,
     .identify = hubspot_identify,
     .login = hubspot_login,

@@ -10,6 +10,8 @@
  *   hubspot_work.c      batches, their rounds, and halving
  *   hubspot_write.c     records, by batch upsert and batch update
  *   hubspot_link.c      associations with parents
+ *   hubspot_task.c      tasks, which cannot be upserted
+ *   hubspot_event.c     custom events, which are only sent
  *   hubspot_describe.c  properties of an object type
  *   hubspot_look.h      looking for records and reading them
  *   hubspot_schema.h    what the portal needs: hubspot_{try,schema,inspect,survey,install,remove}.c
@@ -31,11 +33,15 @@
 #define HUBSPOT_SCOPES                                                                             \
 	"crm.objects.custom.read crm.objects.custom.write crm.schemas.custom.read "                \
 	"crm.schemas.custom.write crm.objects.deals.read crm.objects.deals.write "                 \
-	"crm.schemas.deals.read crm.schemas.deals.write crm.objects.owners.read"
+	"crm.schemas.deals.read crm.schemas.deals.write crm.objects.owners.read "                  \
+	"analytics.behavioral_events.send behavioral_events.event_definitions.read_write"
 
 /* Most inputs of an object batch, and a ceiling for the bytes of its body. */
 #define HUBSPOT_INPUTS 100
 #define HUBSPOT_BODY (4u << 20)
+
+/* Most events of one call. */
+#define HUBSPOT_EVENTS 500
 
 /* Calls in flight (setting "concurrency"). */
 #define HUBSPOT_CONCURRENCY 6
@@ -133,6 +139,8 @@ int hubspot_revoke(struct dest_config *config, struct bh_err *err);
 void hubspot_add_scopes(struct bh_buf *out);
 int hubspot_identify(struct dest_config *config, struct bh_err *err);
 int hubspot_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
+/* See to it that auth->account_id is known. */
+int hubspot_know_portal(struct dest_config *config, struct bh_err *err);
 
 /* hubspot_call.c */
 /*
@@ -169,6 +177,8 @@ int hubspot_ask(struct dest_config *config, const struct hubspot_ask *ask, json_
     struct bh_err *err);
 /* GET a JSON object into *body_r (new reference).  -1: BH_DENIED for a dead token. */
 int hubspot_get(struct dest_config *config, const char *path, json_t **body_r, struct bh_err *err);
+/* Ids are strings in the documents and numbers on the wire; NULL for neither. */
+const char *hubspot_id_text(const json_t *json, char out[32]);
 /* Seconds of a Retry-After header, at most a day; 0 without one. */
 int hubspot_retry_after(const struct http_response *response);
 /* Seconds of the short window by the rate headers; 0 without them. */
@@ -220,6 +230,45 @@ void hubspot_write(struct hubspot_talk *talk, struct record *const *records, siz
 
 /* hubspot_link.c: associate every applied record with its new parents; a failure changes its result. */
 void hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+/* hubspot_task.c */
+
+/* As a mapping names the key of a task that stands in its body. */
+#define HUBSPOT_BODY_KEY "body_key"
+#define HUBSPOT_BODY_MARK 1024 /* characters that the key takes there at most */
+
+bool hubspot_is_task(const char *object);
+bool hubspot_is_in_body(const char *object, const char *key_field);
+/* A task's body (NULL: none) with the key in it; new reference, as of the next. */
+json_t *hubspot_body_with_key(const char *text, const char *key);
+json_t *hubspot_body_without_key(const char *text);
+/* The key in a body (may be NULL); "" without one. */
+void hubspot_key_in_body(const char *text, char *out, size_t size);
+/* Can a task be made at this parent, in the same call? */
+bool hubspot_is_place(const struct record_parent *parent);
+/* What the call names them by: "associations" of a new task; new reference. */
+json_t *hubspot_task_places(const struct record *record);
+/*
+ * Look whether the tasks among the records that have no id and DEST_UNKNOWN are there: those get
+ * their id and are matched.  A result is set for those that must not be made.
+ */
+void hubspot_look_for_tasks(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+/* hubspot_event.c */
+bool hubspot_is_event(const char *object);
+/* The event's own name, as its definition has it; and with the portal's number, as calls name it.  Owned by the caller. */
+char *hubspot_event_name(const char *object);
+char *hubspot_event_full_name(const struct dest_config *config, const char *object);
+/* Below the events of this API version: rest, where {n} stands for name.  Owned by the caller. */
+char *hubspot_event_path(const struct dest_config *config, const char *rest, const char *name);
+/* Characters that HubSpot takes in a property of an event. */
+size_t hubspot_event_length(const char *property);
+/* Add what rows can be beside properties. */
+void hubspot_event_members(struct dest_object *object);
+/* Send every event among the records whose result is DEST_UNKNOWN; sets the result. */
+void hubspot_send(struct hubspot_talk *talk, struct record *const *records, size_t n,
     struct dest_result *results);
 
 /* hubspot_describe.c: see struct dest_driver */

@@ -33,6 +33,9 @@ static const struct {
     {"crm.schemas.deals.read", false, "to see the properties and pipelines of deals"},
     {"crm.schemas.deals.write", false, "to install properties of deals"},
     {"crm.objects.owners.read", false, "to see who may own deals and tasks"},
+    {"analytics.behavioral_events.send", false, "to send custom events (Enterprise)"},
+    {"behavioral_events.event_definitions.read_write", false,
+	"to install custom events (Enterprise)"},
 };
 
 void
@@ -205,6 +208,24 @@ hubspot_identify(struct dest_config *config, struct bh_err *err)
 		note_missing(config, json_object_get(token, "scopes"));
 	}
 	json_decref(token);
+	json_decref(details);
+	return rc;
+}
+
+int
+hubspot_know_portal(struct dest_config *config, struct bh_err *err)
+{
+	json_t *details = NULL;
+	char *path;
+	int rc;
+
+	if (config->auth->account_id[0] != '\0')
+		return 0;
+	path = hubspot_path(config, "/account-info/{v}/details", NULL, NULL);
+	rc = hubspot_get(config, path, &details, err);
+	free(path);
+	if (rc == 0)
+		rc = take_portal(config->auth, details, err);
 	json_decref(details);
 	return rc;
 }

@@ -101,6 +101,15 @@ hubspot_request_init(struct http_request *request, const struct dest_config *con
 	free(bearer);
 }
 
+const char *
+hubspot_id_text(const json_t *json, char out[32])
+{
+	if (!json_is_integer(json))
+		return json_string_value(json);
+	snprintf(out, 32, "%lld", (long long)json_integer_value(json));
+	return out;
+}
+
 static int64_t
 header_number(const struct http_response *response, const char *name)
 {

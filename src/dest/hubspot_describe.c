@@ -86,23 +86,81 @@ read_object(const char *name, const json_t *properties)
 	return object;
 }
 
+/* The key of a task stands in its body, and takes room there. */
+static void
+add_body_key(struct dest_object *object)
+{
+	struct dest_field *field;
+
+	for (size_t i = 0; i < object->fields_n; i++)
+		if (strcmp(object->fields[i].name, "hs_task_body") == 0)
+			object->fields[i].length = HUBSPOT_TEXT_MAX - HUBSPOT_BODY_MARK;
+	object->fields =
+	    bh_xrealloc(object->fields, (object->fields_n + 1) * sizeof(object->fields[0]));
+	field = &object->fields[object->fields_n++];
+	*field = (struct dest_field){.name = bh_xstrdup(HUBSPOT_BODY_KEY),
+	    .label = bh_xstrdup("Billhook's key, in the last line of the body"),
+	    .writable = true,
+	    .unique = true};
+}
+
+static void
+cut_lengths(struct dest_object *event)
+{
+	for (size_t i = 0; i < event->fields_n; i++)
+		if (event->fields[i].type == RECORD_TEXT)
+			event->fields[i].length = hubspot_event_length(event->fields[i].name);
+}
+
+/* Where the definition stands; owned by the caller.  NULL: the portal's number cannot be had. */
+static char *
+path_of(struct dest_config *config, const char *object, struct bh_err *err)
+{
+	char *name, *path;
+
+	if (!hubspot_is_event(object))
+		return hubspot_path(config, "/crm/properties/{v}/{a}", object, NULL);
+	if (hubspot_know_portal(config, err) < 0)
+		return NULL;
+	name = hubspot_event_full_name(config, object);
+	path = hubspot_event_path(config, "event-definitions/{n}", name);
+	free(name);
+	return path;
+}
+
+static struct dest_object *
+object_of(const char *name, const json_t *properties)
+{
+	struct dest_object *object = read_object(name, properties);
+
+	if (hubspot_is_event(name)) {
+		cut_lengths(object);
+		hubspot_event_members(object);
+	} else if (hubspot_is_task(name)) {
+		add_body_key(object);
+	}
+	return object;
+}
+
 int
 hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
     struct bh_err *err)
 {
-	char *path = hubspot_path(config, "/crm/properties/{v}/{a}", object, NULL);
+	char *path = path_of(config, object, err);
 	const json_t *properties;
 	json_t *body;
 	int rc;
 
 	*object_r = NULL;
+	if (path == NULL)
+		return -1;
 	rc = hubspot_get(config, path, &body, err);
 	free(path);
 	if (rc < 0)
 		return bh_during(err, "properties of %.64s", object);
-	properties = json_object_get(body, "results");
+	properties = json_object_get(body, hubspot_is_event(object) ? "properties" : "results");
 	if (json_is_array(properties))
-		*object_r = read_object(object, properties);
+		*object_r = object_of(object, properties);
 	else
 		rc = bh_fail(err, BH_UNAVAILABLE, "HubSpot's answer lists no properties of %.64s",
 		    object);

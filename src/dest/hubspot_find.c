@@ -71,6 +71,13 @@ is_by_key(const struct dest_wanted *wanted)
 	       strcmp(wanted->fields[0], wanted->key_field) == 0;
 }
 
+/* By the key in a task's body nothing can be found: push looks where the task stands. */
+static bool
+is_by_body(const struct dest_wanted *wanted)
+{
+	return is_by_key(wanted) && hubspot_is_in_body(wanted->object, wanted->key_field);
+}
+
 /* Worth a batch read: HubSpot's own properties are not unique but a contact's e-mail. */
 static bool
 is_perhaps_unique(const struct dest_wanted *wanted)
@@ -102,7 +109,7 @@ static void
 take_question(struct asked *asked, const struct dest_wanted *wanted)
 {
 	asked->wanted = wanted;
-	asked->is_there = wanted->n > 0;
+	asked->is_there = wanted->n > 0 && !is_by_body(wanted);
 	for (size_t i = 0; i < wanted->n; i++) {
 		const char *value = wanted->values[i];
 
@@ -234,7 +241,10 @@ add_candidate(struct dest_found *found, const struct dest_wanted *wanted, const 
 	candidate = &found->items[found->n++];
 	dest_copy(candidate->remote_id, sizeof(candidate->remote_id), id);
 	hubspot_name_of(wanted->object, row, candidate->name, sizeof(candidate->name));
-	if (wanted->key_field != NULL)
+	if (hubspot_is_in_body(wanted->object, wanted->key_field))
+		hubspot_key_in_body(hubspot_value_of(row, "hs_task_body"), candidate->key,
+		    sizeof(candidate->key));
+	else if (wanted->key_field != NULL)
 		dest_copy(candidate->key, sizeof(candidate->key),
 		    hubspot_value_of(row, wanted->key_field));
 }
@@ -271,7 +281,9 @@ properties_of(const struct dest_wanted *wanted)
 
 	hubspot_add_name_properties(names, wanted->object);
 	if (wanted->key_field != NULL)
-		add_property(names, wanted->key_field);
+		add_property(names, hubspot_is_in_body(wanted->object, wanted->key_field)
+					? "hs_task_body"
+					: wanted->key_field);
 	for (size_t i = 0; i < wanted->n; i++)
 		if (!is_id_field(wanted->fields[i]))
 			add_property(names, wanted->fields[i]);

@@ -1,6 +1,6 @@
 /*
- * What of a schema is there: the definitions of all custom objects in one call,
- * then properties and groups of each of HubSpot's own objects.  What the token's
+ * What of a schema is there: properties and groups of each of HubSpot's own
+ * objects, then the definitions of all custom objects in one call, and of all custom events.  What the token's
  * scopes do not show is hidden; whether it is there nobody can tell.
  */
 #include "base/base.h"
@@ -49,8 +49,9 @@ judge_property(struct hubspot_part *part, const json_t *found)
 		part->state = STATE_DIFFERS;
 }
 
-static void
-judge_properties(struct hubspot_schema *schema, const json_t *object, const json_t *properties)
+void
+hubspot_judge_properties(struct hubspot_schema *schema, const json_t *object,
+    const json_t *properties)
 {
 	for (size_t i = 0; i < schema->parts_n; i++) {
 		struct hubspot_part *part = &schema->parts[i];
@@ -108,6 +109,15 @@ inspect_groups(struct hubspot_schema *schema, const json_t *object, struct bh_er
 	return rc;
 }
 
+static bool
+needs_groups(const struct hubspot_schema *schema, const json_t *object)
+{
+	for (size_t i = 0; i < schema->parts_n; i++)
+		if (schema->parts[i].object == object && schema->parts[i].kind == KIND_GROUP)
+			return true;
+	return false;
+}
+
 int
 hubspot_inspect_standard(struct hubspot_schema *schema, const json_t *object, struct bh_err *err)
 {
@@ -121,10 +131,10 @@ hubspot_inspect_standard(struct hubspot_schema *schema, const json_t *object, st
 		hide_object(schema, object, &reply.refusal);
 	if (is_seen) {
 		hubspot_part_find(schema, KIND_OBJECT, object, name)->state = STATE_EXISTS;
-		judge_properties(schema, object, properties);
+		hubspot_judge_properties(schema, object, properties);
 	}
 	hubspot_reply_release(&reply);
-	if (is_seen && json_array_size(json_object_get(object, "groups")) > 0)
+	if (is_seen && needs_groups(schema, object))
 		rc = inspect_groups(schema, object, err);
 	return rc;
 }
@@ -170,7 +180,7 @@ hubspot_take_type(struct hubspot_schema *schema, const json_t *object, json_t *t
 	set_state(part, STATE_EXISTS, "");
 	part->is_ours = strcmp(dest_text(type, "description", ""),
 			    dest_text(object, "description", "Billhook")) == 0;
-	judge_properties(schema, object, json_object_get(type, "properties"));
+	hubspot_judge_properties(schema, object, json_object_get(type, "properties"));
 	judge_associations(schema, object, type);
 }
 
@@ -248,5 +258,7 @@ hubspot_inspect(struct hubspot_schema *schema, struct bh_err *err)
 		else
 			rc = hubspot_inspect_standard(schema, part->object, err);
 	}
-	return rc == 0 && has_custom ? inspect_custom(schema, err) : rc;
+	if (rc == 0 && has_custom)
+		rc = inspect_custom(schema, err);
+	return rc == 0 ? hubspot_inspect_events(schema, err) : rc;
 }

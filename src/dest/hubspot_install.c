@@ -6,9 +6,9 @@
  *
  *   groups and properties of HubSpot's objects, custom objects with their
  *   properties and associations, properties and associations that custom objects
- *   lack; then a look whether HubSpot shows all of it
+ *   lack, custom events; then a look whether HubSpot shows all of it
  *
- * A portal without custom objects gets everything else.  Doing it again is always
+ * A portal without custom objects and events gets everything else.  Doing it again is always
  * safe: it begins with what is there.
  */
 #include "base/base.h"
@@ -407,20 +407,111 @@ make_custom(struct install *install, struct hubspot_part *part, struct bh_err *e
 	return rc;
 }
 
+/* --- custom events ------------------------------------------------------------------- */
+
+static void
+no_events(struct hubspot_refusal *refusal)
+{
+	char why[250];
+
+	snprintf(why, sizeof(why), "%.249s", refusal->cause);
+	snprintf(refusal->cause, sizeof(refusal->cause),
+	    "Custom events need an Enterprise subscription, and the token their scopes: %s", why);
+	snprintf(refusal->remedy, sizeof(refusal->remedy),
+	    "Switch events off in the sync's settings; with Enterprise, grant the scopes "
+	    "behavioral_events.event_definitions.read_write and analytics.behavioral_events.send, "
+	    "then do this again");
+}
+
+/* HubSpot lists every definition that there is, so that this name is one of the past. */
+static const struct hubspot_refusal name_spent = {.code = "NAME_SPENT",
+    .cause = "HubSpot had an event of this name once, and takes no name a second time",
+    .remedy = "Choose another prefix of names in the settings of the connection"};
+
+static int
+make_event(struct install *install, struct hubspot_part *part, struct bh_err *err)
+{
+	char *path = hubspot_event_path(install->schema.config, "event-definitions", NULL);
+	json_t *body = hubspot_event_json(part->object);
+	struct hubspot_reply reply;
+	int rc = hubspot_try(install->schema.config, "POST", path, body, &reply, err);
+	bool is_made = rc == 0 && reply.refusal.code[0] == '\0';
+
+	if (is_made)
+		hubspot_take_event(&install->schema, part->object, reply.body);
+	else if (rc == 0 && reply.refusal.status == 403)
+		no_events(&reply.refusal);
+	else if (rc == 0 && reply.refusal.status == 409)
+		reply.refusal = name_spent;
+	if (rc == 0) {
+		settle(install, part, &reply.refusal);
+		settle_members(install, part, is_made);
+	}
+	hubspot_reply_release(&reply);
+	json_decref(body);
+	free(path);
+	return rc;
+}
+
+static int
+make_event_property(struct install *install, struct hubspot_part *part, struct bh_err *err)
+{
+	const char *event = hubspot_event_of(&install->schema, hubspot_part_object(part));
+	char *path =
+	    hubspot_event_path(install->schema.config, "event-definitions/{n}/property", event);
+	json_t *body = hubspot_event_property(part->entry);
+	struct hubspot_reply reply;
+	int rc = hubspot_try(install->schema.config, "POST", path, body, &reply, err);
+
+	if (rc == 0)
+		settle(install, part, &reply.refusal);
+	hubspot_reply_release(&reply);
+	json_decref(body);
+	free(path);
+	return rc;
+}
+
+/* Definitions stand in front of their properties; what came with one is there by then. */
+static int
+make_events(struct install *install, struct bh_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < install->schema.parts_n; i++) {
+		struct hubspot_part *part = &install->schema.parts[i];
+		const char *event = hubspot_part_object(part);
+
+		if (!hubspot_is_event_object(part->object) || part->state != STATE_MISSING)
+			continue;
+		if (part->kind == KIND_EVENT && dest_goes_on(&install->progress, part->name))
+			rc = make_event(install, part, err);
+		else if (part->kind == KIND_PROPERTY &&
+			 hubspot_event_of(&install->schema, event) != NULL &&
+			 dest_goes_on(&install->progress, part->name))
+			rc = make_event_property(install, part, err);
+	}
+	return rc;
+}
+
 /* --- the whole -------------------------------------------------------------------- */
 
-/* Where custom objects cannot be seen none is tried: each is told once, without its properties. */
+/* Where custom objects or events cannot be seen none is tried: each is told once, without its properties. */
 static void
 fail_blind(struct install *install)
 {
-	struct hubspot_refusal refusal = install->schema.blind;
+	struct hubspot_refusal no_objects = install->schema.blind,
+			       events = install->schema.no_events;
+	bool has_objects = no_objects.code[0] == '\0', has_events = events.code[0] == '\0';
 
-	no_enterprise(&refusal);
+	no_enterprise(&no_objects);
+	no_events(&events);
 	for (size_t i = 0; i < install->schema.parts_n; i++) {
 		struct hubspot_part *part = &install->schema.parts[i];
 
-		if (part->kind == KIND_OBJECT && hubspot_is_custom(part->object))
-			fail_part(install, part, &refusal);
+		if (!has_objects && part->kind == KIND_OBJECT && hubspot_is_custom(part->object))
+			fail_part(install, part, &no_objects);
+		if (!has_events && part->kind == KIND_EVENT)
+			fail_part(install, part, &events);
 	}
 }
 
@@ -499,18 +590,20 @@ make_all(struct install *install, struct bh_err *err)
 			rc = make_custom(install, &schema->parts[i], err);
 	if (rc == 0)
 		rc = make_associations(install, err);
+	if (rc == 0)
+		rc = make_events(install, err);
 	for (size_t i = 0; rc == 0 && i < schema->parts_n; i++)
 		if (schema->parts[i].kind == KIND_OBJECT &&
 		    !hubspot_is_custom(schema->parts[i].object))
 			rc = look_again(install, schema->parts[i].object, err);
-	if (rc == 0 && schema->blind.code[0] != '\0')
+	if (rc == 0)
 		fail_blind(install);
 	if (rc == 0)
 		fail_others(install);
 	return rc;
 }
 
-/* What is out of the token's sight; custom objects that cannot be had are told as failed. */
+/* What is out of the token's sight; custom objects and events that cannot be had are told as failed. */
 static json_t *
 hidden_names(const struct install *install)
 {
@@ -519,7 +612,7 @@ hidden_names(const struct install *install)
 	for (size_t i = 0; i < install->schema.parts_n; i++) {
 		const struct hubspot_part *part = &install->schema.parts[i];
 
-		if (part->state == STATE_HIDDEN && !hubspot_is_custom(part->object))
+		if (part->state == STATE_HIDDEN && !hubspot_is_whole(part->object))
 			json_array_append_new(names, json_string(part->name));
 	}
 	return names;

@@ -80,17 +80,6 @@ fail_all(struct link *link, const struct hubspot_batch *batch, const struct hubs
 		fail_pair(link, batch->at[i], fault);
 }
 
-/* Ids are strings in the documents and numbers on the wire. */
-static const char *
-id_text(const json_t *json, char out[32])
-{
-	if (json_is_integer(json)) {
-		snprintf(out, 32, "%lld", (long long)json_integer_value(json));
-		return out;
-	}
-	return json_string_value(json);
-}
-
 /* The pairs of results[] as members "from>to"; HubSpot lists both directions. */
 static json_t *
 linked_pairs(const json_t *body)
@@ -101,8 +90,8 @@ linked_pairs(const json_t *body)
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		const json_t *result = json_array_get(results, i);
 		char from[32], to[32], pair[64];
-		const char *from_text = id_text(bh_json_at(result, "from.id"), from);
-		const char *to_text = id_text(bh_json_at(result, "to.id"), to);
+		const char *from_text = hubspot_id_text(bh_json_at(result, "from.id"), from);
+		const char *to_text = hubspot_id_text(bh_json_at(result, "to.id"), to);
 
 		if (from_text == NULL || to_text == NULL ||
 		    strlen(from_text) + strlen(to_text) > 60)
@@ -135,7 +124,7 @@ is_named(const struct link *link, const json_t *error, size_t at)
 
 		for (size_t j = 0; j < json_array_size(names); j++) {
 			char number[32];
-			const char *name = id_text(json_array_get(names, j), number);
+			const char *name = hubspot_id_text(json_array_get(names, j), number);
 
 			if (name != NULL && (strcmp(name, from_id(link, at)) == 0 ||
 						strcmp(name, to_id(link, at)) == 0))
@@ -241,6 +230,14 @@ add_pair(struct link *link, size_t at, const struct record_parent *parent)
 	free(path);
 }
 
+/* A task is made at them. */
+static bool
+is_linked_already(const struct record *record, const struct dest_result *result,
+    const struct record_parent *parent)
+{
+	return result->created && hubspot_is_task(record->object) && hubspot_is_place(parent);
+}
+
 static void
 add_parents(struct link *link, size_t at)
 {
@@ -249,7 +246,8 @@ add_parents(struct link *link, size_t at)
 	for (size_t i = 0; i < record->parents_n; i++) {
 		const struct record_parent *parent = &record->parents[i];
 
-		if ((link->results[at].created || parent->is_new) && !is_repeated(record, i))
+		if ((link->results[at].created || parent->is_new) && !is_repeated(record, i) &&
+		    !is_linked_already(record, &link->results[at], parent))
 			add_pair(link, at, parent);
 	}
 }
@@ -270,7 +268,7 @@ hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
 	};
 
 	for (size_t i = 0; i < n; i++)
-		if (results[i].outcome == DEST_APPLIED)
+		if (results[i].outcome == DEST_APPLIED && !hubspot_is_event(records[i]->object))
 			add_parents(&link, i);
 	hubspot_work_run(&link.work);
 	free(link.pairs);

@@ -56,6 +56,8 @@ value_of(const struct shelf *shelf, const char *name, const json_t *value)
 
 	if (text == NULL || *text == '\0')
 		return json_is_boolean(value) ? json_deep_copy(value) : json_null();
+	if (strcmp(name, "hs_task_body") == 0 && hubspot_is_task(shelf->object))
+		return hubspot_body_without_key(text);
 	field = shelf->described != NULL && is_doubtful(text)
 		    ? dest_object_field(shelf->described, name)
 		    : NULL;

@@ -5,7 +5,7 @@
  *
  *   the records of custom objects, which stand in the way of their definition; the
  *   definitions, twice: deleted, then purged, for else the name stays taken;
- *   properties of HubSpot's objects; their groups
+ *   definitions of custom events; properties of HubSpot's objects; their groups
  *
  * Associations go with the definitions of their objects.
  */
@@ -35,11 +35,11 @@ settle(struct removal *removal, const struct hubspot_part *part,
 static bool
 is_to_go(const struct hubspot_part *part)
 {
-	bool is_custom = hubspot_is_custom(part->object);
+	bool is_whole = hubspot_is_whole(part->object);
 
 	if (!part->is_ours || (part->state != STATE_EXISTS && part->state != STATE_DIFFERS))
 		return false;
-	return part->kind == KIND_OBJECT ? is_custom : !is_custom;
+	return part->kind == KIND_OBJECT || part->kind == KIND_EVENT ? is_whole : !is_whole;
 }
 
 /* As hubspot_try(), without a body. */
@@ -152,6 +152,25 @@ remove_object(struct removal *removal, const struct hubspot_part *part, struct b
 	if (rc == 0)
 		settle(removal, part, &reply.refusal);
 	hubspot_reply_release(&reply);
+	return rc;
+}
+
+/* What was sent stays where it is told, in the records' histories. */
+static int
+remove_event(struct removal *removal, const struct hubspot_part *part, struct bh_err *err)
+{
+	char *path = hubspot_event_path(removal->schema.config, "event-definitions/{n}",
+	    hubspot_event_of(&removal->schema, part->name));
+	struct hubspot_reply reply;
+	int rc = 0;
+
+	if (dest_goes_on(&removal->progress, part->name)) {
+		rc = hubspot_try(removal->schema.config, "DELETE", path, NULL, &reply, err);
+		if (rc == 0)
+			settle(removal, part, &reply.refusal);
+		hubspot_reply_release(&reply);
+	}
+	free(path);
 	return rc;
 }
 
@@ -268,12 +287,13 @@ note_stays(struct removal *removal)
 {
 	for (size_t i = 0; i < removal->schema.parts_n; i++) {
 		const struct hubspot_part *part = &removal->schema.parts[i];
-		bool is_custom = hubspot_is_custom(part->object);
+		bool is_thing = part->kind == KIND_OBJECT || part->kind == KIND_EVENT;
 		bool is_there = part->state == STATE_EXISTS || part->state == STATE_DIFFERS;
-		bool could_go = part->kind == (is_custom ? KIND_OBJECT : KIND_PROPERTY);
+		bool could_go =
+		    hubspot_is_whole(part->object) ? is_thing : part->kind == KIND_PROPERTY;
 
 		removal->progress.of += is_to_go(part);
-		if (part->kind == KIND_OBJECT && part->state == STATE_HIDDEN)
+		if (is_thing && part->state == STATE_HIDDEN)
 			json_array_append_new(removal->hidden, json_string(part->name));
 		else if (could_go && is_there && !part->is_ours)
 			json_array_append_new(removal->kept, json_string(part->name));
@@ -293,6 +313,8 @@ remove_all(struct removal *removal, struct bh_err *err)
 
 		if (part->kind == KIND_OBJECT && is_to_go(part) && !removal->progress.is_stopped)
 			rc = remove_object(removal, part, err);
+		else if (part->kind == KIND_EVENT && is_to_go(part))
+			rc = remove_event(removal, part, err);
 	}
 	for (size_t i = 0; rc == 0 && i < schema->parts_n; i++) {
 		const struct hubspot_part *part = &schema->parts[i];

@@ -20,6 +20,7 @@ hubspot_kind_name(enum hubspot_kind kind)
 	    [KIND_GROUP] = "group",
 	    [KIND_PROPERTY] = "property",
 	    [KIND_ASSOCIATION] = "association",
+	    [KIND_EVENT] = "event",
 	};
 
 	return names[kind];
@@ -29,6 +30,18 @@ bool
 hubspot_is_custom(const json_t *object)
 {
 	return bh_json_str(object, "primaryDisplayProperty") != NULL;
+}
+
+bool
+hubspot_is_event_object(const json_t *object)
+{
+	return bh_is_json_true(object, "event");
+}
+
+bool
+hubspot_is_whole(const json_t *object)
+{
+	return hubspot_is_custom(object) || hubspot_is_event_object(object);
 }
 
 const char *
@@ -112,8 +125,8 @@ add_part(struct hubspot_schema *schema, enum hubspot_kind kind, const json_t *ob
 	    bh_xrealloc(schema->parts, (schema->parts_n + 1) * sizeof(schema->parts[0]));
 	part = &schema->parts[schema->parts_n++];
 	*part = (struct hubspot_part){.kind = kind, .object = object, .entry = entry};
-	part->name = kind == KIND_OBJECT ? bh_xstrdup(name)
-					 : bh_xasprintf("%s%s%s", owner, joints[kind], name);
+	part->name = joints[kind] == NULL ? bh_xstrdup(name)
+					  : bh_xasprintf("%s%s%s", owner, joints[kind], name);
 	return 0;
 }
 
@@ -129,16 +142,46 @@ add_list(struct hubspot_schema *schema, enum hubspot_kind kind, const json_t *ob
 	return rc;
 }
 
+/* A group is needed for the properties that stand in it. */
+static bool
+has_members(const json_t *object, const json_t *group)
+{
+	const json_t *fields = json_object_get(object, "fields");
+	const char *name = dest_text(group, "name", "");
+
+	for (size_t i = 0; i < json_array_size(fields); i++)
+		if (strcmp(dest_text(json_array_get(fields, i), "groupName", ""), name) == 0)
+			return true;
+	return false;
+}
+
+static int
+add_groups(struct hubspot_schema *schema, const json_t *object, struct bh_err *err)
+{
+	const json_t *groups = json_object_get(object, "groups");
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < json_array_size(groups); i++)
+		if (has_members(object, json_array_get(groups, i)))
+			rc = add_part(schema, KIND_GROUP, object, json_array_get(groups, i), err);
+	return rc;
+}
+
 static int
 add_object(struct hubspot_schema *schema, const json_t *object, struct bh_err *err)
 {
+	if (hubspot_is_event_object(object)) {
+		if (add_part(schema, KIND_EVENT, object, object, err) < 0)
+			return -1;
+		return add_list(schema, KIND_PROPERTY, object, "fields", err);
+	}
 	if (add_part(schema, KIND_OBJECT, object, object, err) < 0)
 		return -1;
 	if (!hubspot_is_custom(object) &&
 	    hubspot_type_of(schema, bh_json_str(object, "name")) == NULL)
 		return bh_fail(err, BH_INVALID, "HubSpot has no object %.80s",
 		    bh_json_str(object, "name"));
-	if (add_list(schema, KIND_GROUP, object, "groups", err) < 0 ||
+	if (add_groups(schema, object, err) < 0 ||
 	    add_list(schema, KIND_PROPERTY, object, "fields", err) < 0)
 		return -1;
 	return add_list(schema, KIND_ASSOCIATION, object, "associatedObjects", err);
@@ -151,7 +194,9 @@ hubspot_schema_open(struct hubspot_schema *schema, struct dest_config *config,
 	const json_t *objects = json_object_get(catalogue, "objects");
 	int rc = 0;
 
-	*schema = (struct hubspot_schema){.config = config, .types = json_object()};
+	*schema = (struct hubspot_schema){.config = config,
+	    .types = json_object(),
+	    .events = json_object()};
 	for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)
 		rc = add_object(schema, json_array_get(objects, i), err);
 	return rc;
@@ -164,6 +209,7 @@ hubspot_schema_close(struct hubspot_schema *schema)
 		free(schema->parts[i].name);
 	free(schema->parts);
 	json_decref(schema->types);
+	json_decref(schema->events);
 	memset(schema, 0, sizeof(*schema));
 }
 

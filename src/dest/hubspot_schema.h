@@ -8,7 +8,7 @@
  * "associatedObjects": names in the catalogue, "description"); others are HubSpot's own
  * and may have "groups" ("name", "label").  Fields are properties in HubSpot's words:
  * "name", "label", "type", "fieldType", "groupName", "hasUniqueValue", "description",
- * "options", "formField".
+ * "options", "formField".  Custom events have "event": true (hubspot_event_schema.c).
  */
 #ifndef DEST_HUBSPOT_SCHEMA_H
 #define DEST_HUBSPOT_SCHEMA_H
@@ -20,6 +20,7 @@ enum hubspot_kind {
 	KIND_GROUP,
 	KIND_PROPERTY,
 	KIND_ASSOCIATION,
+	KIND_EVENT,
 	KIND__MAX
 };
 
@@ -58,8 +59,10 @@ struct hubspot_schema {
 	struct dest_config *config;
 	struct hubspot_part *parts; /* in the catalogue's order */
 	size_t parts_n;
-	json_t *types; /* custom objects that are there, by their name in the catalogue */
-	struct hubspot_refusal blind; /* why custom objects cannot be seen */
+	json_t *types;  /* custom objects that are there, by their name in the catalogue */
+	json_t *events; /* definitions that are there, by their name in the catalogue */
+	struct hubspot_refusal blind;     /* why custom objects cannot be seen */
+	struct hubspot_refusal no_events; /* why custom events cannot be seen */
 };
 
 /* -- hubspot_try.c -- */
@@ -84,6 +87,9 @@ int hubspot_schema_open(struct hubspot_schema *schema, struct dest_config *confi
 void hubspot_schema_close(struct hubspot_schema *schema);
 const char *hubspot_kind_name(enum hubspot_kind kind);
 bool hubspot_is_custom(const json_t *object);
+bool hubspot_is_event_object(const json_t *object);
+/* Is it made and removed with all that belongs to it?  A custom object or event. */
+bool hubspot_is_whole(const json_t *object);
 /* The object's name in the catalogue. */
 const char *hubspot_part_object(const struct hubspot_part *part);
 /* What stands for an object in paths: its type id; NULL: a custom object that is not there. */
@@ -104,7 +110,22 @@ int hubspot_inspect(struct hubspot_schema *schema, struct bh_err *err);
 /* The same for what belongs to one of HubSpot's own objects. */
 int hubspot_inspect_standard(struct hubspot_schema *schema, const json_t *object,
     struct bh_err *err);
+/* Settle the properties of an object by those that are there. */
+void hubspot_judge_properties(struct hubspot_schema *schema, const json_t *object,
+    const json_t *properties);
 /* Settle the parts of a custom object by its definition. */
 void hubspot_take_type(struct hubspot_schema *schema, const json_t *object, json_t *type);
+
+/* -- hubspot_event_schema.c -- */
+
+/* What makes a custom event with its properties, and one of them (new references). */
+json_t *hubspot_event_json(const json_t *object);
+json_t *hubspot_event_property(const json_t *entry);
+/* Find the state of every part of custom events. */
+int hubspot_inspect_events(struct hubspot_schema *schema, struct bh_err *err);
+/* Settle the parts of a custom event by its definition. */
+void hubspot_take_event(struct hubspot_schema *schema, const json_t *object, json_t *definition);
+/* The full name of an event that is there, by its name in the catalogue; NULL: it is not. */
+const char *hubspot_event_of(const struct hubspot_schema *schema, const char *object);
 
 #endif

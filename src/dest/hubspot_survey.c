@@ -79,11 +79,9 @@ hubspot_schema_plan(struct dest_config *config, const json_t *catalogue, json_t 
 static bool
 is_counted(const struct hubspot_part *part)
 {
-	bool is_custom = hubspot_is_custom(part->object);
-
-	if (part->kind == KIND_OBJECT)
-		return is_custom && part->is_ours;
-	return part->kind == KIND_PROPERTY && !is_custom && part->is_ours;
+	if (part->kind == KIND_OBJECT || part->kind == KIND_EVENT)
+		return hubspot_is_whole(part->object) && part->is_ours;
+	return part->kind == KIND_PROPERTY && !hubspot_is_whole(part->object) && part->is_ours;
 }
 
 static json_t *
@@ -95,18 +93,24 @@ question(const struct hubspot_part *part)
 	    bh_json_str(part->entry, "name"), "operator", "HAS_PROPERTY", "limit", 1);
 }
 
-/* null where it was refused. */
+/* null where it was refused; how often an event was sent cannot be asked. */
 static int
 count_part(struct hubspot_schema *schema, const struct hubspot_part *part, json_t **count_r,
     struct bh_err *err)
 {
 	const char *type = hubspot_type_of(schema, hubspot_part_object(part));
-	char *path = hubspot_path(schema->config, "/crm/objects/{v}/{a}/search", type, NULL);
-	json_t *asked = question(part);
 	struct hubspot_reply reply;
+	json_t *asked;
 	int64_t total;
-	int rc = hubspot_try(schema->config, "POST", path, asked, &reply, err);
+	char *path;
+	int rc;
 
+	*count_r = json_null();
+	if (part->kind == KIND_EVENT)
+		return 0;
+	path = hubspot_path(schema->config, "/crm/objects/{v}/{a}/search", type, NULL);
+	asked = question(part);
+	rc = hubspot_try(schema->config, "POST", path, asked, &reply, err);
 	*count_r = rc == 0 && bh_is_json_int(reply.body, "total", &total)
 		       ? json_integer((json_int_t)total)
 		       : json_null();
@@ -127,7 +131,7 @@ add_count(struct hubspot_schema *schema, const struct hubspot_part *part, json_t
 		return -1;
 	}
 	json_array_append_new(json_object_get(counts,
-				  part->kind == KIND_OBJECT ? "objects" : "fields"),
+				  part->kind == KIND_PROPERTY ? "fields" : "objects"),
 	    json_pack("{s:s, s:o, s:o}", "name", part->name, "label",
 		bh_json_string(label_of(part)), "records", count));
 	return 0;

@@ -1,7 +1,7 @@
 /*
  * HubSpot: writing records.  Unmatched records go by batch/upsert on the
  * unique property that holds Billhook's key, matched ones by batch/update on
- * their HubSpot id, which also writes the key.  Every input carries an
+ * their HubSpot id, which also writes the key; new tasks by batch/create.  Every input carries an
  * objectWriteTraceId: with it HubSpot writes the good records of a batch and
  * names the bad ones; without it one bad record fails all ("Using object
  * APIs", batch actions).  Answers come in no particular order.
@@ -36,6 +36,13 @@ is_update(const struct record *record)
 	return record->matched && record->remote_id != NULL && *record->remote_id != '\0';
 }
 
+/* Tasks cannot be upserted: whether one is there was looked for before. */
+static bool
+is_create(const struct record *record)
+{
+	return hubspot_is_task(record->object) && !is_update(record);
+}
+
 /* Property values are strings, "" clears. */
 static json_t *
 value_text(json_t *value)
@@ -62,6 +69,17 @@ is_listed(const json_t *names, const char *name)
 	return false;
 }
 
+/* A body that is not sent stays as it is, with the key in it. */
+static void
+add_key_to_body(json_t *properties, const struct record *record)
+{
+	const json_t *text = json_object_get(properties, "hs_task_body");
+
+	if (text != NULL || is_create(record))
+		json_object_set_new(properties, "hs_task_body",
+		    hubspot_body_with_key(json_string_value(text), record->key));
+}
+
 /*
  * The key is sent among the properties too: an update by id needs it, an
  * upsert does not mind, and HubSpot returns what was sent, so an answer can
@@ -78,7 +96,10 @@ properties_of(const struct record *record, const json_t *left_out)
 		if (!is_listed(left_out, field->name))
 			json_object_set_new(properties, field->name, value_text(field->value));
 	}
-	json_object_set_new(properties, record->key_field, json_string(record->key));
+	if (hubspot_is_in_body(record->object, record->key_field))
+		add_key_to_body(properties, record);
+	else
+		json_object_set_new(properties, record->key_field, json_string(record->key));
 	return properties;
 }
 
@@ -91,6 +112,8 @@ write_input(struct hubspot_work *work, size_t at)
 
 	if (is_update(record)) {
 		json_object_set_new(input, "id", json_string(record->remote_id));
+	} else if (is_create(record)) {
+		json_object_set_new(input, "associations", hubspot_task_places(record));
 	} else {
 		json_object_set_new(input, "id", json_string(record->key));
 		json_object_set_new(input, "idProperty", json_string(record->key_field));
@@ -98,19 +121,6 @@ write_input(struct hubspot_work *work, size_t at)
 	json_object_set_new(input, "objectWriteTraceId", json_sprintf("r%zu", at));
 	json_object_set_new(input, "properties", properties_of(record, write->items[at].left_out));
 	return input;
-}
-
-static void
-add_record(struct write *write, size_t at)
-{
-	const struct record *record = write->records[at];
-	char *path = hubspot_path(write->work.talk->config,
-	    is_update(record) ? "/crm/objects/{v}/{a}/batch/update"
-			      : "/crm/objects/{v}/{a}/batch/upsert",
-	    record->object, NULL);
-
-	hubspot_work_add(&write->work, path, record->key_field, at);
-	free(path);
 }
 
 /* The open record of this trace id, or n. */
@@ -162,7 +172,7 @@ read_id(const json_t *json, char *out, size_t size)
 }
 
 static void
-set_applied(struct write *write, size_t at, const char *id, bool is_new)
+set_applied(struct write *write, size_t at, const char *id, bool created)
 {
 	struct dest_result *result = &write->results[at];
 	const json_t *left_out = write->items[at].left_out;
@@ -177,9 +187,17 @@ set_applied(struct write *write, size_t at, const char *id, bool is_new)
 	} else {
 		dest_result_set(result, DEST_APPLIED, "", "", "");
 	}
-	result->created = is_new;
+	result->created = created;
 	snprintf(result->remote_id, sizeof(result->remote_id), "%s", id);
 	write->items[at].open = NULL;
+}
+
+/* Only an upsert tells. */
+static bool
+is_new(const struct record *record, const json_t *result)
+{
+	return is_create(record) ||
+	       (!is_update(record) && json_is_true(json_object_get(result, "new")));
 }
 
 static void
@@ -198,8 +216,7 @@ take_result(struct write *write, const struct hubspot_batch *batch, const json_t
 		    json_string_value(json_object_get(properties, key_field)));
 	}
 	if (at < write->n)
-		set_applied(write, at, id,
-		    !is_update(write->records[at]) && json_is_true(json_object_get(json, "new")));
+		set_applied(write, at, id, is_new(write->records[at], json));
 }
 
 /* Leave out the refused addresses; false when that was tried, or one is the key. */
@@ -343,7 +360,7 @@ settle_unnamed(struct write *write, const struct hubspot_batch *batch, const jso
 		    "HubSpot's answer does not mention this record%s%.160s",
 		    orphan != NULL ? "; it may be the one of: " : "", fault.result.cause);
 		dest_result_set(&fault.result, DEST_UNCERTAIN, "NOT_MENTIONED", cause,
-		    "Billhook writes it again; with its unique key no second record can come of it");
+		    "Billhook writes it again; no second record can come of it");
 		fault.flags = 0;
 	}
 	fault_open(write, batch, &fault);
@@ -453,6 +470,33 @@ write_settle(struct hubspot_work *work, const struct hubspot_batch *batch,
 	else
 		fault_open(write, batch, &fault);
 	hubspot_fault_release(&fault);
+}
+
+/* A task that is there already, of whose properties none is to be written. */
+static bool
+is_nothing(const struct record *record)
+{
+	return is_update(record) && record->fields_n == 0 &&
+	       hubspot_is_in_body(record->object, record->key_field);
+}
+
+static void
+add_record(struct write *write, size_t at)
+{
+	const struct record *record = write->records[at];
+	char *path;
+
+	if (is_nothing(record)) {
+		set_applied(write, at, record->remote_id, false);
+		return;
+	}
+	path = hubspot_path(write->work.talk->config,
+	    is_update(record)   ? "/crm/objects/{v}/{a}/batch/update"
+	    : is_create(record) ? "/crm/objects/{v}/{a}/batch/create"
+				: "/crm/objects/{v}/{a}/batch/upsert",
+	    record->object, NULL);
+	hubspot_work_add(&write->work, path, record->key_field, at);
+	free(path);
 }
 
 void

@@ -37,7 +37,8 @@ int salesforce_rows(struct dest_config *config, struct salesforce_part *part,
 
 /* -- SOQL -- */
 
-#define SALESFORCE_QUERY_MAX 14000 /* bytes of a query's address; the server takes 16,384 with the host */
+#define SALESFORCE_QUERY_MAX                                                                       \
+	14000 /* bytes of a query's address; the server takes 16,384 with the host */
 
 /* Begin a part's address: "/services/data/v67.0/query?q="; what is query or queryAll. */
 void salesforce_soql_begin(const struct dest_config *config, struct bh_buf *path, const char *what);
