@@ -10,6 +10,9 @@
  *
  * Whether a property is unique is not known here: a batch read by it is tried,
  * and a refusal means a search.  The key is never searched for.
+ *
+ * Many questions about an object of which there are few records (a new portal)
+ * are answered by reading all of these: a list of 100 is a call, and current.
  */
 #include "base/base.h"
 
@@ -19,6 +22,8 @@
 
 #define VALUE_MAX 500 /* bytes of a value that can be searched for */
 #define PAGES_MAX 10
+#define LIST_SHARE                                                                                 \
+	4 /* reading all may cost this part of what asking would cost: often it is in vain */
 
 /* A question; is_there false: nothing can fit. */
 struct asked {
@@ -188,7 +193,7 @@ has_address(const char *list, const char *folded)
 }
 
 static bool
-is_value_same(const struct form *form, const struct asked *asked, size_t field, const json_t *row)
+is_value_same(const struct asked *asked, size_t field, const json_t *row, bool is_exact)
 {
 	const struct dest_wanted *wanted = asked->wanted;
 	const char *have = hubspot_value_of(row, wanted->fields[field]);
@@ -203,15 +208,15 @@ is_value_same(const struct form *form, const struct asked *asked, size_t field, 
 		return false;
 	if (wanted->compare == DEST_DOMAIN)
 		return has_host(have, asked->folded[field]);
-	return form->is_exact ? strcmp(have, asked->texts[field]) == 0
-			      : has_text(have, asked->folded[field]);
+	return is_exact ? strcmp(have, asked->texts[field]) == 0
+			: has_text(have, asked->folded[field]);
 }
 
 static bool
-is_answered(const struct form *form, const struct asked *asked, const json_t *row)
+is_answered(const struct asked *asked, const json_t *row, bool is_exact)
 {
 	for (size_t i = 0; i < asked->wanted->n; i++)
-		if (!is_value_same(form, asked, i, row))
+		if (!is_value_same(asked, i, row, is_exact))
 			return false;
 	return true;
 }
@@ -260,7 +265,7 @@ take_row(void *arg, const json_t *row)
 	for (size_t i = form->from; i < form->to; i++) {
 		size_t at = form->members[i];
 
-		if (is_lone || is_answered(form, &form->asked[at], row))
+		if (is_lone || is_answered(&form->asked[at], row, form->is_exact))
 			add_candidate(&form->found[at], form->first, row);
 	}
 }
@@ -274,12 +279,9 @@ add_property(json_t *names, const char *name)
 	json_array_append_new(names, json_string(name));
 }
 
-static json_t *
-properties_of(const struct dest_wanted *wanted)
+static void
+add_properties(json_t *names, const struct dest_wanted *wanted)
 {
-	json_t *names = json_array();
-
-	hubspot_add_name_properties(names, wanted->object);
 	if (wanted->key_field != NULL)
 		add_property(names, hubspot_is_in_body(wanted->object, wanted->key_field)
 					? "hs_task_body"
@@ -289,6 +291,15 @@ properties_of(const struct dest_wanted *wanted)
 			add_property(names, wanted->fields[i]);
 	if (is_by_email(wanted))
 		add_property(names, "hs_additional_emails");
+}
+
+static json_t *
+properties_of(const struct dest_wanted *wanted)
+{
+	json_t *names = json_array();
+
+	hubspot_add_name_properties(names, wanted->object);
+	add_properties(names, wanted);
 	return names;
 }
 
@@ -466,6 +477,135 @@ search_form(struct form *form, struct bh_err *err)
 	return rc;
 }
 
+/* --- by reading all ----------------------------------------------------- */
+
+/* All questions about one object. */
+struct whole {
+	struct asked *asked;
+	struct dest_found *found;
+	size_t first, n;
+	json_t *rows;
+};
+
+static bool
+is_of_whole(const struct whole *whole, size_t at)
+{
+	const struct asked *asked = &whole->asked[at];
+
+	return asked->is_there && !asked->is_taken &&
+	       strcmp(asked->wanted->object, whole->asked[whole->first].wanted->object) == 0;
+}
+
+/* How many calls asking would take, at least. */
+static size_t
+calls_of(const struct whole *whole)
+{
+	size_t reads = 0, bytes = 0;
+
+	for (size_t i = whole->first; i < whole->n; i++) {
+		const struct asked *asked = &whole->asked[i];
+
+		if (!is_of_whole(whole, i))
+			continue;
+		if (is_by_id(asked->wanted) || is_perhaps_unique(asked->wanted))
+			reads++;
+		else
+			bytes += strlen(asked->texts[0]);
+	}
+	return reads / HUBSPOT_INPUTS + bytes / HUBSPOT_SEARCH_BYTES;
+}
+
+static json_t *
+whole_properties(const struct whole *whole)
+{
+	json_t *names = json_array();
+
+	hubspot_add_name_properties(names, whole->asked[whole->first].wanted->object);
+	for (size_t i = whole->first; i < whole->n; i++)
+		if (is_of_whole(whole, i))
+			add_properties(names, whole->asked[i].wanted);
+	return names;
+}
+
+static void
+keep_row(void *arg, const json_t *row)
+{
+	json_array_append(((struct whole *)arg)->rows, (json_t *)(uintptr_t)row);
+}
+
+/* A property that is not there is left out of the rows, and asking says so; one without a value is null. */
+static bool
+has_all(const json_t *rows, const json_t *names)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *have = json_object_get(json_array_get(rows, i), "properties");
+
+		for (size_t k = 0; k < json_array_size(names); k++)
+			if (json_object_get(have, json_string_value(json_array_get(names, k))) ==
+			    NULL)
+				return false;
+	}
+	return true;
+}
+
+static void
+answer_whole(const struct whole *whole, size_t at)
+{
+	struct asked *asked = &whole->asked[at];
+
+	asked->is_taken = true;
+	for (size_t i = 0; i < json_array_size(whole->rows); i++) {
+		const json_t *row = json_array_get(whole->rows, i);
+
+		if (is_answered(asked, row, is_by_key(asked->wanted)))
+			add_candidate(&whole->found[at], asked->wanted, row);
+	}
+}
+
+/* Answer all questions about the object of the first, where it has few records.  What fails here is asked. */
+static void
+ask_whole(struct dest_config *config, struct whole *whole)
+{
+	const char *object = whole->asked[whole->first].wanted->object;
+	size_t pages = calls_of(whole) / LIST_SHARE;
+	json_t *names;
+
+	if (pages == 0)
+		return;
+	names = whole_properties(whole);
+	whole->rows = json_array();
+	if (hubspot_list_rows(config, object, names, pages, keep_row, whole, NULL) > 0 &&
+	    has_all(whole->rows, names)) {
+		for (size_t i = whole->first; i < whole->n; i++)
+			if (is_of_whole(whole, i))
+				answer_whole(whole, i);
+	}
+	json_decref(whole->rows);
+	json_decref(names);
+}
+
+/* Is it the first question about its object? */
+static bool
+is_first(const struct asked *asked, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (asked[i].is_there &&
+		    strcmp(asked[i].wanted->object, asked[at].wanted->object) == 0)
+			return false;
+	return true;
+}
+
+static void
+ask_wholes(struct dest_config *config, struct asked *asked, struct dest_found *found, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct whole whole = {.asked = asked, .found = found, .first = i, .n = n};
+
+		if (asked[i].is_there && is_first(asked, i))
+			ask_whole(config, &whole);
+	}
+}
+
 /* --- all forms ---------------------------------------------------------- */
 
 static int
@@ -513,6 +653,7 @@ hubspot_find(struct dest_config *config, const struct dest_wanted *wanted, size_
 	memset(found, 0, n * sizeof(found[0]));
 	for (size_t i = 0; i < n; i++)
 		take_question(&asked[i], &wanted[i]);
+	ask_wholes(config, asked, found, n);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (!asked[i].is_there || asked[i].is_taken)
 			continue;

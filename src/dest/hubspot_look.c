@@ -6,6 +6,7 @@
 
 #include "dest/hubspot_look.h"
 
+#include "base/text.h"
 #include "dest/driver.h"
 
 struct reader {
@@ -136,6 +137,70 @@ hubspot_read_rows(struct dest_config *config, const struct hubspot_rows *rows, h
 	if (reader.err.code != BH_OK && err != NULL)
 		*err = reader.err;
 	return reader.err.code != BH_OK ? -1 : 0;
+}
+
+/* The address of a page of all rows; after: "" the first. */
+static char *
+list_path(const struct dest_config *config, const char *object, const json_t *properties,
+    const char *after)
+{
+	char *base = hubspot_path(config, "/crm/objects/{v}/{a}", object, NULL);
+	struct bh_buf path = BH_BUF_INIT((size_t)1 << 20);
+
+	bh_buf_addf(&path, "%s?limit=%d&properties=", base, HUBSPOT_INPUTS);
+	for (size_t i = 0; i < json_array_size(properties); i++) {
+		const char *name = json_string_value(json_array_get(properties, i));
+
+		bh_buf_adds(&path, i > 0 ? "," : "");
+		bh_percent_add(&path, name, strlen(name));
+	}
+	if (after[0] != '\0')
+		bh_buf_adds(&path, "&after=");
+	bh_percent_add(&path, after, strlen(after));
+	free(base);
+	return bh_buf_steal(&path);
+}
+
+/* One page; after becomes where the next one begins, "" behind the last. */
+static int
+list_page(struct dest_config *config, const char *path, hubspot_each *each, void *arg,
+    char after[64], struct bh_err *err)
+{
+	const json_t *results;
+	const char *next;
+	json_t *body;
+	int rc = hubspot_get(config, path, &body, err);
+
+	if (rc < 0)
+		return rc;
+	results = json_object_get(body, "results");
+	next = bh_json_str(body, "paging.next.after");
+	if (!json_is_array(results) || (next != NULL && strlen(next) >= 64))
+		rc = bh_fail(err, BH_UNAVAILABLE, "HubSpot's answer has no records");
+	for (size_t i = 0; i < json_array_size(results) && rc == 0; i++)
+		each(arg, json_array_get(results, i));
+	if (rc == 0)
+		snprintf(after, 64, "%s", next != NULL ? next : "");
+	json_decref(body);
+	return rc;
+}
+
+int
+hubspot_list_rows(struct dest_config *config, const char *object, const json_t *properties,
+    size_t pages, hubspot_each *each, void *arg, struct bh_err *err)
+{
+	char after[64] = "";
+	int rc = 0;
+
+	for (size_t page = 0; page < pages && rc == 0; page++) {
+		char *path = list_path(config, object, properties, after);
+
+		rc = list_page(config, path, each, arg, after, err);
+		free(path);
+		if (rc == 0 && after[0] == '\0')
+			return 1;
+	}
+	return rc;
 }
 
 int

@@ -24,6 +24,12 @@ typedef void hubspot_each(void *arg, const json_t *row);
  */
 int hubspot_read_rows(struct dest_config *config, const struct hubspot_rows *rows,
     hubspot_each *each, void *arg, char *code, struct bh_err *err);
+/*
+ * Hand over all rows of an object, 100 a page, in a list that is current.  1; 0 when there are
+ * more than fit into so many pages: those were handed over; -1 as of describe.
+ */
+int hubspot_list_rows(struct dest_config *config, const char *object, const json_t *properties,
+    size_t pages, hubspot_each *each, void *arg, struct bh_err *err);
 /* A read may be repeated: no answer is as good as nobody there.  Returns rc. */
 int hubspot_repeatable(int rc, struct bh_err *err);
 

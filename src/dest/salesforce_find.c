@@ -7,6 +7,9 @@
  *                   so questions that differ by case alone never share a query
  *   ids             by their first 15 characters
  *   web addresses   LIKE finds too much ("notacme.com"): the host is compared here
+ *
+ * Many questions about an object of which there are few records (a new org)
+ * are answered by one query for all of these.
  */
 #include "base/base.h"
 
@@ -17,6 +20,8 @@
 #include "dest/salesforce_look.h"
 
 #define VALUE_UNITS_MAX 255 /* no field that can be searched holds more */
+#define ROWS_MAX 2000       /* of a query's first page */
+#define WHOLE_LEAST 3 /* calls that asking would cost, from which on all records are asked for */
 
 /* A question; n 0: nothing can fit. */
 struct asked {
@@ -33,6 +38,7 @@ struct query {
 	size_t members_n;
 	struct bh_buf path; /* as far as it is: without what closes the list */
 	json_t *terms;      /* values folded, to the values as they were asked for */
+	bool is_answered;
 };
 
 struct search {
@@ -369,13 +375,13 @@ take_rows(struct search *search, struct salesforce_part *part, struct bh_err *er
 
 /* Ask count queries in one call. */
 static int
-ask_queries(struct search *search, size_t first, size_t count, struct bh_err *err)
+ask_queries(struct search *search, struct query *const *queries, size_t count, struct bh_err *err)
 {
 	struct salesforce_part parts[SALESFORCE_COLLECTIONS];
 	int rc;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct query *query = &search->queries[first + i];
+		const struct query *query = queries[i];
 
 		salesforce_part_init(&parts[i], "GET", query->form->object);
 		bh_buf_add(&parts[i].path, query->path.data, query->path.len);
@@ -383,12 +389,160 @@ ask_queries(struct search *search, size_t first, size_t count, struct bh_err *er
 	}
 	rc = salesforce_call_parts(search->config, parts, count, false, err);
 	for (size_t i = 0; i < count; i++) {
-		search->at = &search->queries[first + i];
+		search->at = queries[i];
 		if (rc == 0)
 			rc = take_rows(search, &parts[i], err);
 		salesforce_part_release(&parts[i]);
 	}
 	return rc;
+}
+
+/* --- all records -------------------------------------------------------- */
+
+/* All queries on one object, and its records. */
+struct whole {
+	struct search *search;
+	const char *object;
+	json_t *rows;
+	bool is_doubtful; /* a value is another than the one asked for but for case */
+};
+
+static bool
+is_of_whole(const struct whole *whole, const struct query *query)
+{
+	return !query->is_answered && strcmp(query->form->object, whole->object) == 0;
+}
+
+/* "SELECT ... FROM object LIMIT n", with what any question asks for. */
+static void
+add_whole_query(const struct whole *whole, struct bh_buf *path)
+{
+	const struct search *search = whole->search;
+	json_t *columns = json_object();
+	char limit[32];
+
+	salesforce_soql_begin(search->config, path, "query");
+	add_column(path, columns, "Id");
+	add_column(path, columns, salesforce_name_field(whole->object));
+	for (size_t i = 0; i < search->queries_n; i++) {
+		const struct dest_wanted *form = search->queries[i].form;
+
+		if (!is_of_whole(whole, &search->queries[i]))
+			continue;
+		if (form->key_field != NULL)
+			add_column(path, columns, form->key_field);
+		for (size_t k = 0; k < form->n; k++)
+			add_column(path, columns, form->fields[k]);
+	}
+	snprintf(limit, sizeof(limit), " LIMIT %d", ROWS_MAX);
+	salesforce_soql_add(path, " FROM ");
+	salesforce_soql_add(path, whole->object);
+	salesforce_soql_add(path, limit);
+	json_decref(columns);
+}
+
+/* Only Salesforce knows which of its own custom fields heed case. */
+static bool
+is_case_doubtful(const struct asked *asked, const json_t *row)
+{
+	for (size_t i = 0; i < asked->n; i++) {
+		const char *name = asked->wanted->fields[i], *have = bh_json_str(row, name);
+
+		if (asked->wanted->compare == DEST_EQUAL && bh_has_suffix(name, "__c") &&
+		    have != NULL && strcmp(have, asked->texts[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+answer_query(struct whole *whole, const struct query *query, bool is_sure)
+{
+	struct search *search = whole->search;
+
+	for (size_t i = 0; i < query->members_n; i++) {
+		size_t index = query->members[i];
+
+		for (size_t k = 0; k < json_array_size(whole->rows); k++) {
+			const json_t *row = json_array_get(whole->rows, k);
+
+			if (!is_answered(&search->asked[index], row))
+				continue;
+			if (is_sure)
+				add_candidate(&search->found[index], query->form, row);
+			else if (is_case_doubtful(&search->asked[index], row))
+				whole->is_doubtful = true;
+		}
+	}
+}
+
+static void
+answer_all(struct whole *whole, bool is_sure)
+{
+	for (size_t i = 0; i < whole->search->queries_n; i++) {
+		struct query *query = &whole->search->queries[i];
+
+		if (!is_of_whole(whole, query))
+			continue;
+		answer_query(whole, query, is_sure);
+		query->is_answered = is_sure;
+	}
+}
+
+/* What fails here, or is too much, is asked. */
+static void
+ask_whole(struct whole *whole)
+{
+	struct salesforce_part part;
+	const json_t *json;
+
+	salesforce_part_init(&part, "GET", whole->object);
+	add_whole_query(whole, &part.path);
+	if (salesforce_call_parts(whole->search->config, &part, 1, false, NULL) == 0 &&
+	    part.answer.response.status == 200) {
+		json = part.answer.json;
+		whole->rows = json_object_get(json, "records");
+		if (json_is_true(json_object_get(json, "done")) && json_is_array(whole->rows) &&
+		    json_array_size(whole->rows) < ROWS_MAX) {
+			answer_all(whole, false);
+			if (!whole->is_doubtful)
+				answer_all(whole, true);
+		}
+	}
+	salesforce_part_release(&part);
+}
+
+static void
+ask_wholes(struct search *search)
+{
+	for (size_t i = 0; i < search->queries_n; i++) {
+		struct whole whole = {.search = search, .object = search->queries[i].form->object};
+		size_t n = 0;
+
+		for (size_t k = 0; k < search->queries_n; k++) {
+			if (!is_of_whole(&whole, &search->queries[k]))
+				continue;
+			if (k < i)
+				break; /* it was looked at before */
+			n++;
+		}
+		if (n > (size_t)SALESFORCE_COLLECTIONS * (WHOLE_LEAST - 1))
+			ask_whole(&whole);
+	}
+}
+
+/* --- all questions ------------------------------------------------------ */
+
+/* Some queries that have no answer yet, from *next on. */
+static size_t
+open_queries(struct search *search, size_t *next, struct query *queries[SALESFORCE_COLLECTIONS])
+{
+	size_t n = 0;
+
+	for (; *next < search->queries_n && n < SALESFORCE_COLLECTIONS; (*next)++)
+		if (!search->queries[*next].is_answered)
+			queries[n++] = &search->queries[*next];
+	return n;
 }
 
 int
@@ -400,12 +554,14 @@ salesforce_find(struct dest_config *config, const struct dest_wanted *wanted, si
 
 	memset(found, 0, n * sizeof(found[0]));
 	rc = plan_search(&search, err);
+	if (rc == 0)
+		ask_wholes(&search);
 	for (size_t next = 0; rc == 0 && next < search.queries_n;) {
-		size_t left = search.queries_n - next;
-		size_t count = left < SALESFORCE_COLLECTIONS ? left : SALESFORCE_COLLECTIONS;
+		struct query *queries[SALESFORCE_COLLECTIONS];
+		size_t count = open_queries(&search, &next, queries);
 
-		rc = ask_queries(&search, next, count, err);
-		next += count;
+		if (count > 0)
+			rc = ask_queries(&search, queries, count, err);
 	}
 	search_release(&search);
 	return salesforce_repeatable(rc, err);

@@ -20,7 +20,7 @@ void salesforce_part_init(struct salesforce_part *part, const char *method, cons
 void salesforce_part_release(struct salesforce_part *part);
 
 /*
- * Make 1 to SALESFORCE_COLLECTIONS parts in one call.  0: each has an answer of
+ * Make parts in one call: 1 to SALESFORCE_COLLECTIONS queries or collections, or up to 25 of other kinds.  0: each has an answer of
  * any status; -1 as of salesforce_fail(), then the status of the parts is that of the
  * call, 0 where none came.  is_exact: numbers are given as texts (salesforce_exact()).
  */

@@ -1,6 +1,6 @@
 /*
- * Calls of several parts: up to five queries or collections travel in one
- * composite call, which counts as one call of the org's allowance; a lone part goes by
+ * Calls of several parts: up to five queries or collections (or 25 parts of other
+ * kinds) travel in one composite call, which counts as one call of the org's allowance; a lone part goes by
  * itself.  Pages behind a query's first one are calls of their own.
  */
 #include "base/base.h"
