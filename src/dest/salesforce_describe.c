@@ -10,6 +10,8 @@
 
 #define FIELDS_MAX 2000 /* an object can have at most about 900 */
 #define OPTIONS_MAX 1000
+#define DESCRIBED_MAX                                                                              \
+	12 /* of one call, which takes 25 parts: an answer has some hundred KB for each */
 
 /* Salesforce's type names; what is not here is text (REST guide: describe, field types). */
 static const struct {
@@ -188,12 +190,12 @@ salesforce_describe(struct dest_config *config, const char *object, struct dest_
 	return rc;
 }
 
-/* At most SALESFORCE_COLLECTIONS of them, in one call. */
+/* At most DESCRIBED_MAX of them, in one call. */
 static int
 describe_some(struct dest_config *config, const char *const *names, size_t n,
     struct dest_object **objects_r, struct bh_err *err)
 {
-	struct salesforce_part parts[SALESFORCE_COLLECTIONS];
+	struct salesforce_part parts[DESCRIBED_MAX];
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
@@ -217,8 +219,8 @@ salesforce_describe_many(struct dest_config *config, const char *const *names, s
     struct dest_object **objects_r, struct bh_err *err)
 {
 	memset(objects_r, 0, n * sizeof(objects_r[0]));
-	for (size_t i = 0; i < n; i += SALESFORCE_COLLECTIONS) {
-		size_t some = n - i < SALESFORCE_COLLECTIONS ? n - i : SALESFORCE_COLLECTIONS;
+	for (size_t i = 0; i < n; i += DESCRIBED_MAX) {
+		size_t some = n - i < DESCRIBED_MAX ? n - i : DESCRIBED_MAX;
 
 		if (describe_some(config, names + i, some, objects_r + i, err) < 0) {
 			for (size_t k = 0; k < n; k++)
