@@ -188,6 +188,18 @@ link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirt
 }
 
 void
+link_dirty_cut(struct link_dirty_list *list, size_t n)
+{
+	struct key key;
+
+	key_mark(&key, &list->items[n - 1].id);
+	go_on_from(list, key.data, key.len, '\0');
+	list->more = list->more || n < list->n;
+	while (list->n > n)
+		free_id(&list->items[--list->n].id);
+}
+
+void
 link_dirty_skip_sync(struct link_dirty_list *list)
 {
 	const struct link_id *last = &list->items[list->n - 1].id;

@@ -92,8 +92,8 @@ struct link_dirty_list {
  */
 int link_dirty(struct store_txn *txn, const char *dest, size_t max, struct link_dirty_list *list,
     struct bh_err *err);
-/* The next page begins behind all entries of the last one's rank and sync. */
-void link_dirty_skip_sync(struct link_dirty_list *list);
+/* Of the page only the first n entries (at least one) are taken: the next one begins behind them. */
+void link_dirty_cut(struct link_dirty_list *list, size_t n);
 /* The next page begins behind all marks of the last one's rank and sync. */
 void link_dirty_skip_sync(struct link_dirty_list *list);
 void link_dirty_release(struct link_dirty_list *list);

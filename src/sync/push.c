@@ -307,6 +307,16 @@ push_page(struct push_run *run, struct link_dirty_list *list, struct bh_err *err
 	return rc;
 }
 
+/* A page that others follow ends with its first batch: what is behind it comes with more of its rank. */
+static void
+cut_page(const struct push_run *run, struct link_dirty_list *list)
+{
+	size_t n = batch_size(run->lane, list);
+
+	if (list->more && n < list->n && throttle_level(run->lane) == THROTTLE_OPEN)
+		link_dirty_cut(list, n);
+}
+
 /* What is to go in bulk; nothing above the throttle, where entries are chosen one by one. */
 static int
 find_bulk(const struct push_run *run, struct bulk_group *group, struct bh_err *err)
@@ -336,6 +346,8 @@ push_pages(struct push_run *run, struct bulk_group *group, struct bh_err *err)
 		if (rc == 0 && list.n != 0 && !is_first && !group->is_there)
 			rc = find_bulk(run, group, err);
 		is_first = false;
+		if (rc == 0 && list.n != 0 && !group->is_there)
+			cut_page(run, &list);
 		part = list;
 		part.n = rc == 0 ? before_bulk(group, &list) : 0;
 		is_over = part.n < list.n;
@@ -376,23 +388,32 @@ push_all(struct push_run *run, struct bh_err *err)
 
 /* -- the run -- */
 
+/* A connection that never sent anything meets a heap more often than a lone change. */
+static int
+is_first_push(struct store_txn *txn, const char *dest, struct bh_err *err)
+{
+	struct link_lane lane;
+
+	return link_lane_get(txn, dest, &lane, err) < 0 ? -1 : lane.last_push_ms == 0;
+}
+
 /* Do events stream in, so that waiting makes the batches larger? */
 static int
-is_streaming(const struct sync_context *context, struct bh_err *err)
+is_streaming(const struct sync_context *context, const char *dest, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(context->store);
 	struct journal_pace pace;
 	size_t backlog = 0;
-	int rc = journal_pace(txn, &pace, err);
+	int rc = journal_pace(txn, &pace, err), is_fast = 0;
 
-	if (rc >= 0 && pace.rate > context->conf->push_rate)
+	if (rc >= 0)
+		is_fast = pace.rate > context->conf->push_rate ? 1 : is_first_push(txn, dest, err);
+	if (is_fast > 0)
 		rc = journal_backlog(txn, 1, &backlog, err);
 	store_free(&txn);
-	if (rc < 0)
+	if (rc < 0 || is_fast < 0)
 		return -1;
-	if (pace.rate <= context->conf->push_rate)
-		return 0;
-	return backlog != 0 || bh_now_ms() - pace.last_event_ms < QUIET_MS;
+	return is_fast > 0 && (backlog != 0 || bh_now_ms() - pace.last_event_ms < QUIET_MS);
 }
 
 static int
@@ -531,7 +552,7 @@ push_run(const struct sync_context *context, const char *dest, bool may_hold,
 	int streaming, rc = 0;
 
 	*outcome = (struct sync_outcome){.again_ms = -1};
-	streaming = is_streaming(context, err);
+	streaming = is_streaming(context, dest, err);
 	if (streaming < 0)
 		return -1;
 	if (streaming > 0 && may_hold) {

@@ -423,6 +423,60 @@ batch_forms_while_events_stream(void **state)
 	bench_free(bench);
 }
 
+/* What comes first is waited for while more comes; a lone change behind it goes at once. */
+static void
+first_push_waits_for_more(void **state)
+{
+	struct bench *bench = bench_new(*state);
+	struct sync_outcome outcome;
+
+	customers(bench, 1);
+	assert_int_equal(push_run(&bench->context, "crm", true, &outcome, &bench->err), 0);
+	assert_true(outcome.held);
+	bench_pass(bench, 150);
+	assert_int_equal(push_run(&bench->context, "crm", true, &outcome, &bench->err), 0);
+	assert_false(outcome.held);
+	assert_int_equal(bench->crm.rows, 1);
+
+	bench_pass(bench, 60000);
+	bench_customer(bench, "cus_0", "Grace");
+	bench_ingest(bench);
+	assert_int_equal(push_run(&bench->context, "crm", true, &outcome, &bench->err), 0);
+	assert_false(outcome.held);
+	assert_int_equal(bench->crm.rows, 2);
+	bench_free(bench);
+}
+
+static void
+subscriptions(struct bench *bench, int n, int customers_n)
+{
+	char id[16], customer[16];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(id, sizeof(id), "sub_%d", i);
+		snprintf(customer, sizeof(customer), "cus_%d", i % customers_n);
+		bench_subscription(bench, id, customer, "active");
+	}
+	bench_ingest(bench);
+}
+
+/*
+ * The first page holds customers and subscriptions: at HubSpot the latter come with those of
+ * the next page, so that all calls but the last of a kind are full.
+ */
+static void
+pages_end_with_a_rank(void **state)
+{
+	struct bench *bench = bench_new(*state);
+
+	customers(bench, 150);
+	subscriptions(bench, 1990, 150);
+	bench_push(bench);
+	assert_int_equal(bench->crm.rows, 2140);
+	assert_int_equal(bench->crm.writes, strcmp(*state, "hubspot") == 0 ? 2 + 20 : 3 + 1);
+	bench_free(bench);
+}
+
 static bool
 is_stopping_at_once(void *arg BH_UNUSED)
 {
@@ -433,18 +487,20 @@ is_stopping_at_once(void *arg BH_UNUSED)
 static void
 stopped_in_the_middle(void **state)
 {
+	size_t page = strcmp(*state, "hubspot") == 0 ? 1500 : 2000;
 	struct bench *bench = bench_new(*state);
 	struct sync_outcome outcome;
 
 	customers(bench, 1500);
+	subscriptions(bench, 600, 1500);
 	bench->context.is_stopping = is_stopping_at_once;
 	outcome = bench_push(bench);
-	assert_int_equal(bench_lane(bench).in_step, 1000);
-	assert_int_equal(outcome.handled, 1000);
+	assert_int_equal(bench_lane(bench).in_step, page);
+	assert_int_equal(outcome.handled, page);
 	assert_int_equal(outcome.again_ms, bh_now_ms());
 	bench->context.is_stopping = NULL;
 	assert_int_equal(bench_push(bench).again_ms, -1);
-	assert_int_equal(bench_lane(bench).in_step, 1500);
+	assert_int_equal(bench_lane(bench).in_step, 2100);
 	bench_free(bench);
 }
 
@@ -594,6 +650,8 @@ main(void)
 	    BOTH(pause_is_kept),
 	    BOTH(outage_heals),
 	    BOTH(batch_forms_while_events_stream),
+	    BOTH(first_push_waits_for_more),
+	    BOTH(pages_end_with_a_rank),
 	    BOTH(stopped_in_the_middle),
 	    BOTH(paused_connection_keeps_marks),
 	    BOTH(paused_sync_keeps_marks),

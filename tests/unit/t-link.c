@@ -138,6 +138,36 @@ pages_of_marks(void **state)
 	assert_null(list.items);
 }
 
+/* What stands behind the cut comes again, and once. */
+static void
+page_of_marks_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct link_dirty_list list = {0};
+
+	for (int i = 0; i < 5; i++) {
+		char id[20];
+
+		snprintf(id, sizeof(id), "%02d", i);
+		mark(f, company(id));
+	}
+	MUST(link_dirty(f->txn, "crm", 10, &list, &f->err));
+	assert_int_equal(list.n, 5);
+	assert_false(list.more);
+	link_dirty_cut(&list, 2);
+	assert_int_equal(list.n, 2);
+	assert_true(list.more);
+	store_reset(f->txn);
+	MUST(link_dirty(f->txn, "crm", 10, &list, &f->err));
+	assert_int_equal(list.n, 3);
+	assert_string_equal(list.items[0].id.id, "02");
+	assert_false(list.more);
+	link_dirty_cut(&list, 3);
+	assert_int_equal(list.n, 3);
+	assert_false(list.more);
+	link_dirty_release(&list);
+}
+
 /* Of one rank and sync; its other ranks, and syncs whose code begins alike, come. */
 static void
 marks_of_a_sync_are_skipped(void **state)
@@ -857,6 +887,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    STATE_TEST(parents_first),
 	    STATE_TEST(pages_of_marks),
+	    STATE_TEST(page_of_marks_is_cut),
 	    STATE_TEST(marks_of_a_sync_are_skipped),
 	    STATE_TEST(a_push_clears_what_it_read),
 	    STATE_TEST(a_later_mark_survives),
