@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "sync/automate.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
 #include "sync/lookup.h"
@@ -70,6 +71,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return errand_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
 		return tend_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)
+		return automate_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
 		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");

@@ -122,9 +122,8 @@ put_doc(struct store_txn *txn, const char *family, const char *code, json_t *doc
 	free(text);
 }
 
-/* Every change of connections and syncs moves this key's version. */
-static void
-touch(struct store_txn *txn)
+void
+account_touch(struct store_txn *txn)
 {
 	store_put(txn, "Av", 2, "", 0);
 }
@@ -318,7 +317,7 @@ account_connection_save(struct store_txn *txn, const struct account_key *key,
 	rc = add_secrets(txn, key, connection, doc, err);
 	if (rc == 0) {
 		put_doc(txn, "Ac", connection->code, doc);
-		touch(txn);
+		account_touch(txn);
 	}
 	json_decref(doc);
 	return rc;
@@ -328,7 +327,7 @@ void
 account_connection_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "Ac", code);
-	touch(txn);
+	account_touch(txn);
 	drop_doc(txn, "Aa", code);
 }
 
@@ -513,7 +512,7 @@ account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct
 	if (sync->settings != NULL)
 		json_object_set(doc, "settings", sync->settings);
 	put_doc(txn, "As", sync->code, doc);
-	touch(txn);
+	account_touch(txn);
 	json_decref(doc);
 	return 0;
 }
@@ -524,7 +523,7 @@ account_sync_drop(struct store_txn *txn, const char *code)
 	drop_doc(txn, "As", code);
 	draft_drop(txn, code);
 	walk_drop(txn, code, WALK_RESYNC);
-	touch(txn);
+	account_touch(txn);
 }
 
 int

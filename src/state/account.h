@@ -53,6 +53,8 @@ int account_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *
  * settings does not commit over a change of them.
  */
 int account_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err);
+/* Something else that a snapshot of the settings holds has changed. */
+void account_touch(struct store_txn *txn);
 #define ACCOUNT_WATCH "Av"
 
 /* Tokens of a destination, kept apart because they change often: a JSON object of texts and numbers, sealed as a whole. */

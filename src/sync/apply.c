@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "model/revenue.h"
+#include "state/automation.h"
 #include "state/derived.h"
 #include "state/link.h"
 #include "state/queue.h"
@@ -276,6 +277,10 @@ mark(struct apply *apply, const struct working_object *object, struct bh_err *er
 		is_reached = is_reached || sync->uses_customer;
 	}
 	wake_lanes(apply->txn, apply->setup, object->id.connection);
+	if (has_setup_rules(apply->setup, object->id.connection, object->id.kind)) {
+		automation_mark(apply->txn, &object->id);
+		queue_wake(apply->txn, AUTOMATION_JOB, "", bh_now_ms());
+	}
 	if (object->id.kind == OBJECT_CUSTOMER && is_reached)
 		rc = mark_children(apply->txn, apply->setup, &object->id, &after, err);
 	bh_buf_release(&after);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "map/shape.h"
+#include "state/automation.h"
 
 struct load {
 	const struct account_key *key;
@@ -18,6 +19,9 @@ empty(struct setup *setup)
 		map_free(&setup->syncs[i].map);
 		account_sync_release(&setup->syncs[i].account);
 	}
+	for (size_t i = 0; i < setup->rules_n; i++)
+		rule_free(&setup->rules[i].rule);
+	free(setup->rules);
 	for (size_t i = 0; i < setup->connections_n; i++)
 		account_connection_release(&setup->connections[i].account);
 	json_decref(setup->unusable);
@@ -211,6 +215,55 @@ load_syncs(struct store_txn *txn, struct load *load, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+static void
+add_rule(struct setup *setup, const struct automation *automation)
+{
+	struct setup_rule *rule = &setup->rules[setup->rules_n];
+	struct bh_err why = BH_ERR_INIT;
+
+	if (!automation->is_enabled)
+		return;
+	if (rule_new(automation->rule, &rule->rule, &why) < 0) {
+		bh_log(BH_WARN, "automation %s is left out: %s", automation->code, why.text);
+		return;
+	}
+	rule->since_ms = automation->since_ms;
+	setup->rules_n++;
+}
+
+static int
+load_rules(struct store_txn *txn, struct setup *setup, struct bh_err *err)
+{
+	struct automation automation;
+	json_t *codes, *code;
+	size_t i;
+	int rc = 0;
+
+	if (automation_codes(txn, &codes, err) < 0)
+		return -1;
+	setup->rules = bh_xcalloc(json_array_size(codes), sizeof(setup->rules[0]));
+	json_array_foreach (codes, i, code) {
+		rc = automation_load(txn, json_string_value(code), &automation, err);
+		if (rc < 0)
+			break;
+		if (rc > 0)
+			add_rule(setup, &automation);
+		automation_release(&automation);
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+bool
+has_setup_rules(const struct setup *setup, const char *connection, enum object_kind kind)
+{
+	for (size_t i = 0; i < setup->rules_n; i++)
+		if (rule_on(setup->rules[i].rule) == kind &&
+		    strcmp(rule_from(setup->rules[i].rule), connection) == 0)
+			return true;
+	return false;
+}
+
 int
 setup_load(struct store *store, const struct account_key *key, struct setup **setup_r,
     struct bh_err *err)
@@ -221,7 +274,8 @@ setup_load(struct store *store, const struct account_key *key, struct setup **se
 
 	load.setup->unusable = json_object();
 	if (account_version(txn, &load.setup->version, err) < 0 ||
-	    load_connections(txn, &load, err) < 0 || load_syncs(txn, &load, err) < 0) {
+	    load_connections(txn, &load, err) < 0 || load_syncs(txn, &load, err) < 0 ||
+	    load_rules(txn, load.setup, err) < 0) {
 		setup_free(&load.setup);
 		rc = -1;
 	}

@@ -6,6 +6,7 @@
 #ifndef SYNC_SETUP_H
 #define SYNC_SETUP_H
 
+#include "auto/rule.h"
 #include "dest/dest.h"
 #include "map/map.h"
 #include "model/revenue.h"
@@ -30,11 +31,19 @@ struct setup_sync {
 	bool lines_use_customer; /* and a template of theirs reaches the customer */
 };
 
+/* An automation that is switched on. */
+struct setup_rule {
+	struct rule *rule;
+	int64_t since_ms;
+};
+
 struct setup {
 	struct setup_connection *connections;
 	size_t connections_n;
 	struct setup_sync *syncs;
 	size_t syncs_n;
+	struct setup_rule *rules;
+	size_t rules_n;
 	json_t *unusable; /* codes of syncs that are left out: their links are kept as they are */
 	uint64_t version; /* account_version() that it shows */
 };
@@ -66,6 +75,8 @@ bool is_setup_resting(const struct setup *setup, const char *code);
 /* The mapped object of this name in a sync; NULL.  *index_r (may be NULL): its place for map_render(). */
 const struct map_object *setup_object(const struct setup_sync *sync, const char *name,
     size_t *index_r);
+/* Does a rule look at objects of this kind and connection? */
+bool has_setup_rules(const struct setup *setup, const char *connection, enum object_kind kind);
 /* Can single objects be looked up: the driver knows how and a key is stored?  NULL: no. */
 bool setup_is_askable(const struct setup_connection *connection);
 /* A source connection as its driver wants it; borrowed. */

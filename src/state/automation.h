@@ -1,0 +1,80 @@
+/*
+ * Automations: the rules as they are set up (auto/rule.h), what they decided,
+ * and which objects they are to look at.
+ *
+ *   an object's mark | meaning                                   | moves to
+ *   none             | every rule has seen it as it is           | marked, when it changes
+ *   marked           | rules are to look at it                   | none
+ *   timed            | the time will change what a rule says     | none, when it was looked at then
+ */
+#ifndef STATE_AUTOMATION_H
+#define STATE_AUTOMATION_H
+
+#include "base/json.h"
+#include "state/mirror.h"
+
+struct automation {
+	char code[72];
+	json_t *rule; /* object, as auto/rule.h describes it; owned */
+	bool is_enabled;
+	int64_t since_ms; /* when it was first enabled: what is older is no cause of "once" */
+	bool is_walking;  /* objects that were there before it are still to be marked */
+};
+void automation_release(struct automation *automation);
+/* 1, 0, -1. */
+int automation_load(struct store_txn *txn, const char *code, struct automation *automation,
+    struct bh_err *err);
+/* Raises account_version(). */
+void automation_save(struct store_txn *txn, const struct automation *automation);
+/* What it decided stays: made again under the same code it goes on. */
+void automation_drop(struct store_txn *txn, const char *code);
+/* All codes, sorted; an array of texts (new reference). */
+int automation_codes(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
+
+/* -- what they are to look at -- */
+
+/* No read. */
+void automation_mark(struct store_txn *txn, const struct mirror_id *id);
+struct automation_mark {
+	struct mirror_id id; /* strings are owned */
+	char *key;           /* internal */
+	size_t key_len;
+	uint64_t version;
+};
+void automation_marks_release(struct automation_mark *marks, size_t n);
+/*
+ * Marked objects, at most max, and those whose time has come by now_ms.  Of
+ * those whose time is yet to come *next_r gets the earliest (INT64_MAX none).
+ */
+int automation_marks(struct store_txn *txn, int64_t now_ms, size_t max,
+    struct automation_mark *marks, size_t *n_r, int64_t *next_r, struct bh_err *err);
+/* Away with it; where it was marked anew meanwhile the commit answers BH_CONFLICT. */
+void automation_mark_done(struct store_txn *txn, const struct automation_mark *mark);
+
+/* -- what they decided about an object -- */
+
+/*
+ * {"rules": {code: standing of auto/decide.h}, "at": when the time alone may change it (absent:
+ * never), "v": version of the last action}.  get: n at once, checked at commit; NULL where there is none.
+ */
+int automation_standings(struct store_txn *txn, const struct mirror_id *ids, size_t n,
+    json_t **docs, struct bh_err *err);
+/*
+ * before: as read (NULL none).  The timer follows "at"; an empty document goes.
+ */
+void automation_standing_put(struct store_txn *txn, const struct mirror_id *id,
+    const json_t *before, const json_t *doc);
+/* Whose turn of a rule's owners it is; checked at commit. */
+int automation_turn_get(struct store_txn *txn, const char *code, uint64_t *turn_r,
+    struct bh_err *err);
+void automation_turn_put(struct store_txn *txn, const char *code, uint64_t turn);
+
+/* How far the walk over the objects that were there before is; empty at its start. */
+int automation_walk_get(struct store_txn *txn, const char *code, struct bh_buf *after,
+    struct bh_err *err);
+/* after NULL: it is over. */
+void automation_walk_put(struct store_txn *txn, const char *code, const struct bh_buf *after);
+
+#define AUTOMATION_JOB "automate" /* its arg is "" */
+
+#endif

@@ -1,0 +1,345 @@
+/* See automate.h. */
+#include "base/base.h"
+
+#include "sync/automate.h"
+
+#include "auto/decide.h"
+#include "base/clock.h"
+#include "state/derived.h"
+#include "sync/apply.h"
+
+#define MARKS_MAX 100 /* objects in one commit */
+#define WALK_PAGE 1000
+
+/* One commit's worth of objects. */
+struct page {
+	struct store_txn *txn;
+	const struct setup *setup;
+	int64_t now_ms;
+	struct automation_mark marks[MARKS_MAX];
+	size_t marks_n;
+	struct mirror_id ids[MARKS_MAX]; /* each once; borrowed from the marks */
+	struct object_state objects[MARKS_MAX], customers[MARKS_MAX];
+	json_t *standings[MARKS_MAX];
+	size_t n;
+	json_t *turns; /* of rules that were asked: code -> whose turn */
+	struct apply *apply;
+};
+
+static void
+page_free(struct page **page)
+{
+	struct page *p = *page;
+
+	for (size_t i = 0; i < p->n; i++) {
+		mirror_object_release(&p->objects[i]);
+		mirror_object_release(&p->customers[i]);
+		json_decref(p->standings[i]);
+	}
+	automation_marks_release(p->marks, p->marks_n);
+	json_decref(p->turns);
+	apply_free(&p->apply);
+	store_free(&p->txn);
+	free(p);
+	*page = NULL;
+}
+
+/* -- reading -- */
+
+static bool
+is_same_object(const struct mirror_id *a, const struct mirror_id *b)
+{
+	return a->kind == b->kind && strcmp(a->id, b->id) == 0 &&
+	       strcmp(a->account, b->account) == 0 && strcmp(a->connection, b->connection) == 0;
+}
+
+/* What is marked, and due as well, is looked at once. */
+static void
+collect(struct page *page)
+{
+	for (size_t i = 0; i < page->marks_n; i++) {
+		const struct mirror_id *id = &page->marks[i].id;
+		size_t k = 0;
+
+		automation_mark_done(page->txn, &page->marks[i]);
+		while (k < page->n && !is_same_object(&page->ids[k], id))
+			k++;
+		if (k == page->n && has_setup_rules(page->setup, id->connection, id->kind))
+			page->ids[page->n++] = *id;
+	}
+}
+
+static int
+read_customers(struct page *page, struct bh_err *err)
+{
+	struct mirror_id ids[MARKS_MAX];
+	struct object_state found[MARKS_MAX];
+	size_t of[MARKS_MAX], n = 0;
+	int rc = 0;
+
+	memset(found, 0, sizeof(found));
+	for (size_t i = 0; i < page->n; i++) {
+		const char *customer = page->ids[i].kind != OBJECT_CUSTOMER
+					   ? bh_json_str(page->objects[i].fields, "customer")
+					   : NULL;
+
+		if (customer == NULL)
+			continue;
+		ids[n] = (struct mirror_id){page->ids[i].connection, page->ids[i].account,
+		    OBJECT_CUSTOMER, customer};
+		of[n++] = i;
+	}
+	if (n != 0)
+		rc = derived_view_many(page->txn, ids, n, found, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		page->customers[of[i]] = found[i];
+	return rc;
+}
+
+static int
+read_page(struct page *page, struct bh_err *err)
+{
+	if (page->n == 0)
+		return 0;
+	if (derived_view_many(page->txn, page->ids, page->n, page->objects, err) < 0 ||
+	    automation_standings(page->txn, page->ids, page->n, page->standings, err) < 0)
+		return -1;
+	return read_customers(page, err);
+}
+
+/* -- deciding -- */
+
+static int
+turn_of(struct page *page, const char *code, uint64_t *turn_r, struct bh_err *err)
+{
+	const json_t *known = json_object_get(page->turns, code);
+
+	*turn_r = known != NULL ? (uint64_t)json_integer_value(known) : 0;
+	return known != NULL ? 0 : automation_turn_get(page->txn, code, turn_r, err);
+}
+
+static void
+note_turn(struct page *page, const char *code, uint64_t before, uint64_t after)
+{
+	json_object_set_new(page->turns, code, json_integer((json_int_t)after));
+	if (after != before)
+		automation_turn_put(page->txn, code, after);
+}
+
+/* Into the mirror, newer than the last that was made for this object, whatever the clock does. */
+static void
+bring(struct page *page, const struct mirror_id *of, const json_t *actions, json_t *doc)
+{
+	int64_t version_ms = bh_json_int(doc, "v", 0) + 1;
+	const json_t *action;
+	size_t i;
+
+	if (version_ms < page->now_ms)
+		version_ms = page->now_ms;
+	json_array_foreach ((json_t *)(uintptr_t)actions, i, action) {
+		struct source_result result = {0};
+		struct object_change *change =
+		    object_changes_add(&result.changes, OBJECT_ACTION, bh_json_str(action, "id"));
+
+		snprintf(change->account, sizeof(change->account), "%s", of->account);
+		change->version.at_ms = version_ms;
+		change->partial = !bh_is_json_true(action, "is_whole");
+		change->fields = json_incref(json_object_get(action, "fields"));
+		apply_add(page->apply, of->connection, &result);
+	}
+	if (json_array_size(actions) > 0)
+		json_object_set_new(doc, "v", json_integer((json_int_t)version_ms));
+}
+
+/* One rule, one object. */
+static int
+ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int64_t *next_ms,
+    struct bh_err *err)
+{
+	const struct mirror_id *id = &page->ids[i];
+	const struct object_state *object = &page->objects[i];
+	const char *code = rule_code(rule->rule);
+	json_t *rules = json_object_get(doc, "rules");
+	struct rule_subject subject = {id->kind, id->id, id->account,
+	    object->deleted ? NULL : object->fields, page->customers[i].fields,
+	    object->version.at_ms};
+	struct rule_decision decision = {.now_ms = page->now_ms,
+	    .since_ms = rule->since_ms,
+	    .standing = json_object_get(rules, code),
+	    .actions = json_array(),
+	    .next_ms = *next_ms};
+	uint64_t turn;
+
+	if (turn_of(page, code, &turn, err) < 0) {
+		json_decref(decision.actions);
+		return -1;
+	}
+	decision.turn = turn;
+	if (decision.standing == NULL) {
+		decision.standing = json_object();
+		json_object_set_new(rules, code, decision.standing);
+	}
+	rule_decide(rule->rule, &subject, &decision);
+	bring(page, id, decision.actions, doc);
+	if (json_object_size(decision.standing) == 0)
+		json_object_del(rules, code);
+	note_turn(page, code, turn, decision.turn);
+	*next_ms = decision.next_ms;
+	json_decref(decision.actions);
+	return 0;
+}
+
+static int
+decide_object(struct page *page, size_t i, struct bh_err *err)
+{
+	json_t *before = page->standings[i];
+	json_t *doc = before != NULL ? json_deep_copy(before) : json_pack("{s:{}}", "rules");
+	int64_t next_ms = INT64_MAX;
+	int rc = 0;
+
+	for (size_t k = 0; k < page->setup->rules_n && rc == 0; k++) {
+		const struct setup_rule *rule = &page->setup->rules[k];
+
+		if (rule_on(rule->rule) == page->ids[i].kind &&
+		    strcmp(rule_from(rule->rule), page->ids[i].connection) == 0)
+			rc = ask(page, i, rule, doc, &next_ms, err);
+	}
+	if (next_ms == INT64_MAX)
+		json_object_del(doc, "at");
+	else
+		json_object_set_new(doc, "at", json_integer((json_int_t)next_ms));
+	if (rc == 0)
+		automation_standing_put(page->txn, &page->ids[i], before, doc);
+	json_decref(doc);
+	return rc;
+}
+
+/* A page of what is marked and due, in one commit.  *next_r as automation_marks(). */
+static int
+run_page(const struct sync_context *context, struct setup **setup, size_t *n_r, int64_t *next_r,
+    struct bh_err *err)
+{
+	struct page *page = bh_xcalloc(1, sizeof(*page));
+	int rc;
+
+	page->txn = store_begin(context->store);
+	page->turns = json_object();
+	page->now_ms = bh_now_ms();
+	rc = setup_refresh(context, page->txn, setup, err);
+	page->setup = *setup;
+	if (rc == 0)
+		rc = automation_marks(page->txn, page->now_ms, MARKS_MAX, page->marks,
+		    &page->marks_n, next_r, err);
+	*n_r = page->marks_n;
+	if (rc == 0 && page->marks_n > 0) {
+		page->apply = apply_new(page->txn, page->setup);
+		collect(page);
+		rc = read_page(page, err);
+		for (size_t i = 0; i < page->n && rc == 0; i++)
+			rc = decide_object(page, i, err);
+		if (rc == 0)
+			rc = apply_run(page->apply, err);
+		if (rc == 0)
+			rc = store_commit(page->txn, NULL, err);
+	}
+	page_free(&page);
+	return rc;
+}
+
+/* -- what was there before a rule -- */
+
+static int
+mark_one(void *arg, const struct mirror_id *id, const struct object_state *object BH_UNUSED,
+    struct bh_err *err BH_UNUSED)
+{
+	automation_mark(arg, id);
+	return 0;
+}
+
+struct walk_page {
+	const char *code;
+	bool more;
+};
+
+static int
+walk_page(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct walk_page *walk = arg;
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct automation automation;
+	const char *on, *from;
+	int rc = automation_load(txn, walk->code, &automation, err);
+
+	walk->more = false;
+	if (rc > 0 && automation.is_walking) {
+		on = bh_json_str(automation.rule, "on");
+		from = bh_json_str(automation.rule, "from");
+		rc = automation_walk_get(txn, walk->code, &after, err);
+		if (rc == 0 && on != NULL && from != NULL)
+			rc = mirror_walk(txn, from, object_kind_of(on), WALK_PAGE, &after, mark_one,
+			    txn, &walk->more, err);
+		if (rc == 0)
+			automation_walk_put(txn, walk->code, walk->more ? &after : NULL);
+		automation.is_walking = walk->more;
+		if (rc == 0 && !walk->more)
+			automation_save(txn, &automation);
+	}
+	automation_release(&automation);
+	bh_buf_release(&after);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Marks all objects that new and changed rules are to look at. */
+static int
+walk_all(const struct sync_context *context, struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(context->store);
+	json_t *codes, *code;
+	size_t i;
+	int rc = automation_codes(txn, &codes, err);
+
+	store_free(&txn);
+	json_array_foreach (codes, i, code) {
+		struct walk_page walk = {json_string_value(code), true};
+
+		while (rc == 0 && walk.more && !sync_is_stopping(context))
+			rc = store_run(context->store, walk_page, &walk, NULL, err) < 0 ? -1 : 0;
+	}
+	json_decref(codes);
+	return rc;
+}
+
+int
+automate_run(const struct sync_context *context, struct sync_outcome *outcome, struct bh_err *err)
+{
+	struct setup *setup = NULL;
+	int64_t next_ms = INT64_MAX;
+	size_t n = 0;
+	int rc = walk_all(context, err);
+
+	*outcome = (struct sync_outcome){.again_ms = -1};
+	while (rc == 0) {
+		struct bh_err why = BH_ERR_INIT;
+
+		rc = run_page(context, &setup, &n, &next_ms, &why);
+		if (rc < 0 && why.code == BH_CONFLICT) {
+			bh_sleep_ms(5);
+			rc = 0;
+		} else if (rc < 0) {
+			if (err != NULL)
+				*err = why;
+		} else {
+			outcome->handled += n;
+			if (n == 0)
+				break;
+		}
+		if (sync_is_stopping(context)) {
+			next_ms = bh_now_ms();
+			break;
+		}
+	}
+	setup_free(&setup);
+	if (rc == 0 && next_ms != INT64_MAX)
+		outcome->again_ms = next_ms;
+	return rc;
+}

@@ -1,0 +1,16 @@
+/*
+ * Automations at work: objects that changed, or whose time has come, are shown
+ * to the rules of their connection (auto/decide.h); what those want is brought
+ * into the mirror as actions, which are mapped and pushed like everything else.
+ */
+#ifndef SYNC_AUTOMATE_H
+#define SYNC_AUTOMATE_H
+
+#include "state/automation.h"
+#include "sync/sync.h"
+
+/* All that is marked; outcome->again_ms: when the time alone will change something. */
+int automate_run(const struct sync_context *context, struct sync_outcome *outcome,
+    struct bh_err *err);
+
+#endif
