@@ -10,7 +10,7 @@
 #include "model/money.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
-#define ID_MAX 255
+#define ID_MAX 200 /* a key with the prefix of its source fits into 255 */
 #define STANDING_MAX 60
 #define NO_DAY INT64_MIN
 

@@ -14,6 +14,7 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
+#include "sync/configure_rules.h"
 #include "sync/resync.h"
 #include "sync/tend.h"
 
@@ -33,6 +34,7 @@ static const struct member document_members[] = {
     {"billhook", JSON_INTEGER, true},
     {"connections", JSON_ARRAY, false},
     {"syncs", JSON_ARRAY, false},
+    {"automations", JSON_ARRAY, false},
     {NULL, JSON_NULL, false},
 };
 static const struct member connection_members[] = {
@@ -227,7 +229,7 @@ configure_check(const json_t *document, const char *preset_dir, struct bh_err *e
 		    check_unique(syncs, i, path, err) < 0)
 			return -1;
 	}
-	return 0;
+	return configure_rules_check(document, preset_dir, err);
 }
 
 /* -- secrets -- */
@@ -332,16 +334,8 @@ merge_secrets(const json_t *object, struct account_connection *connection, struc
 
 /* -- applying -- */
 
-struct apply {
-	const struct account_key *key;
-	const json_t *document;
-	const struct configure_options *options;
-	size_t changes;
-	json_t *said; /* lines of this try: a repeated transaction says them once */
-};
-
-static void
-say(struct apply *apply, const char *what, const char *code, const char *verb)
+void
+configure_say(struct configure_run *apply, const char *what, const char *code, const char *verb)
 {
 	apply->changes++;
 	json_array_append_new(apply->said, json_sprintf("%s %s: %s", what, code, verb));
@@ -415,7 +409,7 @@ refigure(struct store_txn *txn, const struct account_connection *old,
 }
 
 static int
-apply_connection(struct store_txn *txn, struct apply *apply, const json_t *object,
+apply_connection(struct store_txn *txn, struct configure_run *apply, const json_t *object,
     struct bh_err *err)
 {
 	struct account_connection old, fresh;
@@ -442,7 +436,7 @@ apply_connection(struct store_txn *txn, struct apply *apply, const json_t *objec
 	same = found > 0 && is_same_account(&old, &fresh) && strcmp(old.name, fresh.name) == 0 &&
 	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
-		say(apply, "connection", code, found > 0 ? "changed" : "added");
+		configure_say(apply, "connection", code, found > 0 ? "changed" : "added");
 		if (found > 0 && is_other_account(&old, &fresh) &&
 		    account_auth_renew(txn, apply->key, code, err) < 0)
 			goto out;
@@ -482,7 +476,7 @@ check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err
 
 /* A code is free again when what was known of the last sync of that code is forgotten. */
 static int
-check_new(struct store_txn *txn, const struct apply *apply, const char *code, bool is_there,
+check_new(struct store_txn *txn, const struct configure_run *apply, const char *code, bool is_there,
     struct bh_err *err)
 {
 	struct walk walk;
@@ -502,7 +496,8 @@ check_new(struct store_txn *txn, const struct apply *apply, const char *code, bo
 }
 
 static int
-apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, struct bh_err *err)
+apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *object,
+    struct bh_err *err)
 {
 	struct account_sync old, fresh;
 	const char *code = bh_json_str(object, "code");
@@ -528,7 +523,7 @@ apply_sync(struct store_txn *txn, struct apply *apply, const json_t *object, str
 	       old.is_new == fresh.is_new && is_same(old.settings, fresh.settings) &&
 	       is_same(old.mapping, fresh.mapping);
 	if (!same) {
-		say(apply, "sync", code, found > 0 ? "changed" : "added");
+		configure_say(apply, "sync", code, found > 0 ? "changed" : "added");
 		if (account_sync_save(txn, &fresh, err) < 0)
 			goto out;
 		if (!apply->options->no_resync)
@@ -545,7 +540,7 @@ out:
 static int
 apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	struct apply *apply = arg;
+	struct configure_run *apply = arg;
 	const char *by = apply->options->by;
 	char text[160];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
@@ -567,6 +562,8 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 		if (apply_sync(txn, apply, item, err) < 0)
 			return -1;
 	}
+	if (configure_rules_apply(txn, apply, err) < 0)
+		return -1;
 	if (apply->options->dry_run)
 		return 1;
 	if (apply->changes != 0) {
@@ -580,7 +577,7 @@ int
 configure_apply(struct store *store, const struct account_key *key, const json_t *document,
     const struct configure_options *options, size_t *changes_r, struct bh_err *err)
 {
-	struct apply apply = {key, document, options, 0, json_array()};
+	struct configure_run apply = {key, document, options, 0, json_array()};
 	json_t *line;
 	size_t i;
 	int rc = configure_check(document, options->preset_dir, err);
@@ -691,6 +688,7 @@ configure_export(struct store *store, json_t **document_r, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(store);
 	json_t *codes = NULL, *code, *connections = json_array(), *syncs = json_array();
+	json_t *rules = NULL;
 	size_t i;
 	int rc = account_connections(txn, &codes, err);
 
@@ -707,9 +705,14 @@ configure_export(struct store *store, json_t **document_r, struct bh_err *err)
 			rc = export_sync(txn, json_string_value(code), syncs, err);
 	}
 	json_decref(codes);
+	if (rc == 0)
+		rc = configure_rules_export(txn, &rules, err);
 	store_free(&txn);
 	*document_r =
 	    json_pack("{s:i, s:o, s:o}", "billhook", 1, "connections", connections, "syncs", syncs);
+	if (json_array_size(rules) > 0)
+		json_object_set(*document_r, "automations", rules);
+	json_decref(rules);
 	if (rc < 0) {
 		json_decref(*document_r);
 		*document_r = NULL;
