@@ -123,6 +123,7 @@ struct map_questions {
 /* As map_render() sees the object.  To be released. */
 void map_questions(const struct map *map, size_t index, const char *id, const json_t *object,
     const struct map_context *context, struct map_questions *questions);
+void map_question_release(struct map_question *question);
 void map_questions_release(struct map_questions *questions);
 
 /*

@@ -4,6 +4,7 @@
 #include "map/match.h"
 
 #include "map/domain.h"
+#include "map/filter.h"
 #include "map/row.h"
 
 struct rule {
@@ -11,6 +12,8 @@ struct rule {
 	json_t *made[MAP_PAIRS]; /* rows of our making; the rows borrow from them */
 	struct row *rows[MAP_PAIRS];
 	size_t n;
+	json_t *condition;     /* the filter borrows from it */
+	struct filter *filter; /* NULL: it asks for every object */
 };
 
 struct match {
@@ -37,8 +40,8 @@ parse_by(const json_t *json, enum map_by *by_r, struct bh_err *err)
 static int
 check_rule_members(const json_t *json, enum map_by by, struct bh_err *err)
 {
-	static const char *const allowed[MAP_BY__MAX] = {" by from on ", " by ", " by fields ",
-	    " by to from on "};
+	static const char *const allowed[MAP_BY__MAX] = {" by from on if ", " by if ",
+	    " by fields if ", " by to from on if "};
 	const char *name;
 	json_t *value;
 
@@ -51,6 +54,15 @@ check_rule_members(const json_t *json, enum map_by by, struct bh_err *err)
 			return bh_fail(err, BH_INVALID, "unknown member '%.60s'", name);
 	}
 	return 0;
+}
+
+static int
+parse_condition(struct rule *rule, const json_t *json, enum object_kind kind, struct bh_err *err)
+{
+	if (json == NULL)
+		return 0;
+	rule->condition = json_deep_copy(json);
+	return filter_new(rule->condition, kind, &rule->filter, err);
 }
 
 /* Takes the row's JSON. */
@@ -87,7 +99,8 @@ parse_rule(struct rule *rule, const json_t *json, enum object_kind kind, struct 
 
 	if (!json_is_object(json))
 		return bh_fail(err, BH_INVALID, "it is not an object");
-	if (parse_by(json, &rule->by, err) < 0 || check_rule_members(json, rule->by, err) < 0)
+	if (parse_by(json, &rule->by, err) < 0 || check_rule_members(json, rule->by, err) < 0 ||
+	    parse_condition(rule, json_object_get(json, "if"), kind, err) < 0)
 		return -1;
 	if (rule->by == MAP_BY_KEY)
 		return 0;
@@ -134,6 +147,8 @@ match_free(struct match **match)
 	for (size_t i = 0; i < (*match)->n; i++) {
 		struct rule *rule = &(*match)->rules[i];
 
+		filter_free(&rule->filter);
+		json_decref(rule->condition);
 		for (size_t k = 0; k < rule->n; k++) {
 			row_free(&rule->rows[k]);
 			json_decref(rule->made[k]);
@@ -190,8 +205,14 @@ has_asked(const struct rule *rule, const char *crm_object, const struct referenc
 	return true;
 }
 
-static void
-question_release(struct map_question *question)
+static bool
+is_concerned(const struct rule *rule, const struct reference_view *view)
+{
+	return rule->filter == NULL || is_filter_passed(rule->filter, view);
+}
+
+void
+map_question_release(struct map_question *question)
 {
 	for (size_t i = 0; i < question->n; i++)
 		free(question->values[i]);
@@ -208,10 +229,11 @@ match_questions(const struct match *match, const char *crm_object,
 		struct map_question *question = &questions->items[questions->n];
 
 		question->by = match->rules[i].by;
-		if (has_asked(&match->rules[i], crm_object, view, context, question))
+		if (is_concerned(&match->rules[i], view) &&
+		    has_asked(&match->rules[i], crm_object, view, context, question))
 			questions->n++;
 		else
-			question_release(question);
+			map_question_release(question);
 	}
 }
 
@@ -219,6 +241,6 @@ void
 map_questions_release(struct map_questions *questions)
 {
 	for (size_t i = 0; i < questions->n; i++)
-		question_release(&questions->items[i]);
+		map_question_release(&questions->items[i]);
 	questions->n = 0;
 }

@@ -7,6 +7,7 @@
  *   {"by": "value", "fields": [{"to", "from", "as"}]}  equal values; all of them
  *   {"by": "domain", "to": "Website", "from": "{email|company_domain}"}
  *
+ * A rule with "if" asks only for the objects that pass this filter (filter.h).
  * A rule of whose values one is empty asks nothing; providers of free mail are no domain.
  */
 #ifndef MAP_MATCH_H

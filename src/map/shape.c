@@ -170,31 +170,85 @@ shape_rows(const struct shape *shape, json_t *rows, struct bh_err *err)
 	return 0;
 }
 
+/* A switch that is stored as true or false is "yes" or "no" all the same. */
+static bool
+is_setting_as(const json_t *value, const json_t *wanted)
+{
+	const char *text = json_string_value(wanted);
+
+	if (json_is_boolean(value) && text != NULL)
+		return strcmp(text, is_on(value) ? "yes" : "no") == 0;
+	return json_equal((json_t *)(uintptr_t)value, (json_t *)(uintptr_t)wanted) != 0;
+}
+
+static bool
+is_setting_among(const json_t *value, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (is_setting_as(value, json_array_get(list, i)))
+			return true;
+	return false;
+}
+
+/* Does the setting's value pass this filter?  1, 0; -1 it is no filter of a setting. */
+static int
+is_setting_passed(const json_t *filter, const json_t *value)
+{
+	const json_t *is = json_object_get(filter, "is"), *in = json_object_get(filter, "in"),
+		     *not_in = json_object_get(filter, "not_in");
+
+	if (json_object_size(filter) != 2)
+		return -1;
+	if (is != NULL)
+		return is_setting_as(value, is);
+	if (json_is_array(in))
+		return is_setting_among(value, in);
+	return json_is_array(not_in) ? !is_setting_among(value, not_in) : -1;
+}
+
 /*
- * A filter {"setting", "is"} becomes one that every object passes, or none.
+ * A filter of a setting becomes one that every object passes, or none.
  * Others stay; what is no filter at all is for map_new() to refuse.
  */
 static void
 shape_filter(const struct shape *shape, json_t *filter)
 {
 	const char *name = bh_json_str(filter, "setting");
-	const json_t *wanted = json_object_get(filter, "is");
+	int is_passed = -1;
 	json_t *one;
 	void *next;
 	const char *word;
 	size_t i;
 
-	if (name != NULL && wanted != NULL && json_object_size(filter) == 2) {
-		bool is_so = json_equal(json_object_get(shape->settings, name), wanted) != 0;
-
+	if (name != NULL)
+		is_passed = is_setting_passed(filter, json_object_get(shape->settings, name));
+	if (is_passed >= 0) {
 		json_object_clear(filter);
 		json_object_set_new(filter, "field", json_string("id"));
-		json_object_set_new(filter, is_so ? "not_in" : "in", json_array());
+		json_object_set_new(filter, is_passed ? "not_in" : "in", json_array());
 		return;
 	}
 	json_object_foreach_safe (filter, next, word, one)
 		for (i = 0; i < json_array_size(one); i++)
 			shape_filter(shape, json_array_get(one, i));
+}
+
+/* Is it a filter that no object passes, whatever it is? */
+static bool
+is_never_passed(const json_t *filter)
+{
+	const json_t *in = json_object_get(filter, "in"), *all = json_object_get(filter, "all"),
+		     *any = json_object_get(filter, "any");
+	size_t never = 0;
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		if (is_never_passed(json_array_get(all, i)))
+			return true;
+	for (size_t i = 0; i < json_array_size(any); i++)
+		never += is_never_passed(json_array_get(any, i));
+	if (json_array_size(any) != 0)
+		return never == json_array_size(any);
+	return json_is_array(in) && json_array_size(in) == 0;
 }
 
 /* 1 the setting is on, 0 off. */
@@ -240,11 +294,23 @@ drop_parents(json_t *objects, const char *gone)
 	}
 }
 
+/* Rules ask only of the objects that pass their filter. */
+static void
+shape_rules(const struct shape *shape, json_t *rules)
+{
+	json_t *rule;
+	size_t i;
+
+	json_array_foreach (rules, i, rule)
+		shape_filter(shape, json_object_get(rule, "if"));
+}
+
 static int
 shape_object(const struct shape *shape, json_t *object, struct bh_err *err)
 {
 	json_object_del(object, "on");
 	shape_filter(shape, json_object_get(object, "if"));
+	shape_rules(shape, json_object_get(object, "match"));
 	if (shape_create(shape, object, err) < 0 ||
 	    shape_rows(shape, json_object_get(object, "fields"), err) < 0)
 		return -1;
@@ -262,7 +328,7 @@ shape_objects(const struct shape *shape, json_t *objects, struct bh_err *err)
 
 		if (on < 0 || (on > 0 && shape_object(shape, object, err) < 0))
 			return bh_during(err, "%.80s", name != NULL ? name : "?");
-		if (on > 0) {
+		if (on > 0 && !is_never_passed(json_object_get(object, "if"))) {
 			i++;
 			continue;
 		}

@@ -7,7 +7,9 @@
  *   "create": "{name}"     the setting's value; true is "yes", false "no"
  *   {"to", "setting": "x"} a row with the setting's value; no row while it is empty
  *   "enum": {"won": "{x}"} the setting's value as the word
- *   {"setting": "x", "is": "a"}   in a filter: does the setting have this value?
+ *   {"setting": "x", "is": "a"}   in a filter: does the setting have this value?  also "in", "not_in"
+ *
+ * An object that can have nobody pass its filter any more is switched off as well.
  */
 #ifndef MAP_SHAPE_H
 #define MAP_SHAPE_H

@@ -96,6 +96,28 @@ static const struct shape_case {
 	    ",\"if\":{\"any\":[{\"field\":\"type\",\"is\":\"x\"},{\"all\":[{\"field\":\"id\",\"in\":[]}]}]}",
 	    ""),
 	NULL},
+    {"a switch that is stored as such",
+	OBJECT(",\"if\":{\"setting\":\"extra\",\"is\":\"yes\"}", ""), "{\"extra\":true}", NULL,
+	OBJECT(",\"if\":{\"field\":\"id\",\"not_in\":[]}", ""), NULL},
+    {"one of several values", OBJECT(",\"if\":{\"setting\":\"make\",\"in\":[\"x\",\"wait\"]}", ""),
+	NULL, NULL, OBJECT(",\"if\":{\"field\":\"id\",\"not_in\":[]}", ""), NULL},
+    {"none of several values",
+	OBJECT(",\"if\":{\"setting\":\"make\",\"not_in\":[\"x\",\"y\"]}", ""), NULL, NULL,
+	OBJECT(",\"if\":{\"field\":\"id\",\"not_in\":[]}", ""), NULL},
+    {"nobody can pass, and its children go without it",
+	OBJECT(
+	    ",\"if\":{\"all\":[{\"field\":\"type\",\"is\":\"x\"},{\"setting\":\"make\",\"is\":\"now\"}]}",
+	    "") ",{\"name\":\"b\",\"parents\":[{\"object\":\"a\"}]}",
+	NULL, NULL, "{\"name\":\"b\",\"parents\":[]}", NULL},
+    {"nobody can pass any of them",
+	OBJECT(
+	    ",\"if\":{\"any\":[{\"setting\":\"extra\",\"is\":\"yes\"},{\"setting\":\"make\",\"is\":\"now\"}]}",
+	    "") ",{\"name\":\"b\"}",
+	NULL, NULL, "{\"name\":\"b\"}", NULL},
+    {"a rule's filter",
+	OBJECT(",\"match\":[{\"by\":\"key\",\"if\":{\"setting\":\"make\",\"is\":\"now\"}}]", ""),
+	NULL, NULL, OBJECT(",\"match\":[{\"by\":\"key\",\"if\":{\"field\":\"id\",\"in\":[]}}]", ""),
+	NULL},
 };
 
 static void
@@ -177,6 +199,14 @@ static const struct match_case {
 	"{\"by\":\"value\",\"fields\":[{\"to\":\"Email\",\"from\":\"email\",\"on\":\"B\"}]}]",
 	"{\"salesforce_id\":\"1\",\"hubspot_id\":\"2\",\"email\":\"ada@example.com\"}",
 	"[[\"id\",[\"Id\",\"2\"]]]"},
+    {"a rule for some objects only",
+	"[{\"by\":\"id\",\"from\":\"hubspot_id\",\"if\":{\"field\":\"hubspot_object\",\"not_in\":[\"contacts\"]}},"
+	"{\"by\":\"key\",\"if\":{\"field\":\"type\",\"is\":\"company\"}},"
+	"{\"by\":\"value\",\"fields\":[{\"to\":\"Email\",\"from\":\"email\"}],\"if\":{\"field\":\"type\",\"is\":null}}]",
+	"{\"hubspot_id\":\"2\",\"hubspot_object\":\"contacts\",\"type\":\"company\",\"email\":\"ada@example.com\"}",
+	"[[\"key\"]]"},
+    {"a rule's filter of no field", "[{\"by\":\"key\",\"if\":{\"field\":\"nothing\",\"is\":1}}]",
+	"{}", "match rule 1: if"},
     {"an unknown way", "[{\"by\":\"luck\"}]", "{}", "match rule 1: by is"},
     {"an unknown field", "[{\"by\":\"id\",\"from\":\"nothing\"}]", "{}", "match rule 1"},
     {"an unknown member", "[{\"by\":\"key\",\"from\":\"name\"}]", "{}", "unknown member 'from'"},
