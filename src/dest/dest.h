@@ -212,6 +212,8 @@ struct dest_object *dest_object_from_json(const json_t *json);
 #define DEST_CAP_REFRESH 4u
 #define DEST_CAP_KEEP                                                                              \
 	8u /* nothing leaves: the caller keeps the records in its own store (sandbox) */
+#define DEST_CAP_UNLINK                                                                            \
+	16u /* records stay tied to former parents: push() unties them (record.formers) */
 
 struct dest_driver {
 	const char *name;  /* "salesforce" */

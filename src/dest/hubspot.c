@@ -152,6 +152,7 @@ hubspot_push(struct dest_config *config, struct record *const *records, size_t n
 	hubspot_send(&talk, records, n, results);
 	hubspot_write(&talk, records, n, results);
 	hubspot_link(&talk, records, n, results);
+	hubspot_unlink(&talk, records, n, results);
 	for (size_t i = 0; i < n; i++)
 		if (results[i].outcome == DEST_AUTH)
 			results[i].permanent_auth =
@@ -209,7 +210,7 @@ const struct dest_driver dest_hubspot = {
     .steps = steps,
     .login_flow = "oauth",
     .prefix = "billhook_",
-    .caps = DEST_CAP_DESCRIBE | DEST_CAP_REFRESH,
+    .caps = DEST_CAP_DESCRIBE | DEST_CAP_REFRESH | DEST_CAP_UNLINK,
     .batch = (size_t)20 * HUBSPOT_INPUTS,
     .check = hubspot_check,
     .authorize = hubspot_authorize,

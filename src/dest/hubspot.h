@@ -10,6 +10,7 @@
  *   hubspot_work.c      batches, their rounds, and halving
  *   hubspot_write.c     records, by batch upsert and batch update
  *   hubspot_link.c      associations with parents
+ *   hubspot_unlink.c    associations with former parents are taken away
  *   hubspot_task.c      tasks, which cannot be upserted
  *   hubspot_event.c     custom events, which are only sent
  *   hubspot_describe.c  properties of an object type
@@ -230,6 +231,10 @@ void hubspot_write(struct hubspot_talk *talk, struct record *const *records, siz
 
 /* hubspot_link.c: associate every applied record with its new parents; a failure changes its result. */
 void hubspot_link(struct hubspot_talk *talk, struct record *const *records, size_t n,
+    struct dest_result *results);
+
+/* hubspot_unlink.c: take away what every applied record was associated with formerly; a failure changes its result. */
+void hubspot_unlink(struct hubspot_talk *talk, struct record *const *records, size_t n,
     struct dest_result *results);
 
 /* hubspot_task.c */

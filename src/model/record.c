@@ -36,8 +36,13 @@ record_free(struct record **record)
 		free(r->parents[i].remote_id);
 		free(r->parents[i].source_id);
 	}
+	for (size_t i = 0; i < r->formers_n; i++) {
+		free(r->formers[i].object);
+		free(r->formers[i].remote_id);
+	}
 	free(r->fields);
 	free(r->parents);
+	free(r->formers);
 	free(r->object);
 	free(r->key_field);
 	free(r->key);
@@ -81,6 +86,15 @@ record_add_parent(struct record *record, const char *field, const char *object,
 	    .key = bh_xstrdup(key),
 	};
 	return parent;
+}
+
+void
+record_add_former(struct record *record, const char *object, const char *remote_id)
+{
+	record->formers =
+	    bh_xrealloc(record->formers, (record->formers_n + 1) * sizeof(record->formers[0]));
+	record->formers[record->formers_n++] =
+	    (struct record_former){bh_xstrdup(object), bh_xstrdup(remote_id)};
 }
 
 /*

@@ -41,6 +41,12 @@ struct record_parent {
 	bool is_new;     /* the link was not written before, or points elsewhere now */
 };
 
+/* A record that it was tied to, and is no longer. */
+struct record_former {
+	char *object;
+	char *remote_id;
+};
+
 struct record {
 	char *object; /* CRM object: "Account", "companies", "2-123" */
 	char *key_field;
@@ -51,6 +57,8 @@ struct record {
 	size_t fields_n;
 	struct record_parent *parents;
 	size_t parents_n;
+	struct record_former *formers; /* for drivers with DEST_CAP_UNLINK */
+	size_t formers_n;
 };
 
 struct record *record_new(const char *object, const char *key_field, const char *key);
@@ -62,9 +70,10 @@ void record_take_field(struct record *record, const char *name, enum record_type
 void record_drop_field(struct record *record, size_t index);
 struct record_parent *record_add_parent(struct record *record, const char *field,
     const char *object, const char *key_field, const char *key);
+void record_add_former(struct record *record, const char *object, const char *remote_id);
 /*
  * SHA-256 in hex over everything that is pushed: object, key, fields, parents' fields and
- * keys; not ids, nor fields that are written with the creation only.
+ * keys; not ids, formers, nor fields that are written with the creation only.
  */
 void record_hash(const struct record *record, char out[65]);
 

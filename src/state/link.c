@@ -225,6 +225,7 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 	bh_json_copy(link->remote_id, sizeof(link->remote_id), doc, "r");
 	bh_json_copy(link->hash, sizeof(link->hash), doc, "h");
 	bh_json_copy(link->parents, sizeof(link->parents), doc, "p");
+	bh_json_copy(link->tied, sizeof(link->tied), doc, "l");
 	bh_json_copy(link->code, sizeof(link->code), doc, "e");
 	bh_json_copy(link->cause, sizeof(link->cause), doc, "c");
 	bh_json_copy(link->remedy, sizeof(link->remedy), doc, "m");
@@ -262,6 +263,7 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	set_text(doc, "r", link->remote_id);
 	set_text(doc, "h", link->hash);
 	set_text(doc, "p", link->parents);
+	set_text(doc, "l", link->tied);
 	set_text(doc, "e", link->code);
 	set_text(doc, "c", link->cause);
 	set_text(doc, "m", link->remedy);
@@ -453,7 +455,7 @@ is_same(const struct link *a, const struct link *b)
 	       strcmp(a->hash, b->hash) == 0 && strcmp(a->parents, b->parents) == 0 &&
 	       strcmp(a->code, b->code) == 0 && strcmp(a->cause, b->cause) == 0 &&
 	       strcmp(a->remedy, b->remedy) == 0 && strcmp(a->how, b->how) == 0 &&
-	       strcmp(a->kept, b->kept) == 0;
+	       strcmp(a->kept, b->kept) == 0 && strcmp(a->tied, b->tied) == 0;
 }
 
 static bool

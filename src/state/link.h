@@ -34,6 +34,7 @@ enum link_state {
 const char *link_state_name(enum link_state state);
 
 #define LINK_KEPT_MAX 32
+#define LINK_TIED_MAX 512
 #define LINK_NO_MATCH                                                                              \
 	"NO_MATCH" /* code of an excluded link: nothing matches, and none may be made */
 #define LINK_AMBIGUOUS "AMBIGUOUS" /* code of a held link: several match, a person chooses */
@@ -46,6 +47,7 @@ struct link {
 	int64_t pushed_ms;
 	int attempts; /* failed tries since it was pushed, or held, last */
 	int64_t not_before_ms;
+	char tied[LINK_TIED_MAX]; /* what the CRM has tied it to: see sync/tie.h; "" nothing is known */
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
 	char how[160]; /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
 	/*

@@ -14,6 +14,7 @@
 #include "sync/derive.h"
 #include "sync/lookup.h"
 #include "sync/part.h"
+#include "sync/reach.h"
 
 #define CHILDREN_PAGE 1000 /* a customer's objects marked by one commit */
 #define USERS_PAGE 200     /* objects derived anew by one commit */
@@ -181,7 +182,7 @@ mark_object(struct store_txn *txn, const struct setup_sync *sync, enum object_ki
 	const struct map_object *objects;
 	size_t n = map_objects(sync->map, &objects);
 
-	if (as_child && !sync->uses_customer)
+	if (as_child && sync->reached == NULL)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct link_id link = {sync->account.to, objects[i].rank, sync->account.code,
@@ -217,7 +218,7 @@ mark_child(void *arg, const struct mirror_id *id, struct bh_err *err BH_UNUSED)
 
 /*
  * A customer's change shows in records of its subscriptions and invoices too,
- * where a template reaches it.  A page at a time: what is left over is put
+ * where it is in a field that they depend on.  A page at a time: what is left over is put
  * off to commits of its own.
  */
 static int
@@ -274,14 +275,15 @@ mark(struct apply *apply, const struct working_object *object, struct bh_err *er
 		    false);
 		if (object->id.kind == OBJECT_INVOICE && mark_lines(apply, sync, object, err) < 0)
 			return -1;
-		is_reached = is_reached || sync->uses_customer;
+		is_reached = is_reached || (object->id.kind == OBJECT_CUSTOMER &&
+					       is_reach_changed(sync->reached, object));
 	}
 	wake_lanes(apply->txn, apply->setup, object->id.connection);
 	if (has_setup_rules(apply->setup, object->id.connection, object->id.kind)) {
 		automation_mark(apply->txn, &object->id);
 		queue_wake(apply->txn, AUTOMATION_JOB, "", bh_now_ms());
 	}
-	if (object->id.kind == OBJECT_CUSTOMER && is_reached)
+	if (is_reached)
 		rc = mark_children(apply->txn, apply->setup, &object->id, &after, err);
 	bh_buf_release(&after);
 	return rc;

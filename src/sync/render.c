@@ -9,6 +9,7 @@
 #include "sync/match.h"
 #include "sync/part.h"
 #include "sync/render_internal.h"
+#include "sync/tie.h"
 
 static bool
 is_described(void *arg, const char *object, const char *field, struct map_limit *limit_r)
@@ -100,7 +101,7 @@ read_customers(struct render_batch_state *b, struct store_txn *txn, struct bh_er
 		const char *customer = bh_json_str(b->objects[i].fields, "customer");
 
 		ids[i] = (struct mirror_id){"", "", OBJECT_CUSTOMER, ""};
-		if (b->syncs[i] == NULL || !b->syncs[i]->uses_customer || customer == NULL)
+		if (b->syncs[i] == NULL || b->syncs[i]->reached == NULL || customer == NULL)
 			continue;
 		ids[i].connection = b->syncs[i]->account.from;
 		ids[i].account = b->entries[i].id.account;
@@ -334,6 +335,8 @@ render_items(struct render_batch_state *b, struct store_txn *txn, struct bh_err 
 		at += b->items[i].record->parents_n;
 		if (b->items[i].verdict != RENDER_SEND)
 			continue;
+		if ((b->lane->driver->caps & DEST_CAP_UNLINK) != 0)
+			tie_note(&b->items[i]);
 		name = sending_name(&b->entries[i].id);
 		json_object_set_new(b->sending, name, json_true());
 		free(name);

@@ -30,6 +30,7 @@ struct render_item {
 	char parents[65];
 	char kept[sizeof(((struct link *)0)->kept)];  /* link.kept, once it is written */
 	char meant[sizeof(((struct link *)0)->kept)]; /* and while it may have been */
+	char tied[LINK_TIED_MAX]; /* link.tied, once it is written */
 	char unseen[80];       /* a field that was left alone because it cannot be read; "" */
 	bool is_adopted;       /* found by the rules in this run, not written yet */
 	bool is_replaced;      /* written as another record than before */

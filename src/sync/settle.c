@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "sync/kin.h"
+#include "sync/tie.h"
 #include "sync/writeback.h"
 
 #define ATTEMPTS_MAX 40 /* about a day and a half of pauses */
@@ -105,6 +106,7 @@ accept(struct push_run *run, struct render_item *item, const struct dest_result 
 	/* Written, but not all of it: looked at again it is sent again. */
 	snprintf(link->hash, sizeof(link->hash), "%s", is_whole ? item->hash : "");
 	snprintf(link->parents, sizeof(link->parents), "%s", item->parents);
+	snprintf(link->tied, sizeof(link->tied), "%s", item->tied);
 	/* Which field the CRM left out it does not say: of none is it sure that it was written. */
 	snprintf(link->kept, sizeof(link->kept), "%s",
 	    result->code[0] == '\0' ? item->kept : item->meant);
@@ -129,11 +131,12 @@ is_settled(struct push_run *run, struct render_item *item, const struct dest_res
 	if (strcmp(result->code, "INVALID_FIELD") == 0 ||
 	    strcmp(result->code, "PROPERTY_DOESNT_EXIST") == 0)
 		lane_forget(run->lane, item->record->object);
-	switch (result->outcome) {
-	case DEST_APPLIED:
-	case DEST_UNCHANGED:
+	if (result->outcome == DEST_APPLIED || result->outcome == DEST_UNCHANGED) {
 		accept(run, item, result);
 		return true;
+	}
+	tie_doubt(item);
+	switch (result->outcome) {
 	case DEST_REJECTED:
 		hold(run, link, result);
 		return true;
@@ -149,6 +152,8 @@ is_settled(struct push_run *run, struct render_item *item, const struct dest_res
 		link->state = LINK_UNCERTAIN;
 		postpone(run, link, result);
 		return false;
+	case DEST_APPLIED:
+	case DEST_UNCHANGED:
 	case DEST_LATER:
 	case DEST_AUTH:
 	case DEST_UNKNOWN:

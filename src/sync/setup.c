@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "map/shape.h"
 #include "state/automation.h"
+#include "sync/reach.h"
 
 struct load {
 	const struct account_key *key;
@@ -17,6 +18,7 @@ empty(struct setup *setup)
 {
 	for (size_t i = 0; i < setup->syncs_n; i++) {
 		map_free(&setup->syncs[i].map);
+		json_decref(setup->syncs[i].reached);
 		account_sync_release(&setup->syncs[i].account);
 	}
 	for (size_t i = 0; i < setup->rules_n; i++)
@@ -96,38 +98,10 @@ load_connections(struct store_txn *txn, struct load *load, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Does any template of the mapping reach the parent customer, or may the key of a parent do so? */
-static bool
-is_using_customer(const json_t *mapping)
-{
-	char *text = bh_json_text(mapping);
-	bool uses = strstr(text, "{customer.") != NULL || strstr(text, "\"customer.") != NULL ||
-		    strstr(text, "\"key_from\"") != NULL;
-
-	free(text);
-	return uses;
-}
-
-/* May the key of a parent of this mapped object change with the customer? */
-static bool
-has_shared_parent(const json_t *mapping, const json_t *object)
-{
-	json_t *parent, *other;
-	size_t i, k;
-
-	json_array_foreach (json_object_get(object, "parents"), i, parent)
-		json_array_foreach (json_object_get(mapping, "objects"), k, other)
-			if (json_object_get(other, "key_from") != NULL &&
-			    json_equal(json_object_get(other, "name"),
-				json_object_get(parent, "object")))
-				return true;
-	return false;
-}
-
 static void
 look_for_lines(struct setup_sync *sync, const json_t *mapping)
 {
-	json_t *object;
+	json_t *object, *reached = json_object();
 	size_t i;
 
 	json_array_foreach (json_object_get(mapping, "objects"), i, object) {
@@ -136,9 +110,10 @@ look_for_lines(struct setup_sync *sync, const json_t *mapping)
 		if (from == NULL || object_kind_of(from) != OBJECT_INVOICE_LINE)
 			continue;
 		sync->maps_lines = true;
-		sync->lines_use_customer = sync->lines_use_customer || is_using_customer(object) ||
-					   has_shared_parent(mapping, object);
+		reach_add(mapping, object, reached);
 	}
+	sync->lines_use_customer = json_object_size(reached) != 0;
+	json_decref(reached);
 }
 
 /* The mapping as the sync's settings and the CRM's prefix make it. */
@@ -149,7 +124,7 @@ make_map(struct setup_sync *sync, const struct account_sync *account, struct bh_
 
 	if (setup_shape(account, sync->to, &shaped, err) < 0)
 		return -1;
-	sync->uses_customer = is_using_customer(shaped);
+	sync->reached = reach_fields(shaped);
 	look_for_lines(sync, shaped);
 	if (map_new(shaped, &sync->map, err) < 0) {
 		json_decref(shaped);
@@ -183,6 +158,7 @@ add_sync(struct setup *setup, struct account_sync *account)
 		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up", account->code,
 		    account->from, account->to);
 	} else if (make_map(sync, account, &why) < 0) {
+		json_decref(sync->reached);
 		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
 	} else {
 		sync->account = *account;

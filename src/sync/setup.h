@@ -26,9 +26,9 @@ struct setup_sync {
 	struct account_sync account;
 	const struct setup_connection *from, *to; /* borrowed from the setup */
 	struct map *map;
-	bool uses_customer;      /* a template reaches the parent customer */
+	json_t *reached; /* fields of a customer that records of its objects depend on: names; NULL none */
 	bool maps_lines;         /* lines of invoices have records of their own */
-	bool lines_use_customer; /* and a template of theirs reaches the customer */
+	bool lines_use_customer; /* and they, too, depend on fields of the customer */
 };
 
 /* An automation that is switched on. */

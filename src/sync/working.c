@@ -19,6 +19,7 @@ working_release(struct working *work)
 		free((char *)(uintptr_t)object->id.account);
 		free((char *)(uintptr_t)object->id.id);
 		free(object->customer_before);
+		json_decref(object->told_before);
 		json_decref(object->discounts_before);
 		json_decref(object->lines_before);
 		json_decref(object->history);
@@ -81,9 +82,11 @@ note_before(struct working_object *object)
 	object->was_erased = object->object.fields != NULL && is_mirror_erased(&object->object);
 	if (customer != NULL && !object->object.deleted)
 		object->customer_before = bh_xstrdup(customer);
-	if (object->id.kind == OBJECT_CUSTOMER)
+	if (object->id.kind == OBJECT_CUSTOMER) {
+		object->told_before = json_incref(object->object.fields);
 		object->discounts_before =
 		    json_incref(json_object_get(object->object.fields, "discounts"));
+	}
 	if (object->id.kind == OBJECT_INVOICE) {
 		object->lines_before = json_incref(json_object_get(object->object.fields, "lines"));
 		object->was_partial =

@@ -16,7 +16,8 @@ struct working_object {
 	bool was_erased;          /* nothing but a tombstone when it was loaded */
 	bool is_different;        /* and says something else than before, not only of when */
 	char *customer_before;    /* the customer it named when it was loaded; NULL; owned */
-	json_t *discounts_before; /* of a customer, when it was loaded; owned */
+	json_t *told_before;      /* the fields of a customer when it was loaded; owned */
+	json_t *discounts_before; /* of a customer, likewise */
 	json_t *lines_before;     /* of an invoice, likewise */
 	bool was_partial;         /* an invoice of which not all lines were known */
 

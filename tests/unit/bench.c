@@ -16,8 +16,8 @@
 #include "sync/ingest.h"
 #include "sync/push.h"
 #include "sync/resync.h"
-#include "sync/tend.h"
 #include "sync/setup.h"
+#include "sync/tend.h"
 #include "unit.h"
 
 #define START_MS INT64_C(1795500000000)
@@ -440,12 +440,29 @@ compare_record(struct bench *bench, const struct record *record)
 	}
 }
 
-/* By key at Salesforce, by a pair of ids at HubSpot. */
+/* How many records a record is linked to at HubSpot. */
+static size_t
+count_links(const struct bench *bench, const char *id)
+{
+	char *begin = bh_xasprintf("%s>", id);
+	const char *pair;
+	json_t *times;
+	size_t n = 0;
+
+	json_object_foreach (bench->crm.links, pair, times)
+		n += strncmp(pair, begin, strlen(begin)) == 0;
+	free(begin);
+	return n;
+}
+
+/* By key at Salesforce, by a pair of ids at HubSpot, and to nothing else. */
 static void
 compare_parents(struct bench *bench, const struct record *record)
 {
 	const json_t *kept = crm_record(&bench->crm, record->object, record->key);
 
+	if (count_links(bench, bh_json_str(kept, "id")) > record->parents_n)
+		fail_msg("%s %s is linked to a former parent", record->object, record->key);
 	for (size_t i = 0; i < record->parents_n; i++) {
 		const struct record_parent *parent = &record->parents[i];
 		const json_t *other = crm_record(&bench->crm, parent->object, parent->key);

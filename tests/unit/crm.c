@@ -291,6 +291,22 @@ hubspot_associate(struct crm *crm, const json_t *body)
 	return json_pack("{s:s, s:O}", "status", "COMPLETE", "results", inputs);
 }
 
+static json_t *
+hubspot_dissociate(struct crm *crm, const json_t *body)
+{
+	const json_t *inputs = json_object_get(body, "inputs");
+
+	for (size_t i = 0; i < json_array_size(inputs); i++) {
+		const json_t *input = json_array_get(inputs, i);
+		char *pair = bh_xasprintf("%s>%s", bh_json_str(input, "from.id"),
+		    bh_json_str(input, "to.0.id"));
+
+		json_object_del(crm->links, pair);
+		free(pair);
+	}
+	return json_pack("{s:s, s:[]}", "status", "COMPLETE", "results");
+}
+
 /* -- both -- */
 
 static json_t *
@@ -338,6 +354,8 @@ handle(struct crm *crm, const struct http_request *request, int *status_r)
 		answer = salesforce_collection(crm, request->url, body);
 	else if (strstr(request->url, "/batch/upsert") != NULL)
 		answer = hubspot_upsert(crm, request->url, body, status_r);
+	else if (strstr(request->url, "/batch/archive") != NULL)
+		answer = hubspot_dissociate(crm, body);
 	else
 		answer = hubspot_associate(crm, body);
 	json_decref(body);

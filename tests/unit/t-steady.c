@@ -149,6 +149,11 @@ recover(struct world *world)
 	if (world->is_fickle)
 		news_of_all(world);
 	bench_work(world->bench);
+	/* News that says what was known already changes nothing. */
+	for (int i = 0; i < 20 && world->is_fickle && bench_lane(world->bench).held != 0; i++) {
+		news_of_all(world);
+		bench_work(world->bench);
+	}
 	for (int i = 0; i < 1000 && bench_lane(world->bench).dirty != 0; i++) {
 		int64_t due = bench_next_due(world->bench);
 

@@ -369,6 +369,10 @@ read_record(struct play *play, const char *text)
 	json_array_foreach (json_object_get(json, "parents"), i, item) {
 		read_parent(record, item);
 	}
+	json_array_foreach (json_object_get(json, "formers"), i, item) {
+		record_add_former(record, wire_member(item, "object"),
+		    wire_member(item, "remote_id"));
+	}
 	play->records[play->records_n++] = record;
 	json_decref(json);
 }
