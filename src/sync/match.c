@@ -88,8 +88,61 @@ add_questions(struct round *r, size_t item)
 		add_wanted(r, item, &questions->items[i]);
 }
 
-static void
-collect(struct round *r)
+/* Is this id that of another record of the same object, as of its company where it is a person by now? */
+static int
+is_id_of_other(const struct round *r, size_t item, const char *remote_id, struct bh_err *err)
+{
+	const struct render_batch_state *b = r->batch;
+	const struct map_object *objects, *mapped = render_mapped(b, item);
+	size_t n = map_objects(b->syncs[item]->map, &objects);
+	struct store_txn *txn = store_begin(b->lane->context->store);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct link_id id = b->entries[item].id;
+		struct link link;
+
+		if (objects[i].from != mapped->from || &objects[i] == mapped)
+			continue;
+		id.rank = objects[i].rank;
+		id.object = objects[i].name;
+		rc = link_get(txn, &id, &link, err);
+		if (rc > 0)
+			rc = strcmp(link.remote_id, remote_id) == 0;
+	}
+	store_free(&txn);
+	return rc;
+}
+
+/* What the rules ask for an item, but for ids of which it is known that they are of another object of the CRM. */
+static int
+ask_rules(struct round *r, size_t item, struct bh_err *err)
+{
+	const struct render_batch_state *b = r->batch;
+	struct map_context context = render_context(b, item);
+	struct map_questions *questions = &r->questions[item];
+	size_t kept = 0;
+	int rc = 0;
+
+	map_questions(b->syncs[item]->map, b->mapped[item], render_id(b, item),
+	    b->objects[item].fields, &context, questions);
+	for (size_t i = 0; i < questions->n; i++) {
+		struct map_question question = questions->items[i];
+
+		if (rc == 0 && question.by == MAP_BY_ID)
+			rc = is_id_of_other(r, item, question.values[0], err);
+		if (rc > 0)
+			map_question_release(&question);
+		else
+			questions->items[kept++] = question;
+		rc = rc < 0 ? -1 : 0;
+	}
+	questions->n = kept;
+	return rc;
+}
+
+static int
+collect(struct round *r, struct bh_err *err)
 {
 	const struct render_batch_state *b = r->batch;
 
@@ -105,14 +158,11 @@ collect(struct round *r)
 			item->record->matched = true;
 		if (!is_to_look(item, mapped, r->traits[i]))
 			continue;
-		if (mapped->has_match) {
-			struct map_context context = render_context(b, i);
-
-			map_questions(b->syncs[i]->map, b->mapped[i], render_id(b, i),
-			    b->objects[i].fields, &context, &r->questions[i]);
-		}
+		if (mapped->has_match && ask_rules(r, i, err) < 0)
+			return -1;
 		add_questions(r, i);
 	}
+	return 0;
 }
 
 static int
@@ -399,8 +449,8 @@ match_items(struct render_batch_state *batch, struct bh_err *err)
 	r.wanted = bh_xcalloc(most, sizeof(r.wanted[0]));
 	r.asks = bh_xcalloc(most, sizeof(r.asks[0]));
 	r.taken = json_object();
-	collect(&r);
-	if (r.n != 0) {
+	rc = collect(&r, err);
+	if (rc == 0 && r.n != 0) {
 		r.found = bh_xcalloc(r.n, sizeof(r.found[0]));
 		rc = ask(&r, &why);
 		if (rc == 0)

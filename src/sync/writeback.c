@@ -11,7 +11,8 @@
 
 /*
  * Customers may have several records, as an Account and its Contact: the
- * first in parent order is the one that the source knows them by.
+ * source knows them by the first in parent order.  Where it is a company or a
+ * person, by the customer's type, the two stand side by side.
  */
 static bool
 is_customers_own(const struct setup_sync *sync, const struct map_object *object)
@@ -21,7 +22,7 @@ is_customers_own(const struct setup_sync *sync, const struct map_object *object)
 
 	while (i < n && objects[i].from != OBJECT_CUSTOMER)
 		i++;
-	return i < n && strcmp(objects[i].name, object->name) == 0;
+	return i < n && object->from == OBJECT_CUSTOMER && object->rank == objects[i].rank;
 }
 
 /* The sync of a link whose record is a customer's, where ids go back; NULL. */

@@ -237,6 +237,37 @@ taken_within_the_batch(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+/* An id that is known to be that of its company is not asked for when the customer is a person by now. */
+static void
+id_of_the_other_sort(void **state BH_UNUSED)
+{
+#define SORT(name, to, type)                                                                       \
+	"{'name':'" name "','from':'customer','to':'" to "','key':'Key__c',"                       \
+	"'if':{'field':'type','is':'" type "'},'match':[{'by':'id','from':'salesforce_id'}],"      \
+	"'fields':[{'to':'Name','from':'name'}]}"
+	struct bench *bench = open_bench(BY_NAME);
+	size_t questions;
+
+	bench_apply(bench,
+	    "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm','mapping':{'objects':[" SORT(
+		"account", "Account", "company") "," SORT("contact", "Contact",
+		"individual") "]}}]}");
+	bench_work(bench);
+	fake_add("A1", "Account", "{'Name':'X'}");
+	news(bench, "cus_1",
+	    "{'business_name':'Ada Ltd','metadata':{'salesforce_account_id':'A1'}}");
+	bench_work(bench);
+	assert_string_equal(fake_text("A1", "Name"), "Ada Ltd");
+	questions = fake.questions;
+	news(bench, "cus_1", "{'individual_name':'Ada','metadata':{'salesforce_account_id':'A1'}}");
+	bench_work(bench);
+	assert_int_equal(fake.questions, questions + 1);
+	assert_int_equal(bench_link(bench, "account", "cus_1").state, LINK_EXCLUDED);
+	assert_int_equal(bench_link(bench, "contact", "cus_1").state, LINK_CLEAN);
+	close_bench(bench);
+#undef SORT
+}
+
 /* Objects that share a record by their key find it together. */
 static void
 shared_records(void **state BH_UNUSED)
@@ -621,6 +652,7 @@ main(void)
 	    cmocka_unit_test_teardown(what_is_found, teardown),
 	    cmocka_unit_test_teardown(asked_once_for_a_batch, teardown),
 	    cmocka_unit_test_teardown(taken_within_the_batch, teardown),
+	    cmocka_unit_test_teardown(id_of_the_other_sort, teardown),
 	    cmocka_unit_test_teardown(shared_records, teardown),
 	    cmocka_unit_test_teardown(missing_field_holds_only_those_that_need_it, teardown),
 	    cmocka_unit_test_teardown(outage_is_waited_for, teardown),
