@@ -148,7 +148,7 @@ forget_calls
 customer cus_6 "Zeta"
 customer cus_1 "Acme While"
 customer cus_1 "Acme Paused"
-seen "a paused connection keeps what comes" "status.backlog === 0 && lane('hubspot').dirty" 2
+seen "a paused connection keeps what comes: each customer is a company or a person" "status.backlog === 0 && lane('hubspot').dirty" 4
 seen "a paused sync, too" "lane('salesforce').dirty >= 2" true
 seen "the others go on" "lane('sandbox').dirty" 0
 is "no call is made" "$(crm see 'sfCalls.length + hsCalls.length')" 0

@@ -15,7 +15,8 @@ struct preset {
 #define SALESFORCE_OBJECTS                                                                         \
 	"account opportunity event subscription invoice invoice_line credit_note payment"
 
-#define HUBSPOT_OBJECTS "customer deal subscription invoice invoice_line credit_note payment"
+#define HUBSPOT_OBJECTS                                                                            \
+	"customer person deal subscription invoice invoice_line credit_note payment"
 
 static const struct preset presets[] = {
     {"stripe-salesforce", "salesforce", SALESFORCE_OBJECTS},

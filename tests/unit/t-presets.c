@@ -128,6 +128,12 @@ lookup_target(const json_t *schema, const char *object, const char *field)
 		   : NULL;
 }
 
+static const json_t *
+find_mapped(const json_t *json, const char *name)
+{
+	return find_named(json_object_get(json, "objects"), name);
+}
+
 static void
 check_parents(const struct preset *preset, const json_t *schema, const struct record *record)
 {
@@ -143,38 +149,77 @@ check_parents(const struct preset *preset, const json_t *schema, const struct re
 	}
 }
 
-/* With every field there all parents are; with none only those that are made of the same object. */
-static void
-check_parents_told(const struct record *record, const json_t *mapped, bool filled)
+/* A customer, and its object of HubSpot for those of the other sort? */
+static bool
+is_other_sort(const json_t *mapped, const char *sort)
 {
-	size_t n = json_array_size(json_object_get(mapped, "parents"));
+	return strcmp(bh_json_str(mapped, "from"), "customer") == 0 &&
+	       json_object_get(mapped, "if") != NULL &&
+	       strcmp(bh_json_str(mapped, "to"), sort) != 0;
+}
 
+/*
+ * With every field there all parents are, but a customer's of the other sort;
+ * with none only those that are made of the same object.
+ */
+static void
+check_parents_told(const struct record *record, const json_t *mapping, const json_t *mapped,
+    const char *sort, bool filled)
+{
+	json_t *parents = json_object_get(mapped, "parents"), *parent;
+	size_t n = 0, k;
+
+	json_array_foreach (parents, k, parent)
+		n += !is_other_sort(find_mapped(mapping, bh_json_str(parent, "object")), sort);
 	if (filled)
 		assert_int_equal(record->parents_n, n);
 	for (size_t i = 0; !filled && i < record->parents_n; i++)
 		assert_string_equal(record->parents[i].source_id, "id_1");
 }
 
-static void
-check_object(const struct preset *preset, const struct map *map, size_t index, const json_t *schema,
-    const json_t *settings, const json_t *mapped, bool filled)
+/* What a preset is checked with. */
+struct check {
+	const struct preset *preset;
+	const struct map *map;
+	const json_t *json, *schema, *settings;
+	const char *type; /* of the customer; NULL: not told */
+	const char *sort; /* of HubSpot's objects for customers, that for this type */
+};
+
+static json_t *
+sample_for(const struct check *check, enum object_kind kind, bool filled)
 {
+	json_t *object = sample(kind, filled);
+
+	if (kind == OBJECT_CUSTOMER)
+		json_object_set_new(object, "type",
+		    check->type != NULL ? json_string(check->type) : json_null());
+	return object;
+}
+
+static void
+check_object(const struct check *check, size_t index, const json_t *mapped, bool filled)
+{
+	const struct preset *preset = check->preset;
+	const json_t *schema = check->schema;
 	const struct map_object *objects;
-	json_t *customer = sample(OBJECT_CUSTOMER, filled), *object;
+	json_t *customer = sample_for(check, OBJECT_CUSTOMER, filled), *object;
 	struct map_context context = {.key_prefix = "src",
 	    .account = "",
-	    .settings = settings,
+	    .settings = check->settings,
 	    .customer = customer,
 	    .is_described = is_described,
 	    .arg = (void *)(uintptr_t)schema};
 	struct record *record, *blind;
 
-	map_objects(map, &objects);
-	object = sample(objects[index].from, filled);
-	record = render(map, index, object, &context);
+	map_objects(check->map, &objects);
+	object = sample_for(check, objects[index].from, filled);
+	record = render(check->map, index, object, &context);
 	context.is_described = NULL;
-	blind = render(map, index, object, &context);
-	if (record == NULL) {
+	blind = render(check->map, index, object, &context);
+	if (is_other_sort(mapped, check->sort)) {
+		assert_null(record);
+	} else if (record == NULL) {
 		/* Nothing is known of it, and the mapping wants something. */
 		assert_false(filled);
 		assert_true(json_object_get(mapped, "if") != NULL ||
@@ -184,7 +229,7 @@ check_object(const struct preset *preset, const struct map *map, size_t index, c
 		check_record(preset, schema, record, blind);
 		check_key(preset, schema, record);
 		check_parents(preset, schema, record);
-		check_parents_told(record, mapped, filled);
+		check_parents_told(record, check->json, mapped, check->sort, filled);
 	}
 	record_free(&record);
 	record_free(&blind);
@@ -251,12 +296,6 @@ check_shared(const struct preset *preset, const char *object, const json_t *mapp
 	}
 }
 
-static const json_t *
-find_mapped(const json_t *json, const char *name)
-{
-	return find_named(json_object_get(json, "objects"), name);
-}
-
 /* Which objects a preset maps, parents first. */
 static void
 check_objects(const struct preset *preset, const struct map *map)
@@ -285,24 +324,28 @@ check_people(const struct preset *preset, const struct map *map, size_t index, c
 	bh_buf_release(&object);
 }
 
+/* type: the customer's; NULL: not told. */
 static void
-check_preset(const struct preset *preset, const char *customer_object)
+check_preset(const struct preset *preset, const char *customer_object, const char *type)
 {
 	json_t *settings = settings_for(preset, customer_object), *json,
 	       *schema = read_json("presets/schema", preset->schema);
 	struct map *map = load_map(preset->name, settings, &json);
+	struct check check = {preset, map, json, schema, settings, type, customer_object};
 	const struct map_object *objects;
 	size_t n = map_objects(map, &objects);
 	char *name = bh_xasprintf("%s-%s", bh_json_str(json, "source"), bh_json_str(json, "dest"));
 
+	if (type != NULL)
+		check.sort = strcmp(type, "company") == 0 ? "companies" : "contacts";
 	assert_string_equal(bh_json_str(json, "name"), preset->name);
 	assert_string_equal(name, preset->name);
 	check_objects(preset, map);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *mapped = find_mapped(json, objects[i].name);
 
-		check_object(preset, map, i, schema, settings, mapped, true);
-		check_object(preset, map, i, schema, settings, mapped, false);
+		check_object(&check, i, mapped, true);
+		check_object(&check, i, mapped, false);
 		check_people(preset, map, i, schema, settings, mapped);
 	}
 	free(name);
@@ -316,8 +359,32 @@ static void
 test_presets(void **state BH_UNUSED)
 {
 	for (size_t p = 0; p < BH_LEN(presets); p++) {
-		check_preset(&presets[p], "companies");
-		check_preset(&presets[p], "contacts");
+		check_preset(&presets[p], "companies", NULL);
+		check_preset(&presets[p], "contacts", NULL);
+		check_preset(&presets[p], "contacts", "company");
+		check_preset(&presets[p], "companies", "individual");
+	}
+}
+
+/* The rule switched off: one object for all customers, whatever their type. */
+static void
+test_one_sort(void **state BH_UNUSED)
+{
+	static const char *const names[] = {"stripe-hubspot", "lago-hubspot", "alguna-hubspot"};
+	static const char *const settings[] = {"{\"by_type\":\"no\"}",
+	    "{\"by_type\":false,\"customer_object\":\"contacts\"}"};
+	static const char *const kept[] = {"customer", "person"};
+
+	for (size_t i = 0; i < BH_LEN(names) * BH_LEN(settings); i++) {
+		size_t which = i % BH_LEN(settings);
+		json_t *given = json_loads(settings[which], 0, NULL), *json;
+		struct map *map = load_map(names[i / BH_LEN(settings)], given, &json);
+
+		assert_non_null(find_mapped(json, kept[which]));
+		assert_null(find_mapped(json, kept[1 - which]));
+		map_free(&map);
+		json_decref(json);
+		json_decref(given);
 	}
 }
 
@@ -345,6 +412,7 @@ test_defaults(void **state BH_UNUSED)
 	    {"lostchurn-salesforce", "recovery_event", true, MAP_CREATE},
 	    {"lostchurn-salesforce", "event", false, MAP_CREATE},
 	    {"stripe-hubspot", "customer", true, MAP_CREATE},
+	    {"stripe-hubspot", "person", true, MAP_CREATE},
 	    {"stripe-hubspot", "deal", false, MAP_CREATE},
 	    {"stripe-hubspot", "subscription", true, MAP_CREATE},
 	    {"stripe-hubspot", "invoice_line", false, MAP_CREATE},
@@ -387,10 +455,11 @@ test_no_custom_objects(void **state BH_UNUSED)
 		struct map *map = load_map(names[i / BH_LEN(settings)], given, &json);
 		const struct map_object *objects;
 
-		assert_int_equal(map_objects(map, &objects), 1 + more);
+		assert_int_equal(map_objects(map, &objects), 2 + more);
 		assert_string_equal(objects[0].name, "customer");
+		assert_string_equal(objects[1].name, "person");
 		if (more > 0)
-			assert_string_equal(objects[1].name, "deal");
+			assert_string_equal(objects[2].name, "deal");
 		map_free(&map);
 		json_decref(json);
 		json_decref(given);
@@ -449,6 +518,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_presets),
 	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_one_sort),
 	    cmocka_unit_test(test_no_custom_objects),
 	    cmocka_unit_test(test_figures),
 	};
