@@ -58,6 +58,8 @@ struct dest_auth {
 	char account_name[128];
 	char account_kind[64]; /* "Enterprise Edition"; "" not known */
 	bool is_sandbox;       /* nothing in it is real: a sandbox, a test portal */
+	bool has_clock;        /* clock_s is known */
+	int clock_s;           /* how far the account's clock is ahead of UTC */
 	/* Rights that were not granted though they are wanted: a line each, with what it is for.  Not kept. */
 	char missing[2000];
 };
@@ -71,6 +73,11 @@ struct dest_config {
 	struct http_transport *transport;
 	struct dest_auth *auth;  /* read by push and describe; written by authorize */
 	struct dest_usage usage; /* updated from every answer */
+	/*
+	 * A directory where drivers may keep files that all processes share which call for one
+	 * account: paces, limits.  They may be lost at any time.  NULL: there is none.
+	 */
+	const char *run_dir;
 	/*
 	 * Rows that a push puts into one part of a call; 0: as many as it takes.  The
 	 * driver halves it where calls take too long, and lets it grow again; the caller keeps it.
@@ -256,6 +263,17 @@ struct dest_driver {
 	 * For "save and validate" and `billhook check`.
 	 */
 	int (*identify)(struct dest_config *config, struct bh_err *err);
+
+	/*
+	 * account_id of config->auth and what goes with it, in one call: the caller sees to it, once,
+	 * before any other.  NULL: no other call needs it.
+	 */
+	int (*account)(struct dest_config *config, struct bh_err *err);
+	/*
+	 * Put into config->usage what answers to other processes told of the account's limits
+	 * lately, without a call; NULL: nothing is shared.
+	 */
+	void (*recall)(struct dest_config *config);
 
 	/*
 	 * The rest may be NULL: it cannot be done there.  Failures as of authorize;

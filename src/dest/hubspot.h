@@ -6,6 +6,7 @@
  *   hubspot_login.c     a person lets Billhook in, and leaves again
  *   hubspot_account.c   whose portal it is, what it grants, its limits
  *   hubspot_call.c      requests, waves of requests, limits
+ *   hubspot_pace.c      the pace that all processes share which call for a portal
  *   hubspot_fault.c     what a refusal means and what to do about it: one table
  *   hubspot_work.c      batches, their rounds, and halving
  *   hubspot_write.c     records, by batch upsert and batch update
@@ -61,10 +62,11 @@
 
 /*
  * Pauses where HubSpot names none: the short window, and an hour for the
- * day's limit, which ends at midnight of the portal's zone, unknown here.
+ * day's limit where it is not known when the portal's day begins.
  */
 #define HUBSPOT_WINDOW_S 10
 #define HUBSPOT_DAILY_S 3600
+#define HUBSPOT_SILENCE_MAX_S (25 * 3600) /* no pause is longer: a day, and what clocks differ */
 
 /*
  * One conversation: once HubSpot said stop (limit, locked portal, dead token,
@@ -139,6 +141,9 @@ int hubspot_revoke(struct dest_config *config, struct bh_err *err);
 /* Append the scopes without which nothing works, separated by blanks. */
 void hubspot_add_scopes(struct bh_buf *out);
 int hubspot_identify(struct dest_config *config, struct bh_err *err);
+int hubspot_account(struct dest_config *config, struct bh_err *err);
+/* Seconds until the calls of the day can be made anew. */
+int hubspot_day_left(const struct dest_config *config);
 int hubspot_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
 /* See to it that auth->account_id is known. */
 int hubspot_know_portal(struct dest_config *config, struct bh_err *err);
@@ -158,7 +163,10 @@ char *hubspot_path(const struct dest_config *config, const char *pattern, const 
 /* A request with the access token; the caller adds the body. */
 void hubspot_request_init(struct http_request *request, const struct dest_config *config,
     const char *method, const char *path);
-/* Make n requests in waves; fills every response, keeps usage and talk->stop up to date. */
+/*
+ * Make n requests in waves, at the pace that all share who call for the portal; all
+ * of them are searches, or none.  Fills every response, keeps usage and talk->stop up to date.
+ */
 void hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
     struct http_response *responses, size_t n);
 /* Reads a response that stays in place; release with hubspot_answer_release(). */
@@ -184,6 +192,28 @@ const char *hubspot_id_text(const json_t *json, char out[32]);
 int hubspot_retry_after(const struct http_response *response);
 /* Seconds of the short window by the rate headers; 0 without them. */
 int hubspot_window(const struct http_response *response);
+
+/* hubspot_pace.c */
+struct hubspot_wait {
+	int64_t ms;
+	char why[240]; /* HubSpot wants silence: its reason; "" it is only our turn that is waited for */
+};
+/*
+ * How many of n calls may go out, n at most; they are counted as made.  0: none before
+ * wait->ms are over.  A search gets its place: it goes out when wait->ms are over.
+ */
+size_t hubspot_pace_take(const struct dest_config *config, size_t n, bool is_search,
+    struct hubspot_wait *wait);
+/* What the headers of answers told (0: they did not). */
+void hubspot_pace_note(const struct dest_config *config, const struct dest_usage *told);
+/* HubSpot refused a search for its pace: nobody searches for a second. */
+void hubspot_pace_rest(const struct dest_config *config);
+/* HubSpot locked records, of wide calls in flight: half as many for a minute. */
+void hubspot_pace_narrow(const struct dest_config *config, size_t wide);
+/* HubSpot wants silence of everybody. */
+void hubspot_pace_stop(const struct dest_config *config, int pause_s, const char *why);
+/* See struct dest_driver. */
+void hubspot_recall(struct dest_config *config);
 
 /* hubspot_fault.c */
 /* Why a call failed as a whole; also for a request that was never sent. */

@@ -5,9 +5,14 @@
  */
 #include "base/base.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "dest/driver.h"
 #include "dest/hubspot.h"
+
+#define DAY_S 86400
+#define DAY_DOUBT_S (2 * 3600)
+#define DAY_MARGIN_S 60
 
 /* Scopes, and what each is for.  Those that are not needed are looked for where the settings ask for them. */
 static const struct {
@@ -178,6 +183,17 @@ take_portal(struct dest_auth *auth, const json_t *details, struct bh_err *err)
 	return 0;
 }
 
+/* How far the portal's clock is from UTC at present. */
+static void
+take_clock(struct dest_auth *auth, const json_t *details)
+{
+	int64_t ms;
+
+	auth->has_clock = bh_is_json_int(details, "utcOffsetMilliseconds", &ms) &&
+			  ms > -DAY_S * INT64_C(1000) && ms < DAY_S * INT64_C(1000);
+	auth->clock_s = auth->has_clock ? (int)(ms / 1000) : 0;
+}
+
 /* HubSpot tells no name of a portal: its number and the domain of its people must do. */
 static void
 take_name(struct dest_auth *auth, const json_t *details, const json_t *token)
@@ -191,16 +207,41 @@ take_name(struct dest_auth *auth, const json_t *details, const json_t *token)
 	dest_copy(auth->account_name, sizeof(auth->account_name), name);
 }
 
-int
-hubspot_identify(struct dest_config *config, struct bh_err *err)
+/* The portal's number and its clock; *details_r: new reference, NULL on failure. */
+static int
+ask_portal(struct dest_config *config, json_t **details_r, struct bh_err *err)
 {
 	char *path = hubspot_path(config, "/account-info/{v}/details", NULL, NULL);
-	json_t *details, *token = NULL;
-	int rc = hubspot_get(config, path, &details, err);
+	int rc = hubspot_get(config, path, details_r, err);
 
 	free(path);
 	if (rc == 0)
-		rc = take_portal(config->auth, details, err);
+		rc = take_portal(config->auth, *details_r, err);
+	if (rc == 0)
+		take_clock(config->auth, *details_r);
+	return rc;
+}
+
+int
+hubspot_account(struct dest_config *config, struct bh_err *err)
+{
+	json_t *details;
+	int rc = ask_portal(config, &details, err);
+
+	if (rc == 0) {
+		take_kind(config->auth, details);
+		take_name(config->auth, details, NULL);
+	}
+	json_decref(details);
+	return rc;
+}
+
+int
+hubspot_identify(struct dest_config *config, struct bh_err *err)
+{
+	json_t *details, *token = NULL;
+	int rc = ask_portal(config, &details, err);
+
 	if (rc == 0) {
 		token = hubspot_is_oauth(config) ? introspect(config) : pasted_info(config);
 		take_kind(config->auth, details);
@@ -238,6 +279,21 @@ add_limit(json_t *detail, const char *name, int64_t used, int64_t limit)
 	if (limit > 0)
 		json_array_append_new(detail, json_pack("{s:s, s:I, s:I}", "name", name, "used",
 						  (json_int_t)used, "limit", (json_int_t)limit));
+}
+
+/*
+ * HubSpot's day ends at midnight of the portal.  Its clock may have been put forward or
+ * back since it was told: what should be a new day and is none yet is tried hourly.
+ */
+int
+hubspot_day_left(const struct dest_config *config)
+{
+	const struct dest_auth *auth = config->auth;
+	int64_t second = (bh_now_ms() / 1000 + auth->clock_s) % DAY_S;
+
+	if (!auth->has_clock || second < DAY_DOUBT_S)
+		return HUBSPOT_DAILY_S;
+	return (int)(DAY_S - second) + DAY_MARGIN_S;
 }
 
 /* The day's calls of the portal; apps have no daily limit. */

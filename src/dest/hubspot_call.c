@@ -5,12 +5,14 @@
  */
 #include "base/base.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "dest/driver.h"
 #include "dest/hubspot.h"
 
 #define DAY_S 86400
-#define SILENT_S 10 /* pause when nobody can be reached */
+#define SILENT_S 10      /* pause when nobody can be reached */
+#define PATIENCE_MS 1500 /* so long our turn is waited for here */
 #define BODY_MAX ((size_t)64 << 20)
 
 /* HubSpot's own names of object types, as paths take them. */
@@ -161,8 +163,9 @@ least(const struct http_response *responses, size_t n, const char *name)
  * calls are left by the answers of this wave, SIZE_MAX when they do not say.
  */
 static size_t
-note_usage(struct dest_usage *usage, const struct http_response *responses, size_t n)
+note_usage(struct dest_config *config, const struct http_response *responses, size_t n)
 {
+	struct dest_usage *usage = &config->usage, told = {0};
 	int64_t limit = least(responses, n, "X-HubSpot-RateLimit-Max");
 	int64_t left = least(responses, n, "X-HubSpot-RateLimit-Remaining");
 	int64_t window = least(responses, n, "X-HubSpot-RateLimit-Interval-Milliseconds");
@@ -171,14 +174,16 @@ note_usage(struct dest_usage *usage, const struct http_response *responses, size
 	int64_t calls = left;
 
 	if (limit >= 0 && left >= 0) {
-		usage->burst_limit = limit;
-		usage->burst_left = left;
-		usage->burst_window_ms = window > 0 ? (int)window : HUBSPOT_WINDOW_S * 1000;
+		told.burst_limit = usage->burst_limit = limit;
+		told.burst_left = usage->burst_left = left;
+		told.burst_window_ms = usage->burst_window_ms =
+		    window > 0 ? (int)window : HUBSPOT_WINDOW_S * 1000;
 	}
 	if (day >= 0 && day_left >= 0) {
-		usage->day_limit = day;
-		usage->day_used = day_left < day ? day - day_left : 0;
+		told.day_limit = usage->day_limit = day;
+		told.day_used = usage->day_used = day_left < day ? day - day_left : 0;
 	}
+	hubspot_pace_note(config, &told);
 	if (day_left >= 0 && (calls < 0 || day_left < calls))
 		calls = day_left;
 	return calls >= 0 ? (size_t)calls : SIZE_MAX;
@@ -197,9 +202,23 @@ stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s, const char 
 	talk->stop.retry_after_s = pause_s;
 }
 
+/* Who else is to know of it?  wide: calls were in flight. */
+static void
+spread_stop(struct hubspot_talk *talk, const struct http_response *response,
+    const struct dest_result *result, bool is_search, size_t wide)
+{
+	if (response->status == 423)
+		hubspot_pace_narrow(talk->config, wide);
+	else if (is_search && strcmp(result->code, "SECONDLY") == 0)
+		hubspot_pace_rest(talk->config);
+	else if (response->status == 429 || response->status == 477)
+		hubspot_pace_stop(talk->config, result->retry_after_s, result->cause);
+}
+
 /* Does this answer forbid further calls? */
 static void
-note_stop(struct hubspot_talk *talk, const struct http_response *response)
+note_stop(struct hubspot_talk *talk, const struct http_response *response, bool is_search,
+    size_t wide)
 {
 	struct hubspot_answer answer;
 	struct hubspot_fault fault;
@@ -213,6 +232,9 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response)
 		return;
 	hubspot_answer_read(&answer, response);
 	hubspot_fault_answer(&fault, &answer);
+	if (strcmp(fault.result.code, "DAILY") == 0 && hubspot_retry_after(response) == 0)
+		fault.result.retry_after_s = hubspot_day_left(talk->config);
+	spread_stop(talk, response, &fault.result, is_search, wide);
 	stop_talk(talk, status == 401 ? BH_DENIED : BH_LIMITED, fault.result.retry_after_s,
 	    fault.result.cause);
 	hubspot_fault_release(&fault);
@@ -226,11 +248,41 @@ note_empty(struct hubspot_talk *talk)
 	const struct dest_usage *usage = &talk->config->usage;
 
 	if (usage->day_limit > 0 && usage->day_used >= usage->day_limit)
-		stop_talk(talk, BH_LIMITED, HUBSPOT_DAILY_S,
+		stop_talk(talk, BH_LIMITED, hubspot_day_left(talk->config),
 		    "The calls that HubSpot allows in a day are used up");
 	else
 		stop_talk(talk, BH_LIMITED, (usage->burst_window_ms + 999) / 1000,
 		    "The calls that HubSpot allows in ten seconds are used up");
+}
+
+static bool
+is_search(const struct http_request *request)
+{
+	static const char end[] = "/search";
+	size_t len = strlen(request->url);
+
+	return len >= sizeof(end) && strcmp(request->url + len - strlen(end), end) == 0;
+}
+
+/* How many of n calls go out now; 0: it would take too long, and talk->stop tells how long. */
+static size_t
+await_turn(struct hubspot_talk *talk, size_t n, bool searches)
+{
+	struct hubspot_wait wait;
+	size_t taken = hubspot_pace_take(talk->config, n, searches, &wait);
+
+	while (taken == 0 && wait.ms <= PATIENCE_MS) {
+		bh_sleep_ms((int)wait.ms);
+		taken = hubspot_pace_take(talk->config, n, searches, &wait);
+	}
+	if (taken != 0 && wait.ms > 0)
+		bh_sleep_ms((int)wait.ms);
+	if (taken == 0)
+		stop_talk(talk, BH_LIMITED, (int)((wait.ms + 999) / 1000),
+		    wait.why[0] != '\0'
+			? wait.why
+			: "The calls that HubSpot allows in ten seconds are used up");
+	return taken;
 }
 
 void
@@ -239,18 +291,21 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
 {
 	struct dest_config *config = talk->config;
 	size_t wide = hubspot_count(config, "concurrency", 32, HUBSPOT_CONCURRENCY);
+	bool searches = n > 0 && is_search(&requests[0]);
 	size_t done = 0;
 
 	while (done < n && talk->stop.code == BH_OK) {
-		size_t wave = n - done < wide ? n - done : wide;
+		size_t wave = await_turn(talk, n - done < wide ? n - done : wide, searches);
 		size_t left;
 
+		if (wave == 0)
+			break;
 		config->transport->perform(config->transport, requests + done, responses + done,
 		    wave);
 		config->calls += (int64_t)wave;
-		left = note_usage(&config->usage, responses + done, wave);
+		left = note_usage(config, responses + done, wave);
 		for (size_t i = done; i < done + wave; i++)
-			note_stop(talk, &responses[i]);
+			note_stop(talk, &responses[i], searches, wave);
 		done += wave;
 		if (left < wide)
 			wide = left;

@@ -36,7 +36,7 @@ struct asked {
 
 /* Questions of one form. */
 struct form {
-	struct hubspot_search *search;
+	struct dest_config *config;
 	struct dest_found *found;
 	const struct asked *asked;
 	const struct dest_wanted *first;
@@ -328,7 +328,7 @@ read_form(struct form *form, struct bh_err *err)
 		json_object_set_new(rows.ids, is_email ? asked->folded[0] : asked->texts[0],
 		    json_true());
 	}
-	rc = hubspot_read_rows(form->search->config, &rows, take_row, form, code, &why);
+	rc = hubspot_read_rows(form->config, &rows, take_row, form, code, &why);
 	json_decref((json_t *)(uintptr_t)rows.properties);
 	json_decref(rows.ids);
 	if (rc < 0 && strcmp(code, "KEY_NOT_UNIQUE") == 0 && !is_by_key(first))
@@ -434,7 +434,7 @@ search_page(struct form *form, json_t *body, char after[32], struct bh_err *err)
 	const char *next;
 	json_t *answer;
 
-	if (hubspot_search(form->search, form->first->object, body, HUBSPOT_SEARCH_PAGE,
+	if (hubspot_search(form->config, form->first->object, body, HUBSPOT_SEARCH_PAGE,
 		after[0] != '\0' ? after : NULL, &answer, err) < 0)
 		return -1;
 	results = json_object_get(answer, "results");
@@ -642,9 +642,8 @@ int
 hubspot_find(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
     struct dest_found *found, struct bh_err *err)
 {
-	struct hubspot_search search = {.config = config};
 	struct asked *asked = bh_xcalloc(n + 1, sizeof(asked[0]));
-	struct form form = {.search = &search,
+	struct form form = {.config = config,
 	    .found = found,
 	    .asked = asked,
 	    .members = bh_xcalloc(n + 1, sizeof(form.members[0]))};

@@ -51,12 +51,8 @@ const char *hubspot_value_of(const json_t *row, const char *name);
 #define HUBSPOT_SEARCH_VALUES 100 /* of one filter */
 #define HUBSPOT_SEARCH_PAGE 200
 
-struct hubspot_search {
-	struct dest_config *config;
-	int64_t last_ms; /* monotonic: of the last call; 0 none */
-};
 /* One page: body is what HubSpot takes, without limit and after.  *body_r: new reference. */
-int hubspot_search(struct hubspot_search *search, const char *object, json_t *body, size_t limit,
+int hubspot_search(struct dest_config *config, const char *object, json_t *body, size_t limit,
     const char *after, json_t **body_r, struct bh_err *err);
 
 /* --- see struct dest_driver --- */

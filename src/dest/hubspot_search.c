@@ -1,39 +1,45 @@
 /*
  * HubSpot: searches.  Five a second are allowed for a portal, over all its
- * apps, and their answers say nothing about it: so they go out one behind the other
- * with a pause between.
+ * apps, and their answers say nothing about it: they go out at the pace that all
+ * processes share (hubspot_pace.c), and where another app was quicker, once more.
  */
 #include "base/base.h"
 
-#include "base/clock.h"
 #include "dest/driver.h"
 #include "dest/hubspot_look.h"
 
-#define PAUSE_MS 220
+#define TRIES 6
 
-static void
-wait_turn(struct hubspot_search *search)
+/* A refusal for the pace puts off everybody's next search: the next try waits for its turn. */
+static int
+ask(struct dest_config *config, const struct hubspot_ask *question, json_t **body_r,
+    struct bh_err *err)
 {
-	int64_t left = search->last_ms + PAUSE_MS - bh_mono_ms();
+	struct bh_err why = BH_ERR_INIT;
+	int rc = -1;
 
-	if (search->last_ms != 0 && left > 0)
-		bh_sleep_ms((int)left);
-	search->last_ms = bh_mono_ms();
+	for (int i = 0; i < TRIES; i++) {
+		rc = hubspot_ask(config, question, body_r, &why);
+		if (rc == 0 || why.code != BH_LIMITED || why.retry_after_s > 1)
+			break;
+	}
+	if (rc < 0 && err != NULL)
+		*err = why;
+	return rc;
 }
 
 int
-hubspot_search(struct hubspot_search *search, const char *object, json_t *body, size_t limit,
+hubspot_search(struct dest_config *config, const char *object, json_t *body, size_t limit,
     const char *after, json_t **body_r, struct bh_err *err)
 {
-	char *path = hubspot_path(search->config, "/crm/objects/{v}/{a}/search", object, NULL);
-	const struct hubspot_ask ask = {.method = "POST", .path = path, .body = body};
+	char *path = hubspot_path(config, "/crm/objects/{v}/{a}/search", object, NULL);
+	const struct hubspot_ask question = {.method = "POST", .path = path, .body = body};
 	int rc;
 
 	json_object_set_new(body, "limit", json_integer((json_int_t)limit));
 	if (after != NULL)
 		json_object_set_new(body, "after", json_string(after));
-	wait_turn(search);
-	rc = hubspot_ask(search->config, &ask, body_r, err);
+	rc = ask(config, &question, body_r, err);
 	free(path);
 	if (rc == 0 && !json_is_array(json_object_get(*body_r, "results"))) {
 		json_decref(*body_r);

@@ -75,7 +75,6 @@ int
 hubspot_unlinked(struct dest_config *config, const char *object, const char *key_field,
     const char *after, json_t **rows_r, bool *more_r, struct bh_err *err)
 {
-	struct hubspot_search search = {.config = config};
 	json_t *query, *answer;
 	int rc;
 
@@ -84,7 +83,7 @@ hubspot_unlinked(struct dest_config *config, const char *object, const char *key
 	if (after[0] != '\0' && !hubspot_is_id(after))
 		return bh_fail(err, BH_INVALID, "%.100s is no HubSpot id", after);
 	query = query_of(object, key_field, after);
-	rc = hubspot_search(&search, object, query, PAGE, NULL, &answer, err);
+	rc = hubspot_search(config, object, query, PAGE, NULL, &answer, err);
 	json_decref(query);
 	if (rc < 0)
 		return hubspot_repeatable(rc, err);

@@ -334,16 +334,17 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	return s->work->is_left ? 0 : errand_settle(txn, code, s->work->name, s->errand, err);
 }
 
-/* When one that asks for patience may be asked again; 0: it is none, or has had its time. */
+/* When one that asks for patience may be asked again; 0: it is none, or that would be too late. */
 static int64_t
 later_ms(const struct bh_err *why, const struct errand *errand)
 {
-	int64_t now = bh_now_ms();
+	int64_t at =
+	    bh_now_ms() + (why->retry_after_s > 0 ? why->retry_after_s * INT64_C(1000) : PAUSE_MS);
 
 	if ((why->code != BH_LIMITED && why->code != BH_UNAVAILABLE) ||
-	    now - errand->asked_ms > PATIENCE_MS)
+	    at - errand->asked_ms > PATIENCE_MS)
 		return 0;
-	return now + (why->retry_after_s > 0 ? why->retry_after_s * INT64_C(1000) : PAUSE_MS);
+	return at;
 }
 
 static int

@@ -19,14 +19,29 @@
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 #define EXPIRY_MARGIN_MS (5 * 60 * (int64_t)1000)
 
+/* Whose account it is. */
+static json_t *
+account_json(const struct dest_auth *auth)
+{
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:b}", "account_id", auth->account_id,
+	    "account_name", auth->account_name, "account_kind", auth->account_kind, "is_sandbox",
+	    auth->is_sandbox);
+
+	if (auth->has_clock)
+		json_object_set_new(doc, "clock", json_integer(auth->clock_s));
+	return doc;
+}
+
 static json_t *
 auth_json(const struct dest_auth *auth)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b}", "access_token",
-	    bh_secret_str(&auth->access_token), "refresh_token",
-	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "expires",
-	    (json_int_t)auth->expires_ms, "account_id", auth->account_id, "account_name",
-	    auth->account_name, "account_kind", auth->account_kind, "is_sandbox", auth->is_sandbox);
+	json_t *doc = account_json(auth);
+
+	json_object_set_new(doc, "access_token", json_string(bh_secret_str(&auth->access_token)));
+	json_object_set_new(doc, "refresh_token", json_string(bh_secret_str(&auth->refresh_token)));
+	json_object_set_new(doc, "base_url", json_string(auth->base_url));
+	json_object_set_new(doc, "expires", json_integer((json_int_t)auth->expires_ms));
+	return doc;
 }
 
 static void
@@ -42,6 +57,7 @@ static int
 load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 {
 	struct dest_auth *auth = &lane->auth;
+	int64_t clock_s;
 	json_t *doc;
 	int rc =
 	    account_auth_load(txn, lane->context->key, lane->connection->account.code, &doc, err);
@@ -57,6 +73,8 @@ load_auth(struct lane *lane, struct store_txn *txn, struct bh_err *err)
 	bh_json_copy(auth->account_name, sizeof(auth->account_name), doc, "account_name");
 	bh_json_copy(auth->account_kind, sizeof(auth->account_kind), doc, "account_kind");
 	auth->is_sandbox = bh_is_json_true(doc, "is_sandbox");
+	auth->has_clock = bh_is_json_int(doc, "clock", &clock_s);
+	auth->clock_s = auth->has_clock ? (int)clock_s : 0;
 	auth->expires_ms = bh_json_int(doc, "expires", 0);
 	json_decref(doc);
 	return 1;
@@ -67,6 +85,34 @@ is_token_good(const struct dest_auth *auth)
 {
 	return auth->access_token.len != 0 &&
 	       (auth->expires_ms == 0 || auth->expires_ms > bh_now_ms() + EXPIRY_MARGIN_MS);
+}
+
+/*
+ * Whose account is it?  Asked once, where other calls need it.  A refusal is no reason to
+ * stop: what is called next is refused as well, and whoever calls knows what to do about it.
+ */
+static int
+learn_account(struct lane *lane, struct bh_err *err)
+{
+	const struct dest_driver *driver = lane->driver;
+	struct bh_err why = BH_ERR_INIT;
+	int rc;
+
+	if (driver->account == NULL || lane->auth.account_id[0] != '\0')
+		return 0;
+	rc = driver->account(&lane->config, &why);
+	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
+		rc = driver->account(&lane->config, &why);
+	if (rc == 0)
+		return lane_keep_account(lane, err);
+	if (why.code == BH_INVALID)
+		bh_log(BH_WARN, "whose account %s is: %s", lane->connection->account.code,
+		    why.text);
+	if (why.code == BH_DENIED || why.code == BH_INVALID)
+		return 0;
+	if (err != NULL)
+		*err = why;
+	return -1;
 }
 
 static int
@@ -83,6 +129,7 @@ open_lane(const struct sync_context *context, const struct setup *setup,
 	lane->setup = setup;
 	lane->connection = connection;
 	lane->driver = connection->dest;
+	lane->run_dir = bh_xasprintf("%s/run", context->conf->data_dir);
 	if (strcmp(context->conf->log_level, "debug") == 0)
 		lane->trace = dest_trace_new(context->transport, code);
 	lane->config = (struct dest_config){.code = code,
@@ -90,6 +137,7 @@ open_lane(const struct sync_context *context, const struct setup *setup,
 	    .secrets = connection->account.secrets,
 	    .transport = lane->trace != NULL ? lane->trace : context->transport,
 	    .auth = &lane->auth,
+	    .run_dir = lane->run_dir,
 	    .broken = connection->why};
 	rc = link_lane_get(txn, code, &lane->condition, err);
 	if (rc == 0)
@@ -99,6 +147,8 @@ open_lane(const struct sync_context *context, const struct setup *setup,
 	if (rc == 0 && !without_token && lane->driver->authorize != NULL &&
 	    !is_token_good(&lane->auth))
 		rc = lane_authorize(lane, err);
+	if (rc == 0 && !without_token)
+		rc = learn_account(lane, err);
 	if (rc < 0)
 		lane_close(lane);
 	return rc;
@@ -126,6 +176,7 @@ lane_close(struct lane *lane)
 		dest_object_free(&lane->objects[i].described);
 	}
 	free(lane->objects);
+	free(lane->run_dir);
 	dest_trace_free(&lane->trace);
 	dest_auth_release(&lane->auth);
 	memset(lane, 0, sizeof(*lane));
@@ -175,9 +226,7 @@ save_account(struct store_txn *txn, void *arg, struct bh_err *err)
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
-	known = json_pack("{s:s, s:s, s:s, s:b}", "account_id", lane->auth.account_id,
-	    "account_name", lane->auth.account_name, "account_kind", lane->auth.account_kind,
-	    "is_sandbox", lane->auth.is_sandbox);
+	known = account_json(&lane->auth);
 	json_object_update(doc, known);
 	account_auth_save(txn, lane->context->key, code, doc);
 	json_decref(known);

@@ -23,12 +23,16 @@ struct lane {
 	struct dest_auth auth;
 	struct dest_config config;
 	struct http_transport *trace; /* owned; NULL unless the log is at debug */
+	char *run_dir;                /* owned */
 	struct lane_object *objects;  /* owned */
 	size_t objects_n;
 	struct link_lane condition;
 };
 
-/* Opens the stored tokens; asks for new ones when there are none.  -1 as lane_authorize(). */
+/*
+ * Opens the stored tokens; asks for new ones when there are none, and whose account it
+ * is where calls need that and it is not known yet.  -1 as lane_authorize().
+ */
 int lane_open(const struct sync_context *context, const struct setup *setup,
     const struct setup_connection *connection, struct lane *lane, struct bh_err *err);
 /* The same without asking for a token: for a login that is about to bring one. */

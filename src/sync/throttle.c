@@ -45,6 +45,8 @@ throttle_refresh(struct lane *lane)
 	json_t *detail = NULL;
 	int rc;
 
+	if (lane->driver->recall != NULL)
+		lane->driver->recall(&lane->config);
 	if (throttle_level(lane) == THROTTLE_OPEN || lane->driver->limits == NULL ||
 	    (at_ms <= now && now - at_ms < THROTTLE_LOOK_MS))
 		return;

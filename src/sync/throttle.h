@@ -18,6 +18,7 @@ enum throttle_level {
 enum throttle_level throttle_level(const struct lane *lane);
 
 /*
+ * What it told other lanes of the same account counts, too, and the pause that it asked them for.
  * What the CRM told may be old, and others' calls age out of the window: above
  * the throttle it is asked again, every ten minutes at most.
  */

@@ -20,7 +20,7 @@
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
 //   ingest                           Salesforce's bulk jobs
 //   sfCalls, hsCalls                 the calls that write or read records, in order
-//   everyCall                        all calls of Salesforce, also those for tokens, limits, descriptions
+//   everyCall, hsEvery               all calls of Salesforce, of HubSpot, also those for tokens, limits, descriptions
 //   sfWrites                         those of Salesforce that upsert, in order
 //   sfTokens                         statuses of Salesforce's answers to requests for tokens, in order
 //   sfMeta                           what Salesforce's metadata holds, see tests/crm/README.md
@@ -93,6 +93,7 @@ const SOURCES = {
   sfChanges: async () => (await control('sf', 'GET', 'calls')).flatMap(({ subrequests }) => subrequests)
     .filter(({ operation = 'readMetadata' }) => operation !== 'readMetadata'),
   hsCalls: async () => (await control('hs', 'GET', 'calls')).filter(isWork),
+  hsEvery: async () => control('hs', 'GET', 'calls'),
   status: async () => billhookStatus(),
   lane: async () => {
     const { lanes } = billhookStatus();

@@ -94,8 +94,8 @@ bench_apply(struct bench *bench, const char *document)
 static void
 make_run_dir(const struct bench *bench, bool is_made)
 {
-	static const char *const locks[] = {"/auth-crm.lock", "/auth-stripe.lock",
-	    "/auth-two.lock"};
+	static const char *const locks[] = {"/auth-crm.lock", "/auth-stripe.lock", "/auth-two.lock",
+	    "/hubspot-of-crm.pace", "/hubspot-4711.pace"};
 	char *run = bh_xasprintf("%s/run", bench->dir);
 
 	if (is_made)

@@ -46,6 +46,7 @@ struct crm {
 	size_t rows;         /* records in them */
 	size_t associations; /* calls that link (HubSpot) */
 	size_t described;    /* calls that ask for a description */
+	size_t accounts;     /* calls that ask whose account it is (HubSpot) */
 	unsigned next_id;
 	enum crm_line line;
 	json_t *moods; /* "object/key" to enum crm_mood; what is not named is taken */
