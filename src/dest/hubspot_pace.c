@@ -36,17 +36,20 @@
 #define FRESH_MS 600000       /* an older reading of the day's calls is not passed on */
 #define SEARCH_QUEUE_MS 60000 /* a place further away is none of ours */
 
-/* As it stands in the file; times are monotonic but those that say wall. */
+/*
+ * As it stands in the file.  Places for searches are monotonic: they are slept for.  All other
+ * times are those of the clock that pauses go by.
+ */
 struct page {
 	int64_t format;
 	int64_t calls[CALLS_MAX]; /* a ring: when they were made; 0 none */
 	int64_t at;               /* the oldest of them */
-	int64_t search_ms;        /* the next place for a search */
+	int64_t search_ms;        /* monotonic: the next place for a search */
 	int64_t seen_ms;          /* when HubSpot told of the window */
 	int64_t limit, others, window_ms;
 	int64_t narrow_ms, width; /* until then so many calls in flight */
-	int64_t day_wall_ms, day_used, day_limit;
-	int64_t stop_wall_ms;
+	int64_t day_ms, day_used, day_limit;
+	int64_t stop_ms;
 	char why[240];
 };
 
@@ -119,7 +122,7 @@ close_pace(struct pace *pace, bool is_changed)
 
 /* -- the short window -- */
 
-/* Monotonic time begins anew with the machine: what lies ahead is of an earlier life. */
+/* Clocks are put back: what lies ahead is of before. */
 static bool
 is_within(int64_t at_ms, int64_t now, int64_t window_ms)
 {
@@ -169,7 +172,7 @@ window_wait(const struct page *page, int64_t now)
 static size_t
 take_calls(struct page *page, size_t n, int64_t *wait_ms_r)
 {
-	int64_t now = bh_mono_ms();
+	int64_t now = bh_now_ms();
 	int64_t left = quota(page, now) - count_calls(page, now);
 	size_t taken;
 
@@ -206,7 +209,7 @@ take_search(struct page *page, int64_t *wait_ms_r)
 static int64_t
 silence_left(const struct page *page)
 {
-	int64_t left = page->stop_wall_ms - bh_now_ms();
+	int64_t left = page->stop_ms - bh_now_ms();
 
 	return left > 0 && left <= HUBSPOT_SILENCE_MAX_S * INT64_C(1000) ? left : 0;
 }
@@ -240,7 +243,7 @@ hubspot_pace_take(const struct dest_config *config, size_t n, bool is_search,
 static void
 note_window(struct page *page, const struct dest_usage *told)
 {
-	int64_t now = bh_mono_ms(), used = told->burst_limit - told->burst_left;
+	int64_t now = bh_now_ms(), used = told->burst_limit - told->burst_left;
 
 	page->limit = told->burst_limit;
 	page->window_ms = told->burst_window_ms;
@@ -263,7 +266,7 @@ hubspot_pace_note(const struct dest_config *config, const struct dest_usage *tol
 	if (told->burst_limit > 0)
 		note_window(&pace.page, told);
 	if (told->day_limit > 0) {
-		pace.page.day_wall_ms = bh_now_ms();
+		pace.page.day_ms = bh_now_ms();
 		pace.page.day_used = told->day_used;
 		pace.page.day_limit = told->day_limit;
 	}
@@ -290,7 +293,7 @@ hubspot_pace_narrow(const struct dest_config *config, size_t wide)
 
 	if (!open_pace(config, &pace))
 		return;
-	pace.page.narrow_ms = bh_mono_ms() + NARROW_MS;
+	pace.page.narrow_ms = bh_now_ms() + NARROW_MS;
 	pace.page.width = wide > 1 ? (int64_t)wide / 2 : 1;
 	close_pace(&pace, true);
 }
@@ -303,8 +306,8 @@ hubspot_pace_stop(const struct dest_config *config, int pause_s, const char *why
 
 	if (!open_pace(config, &pace))
 		return;
-	if (silence_left(&pace.page) == 0 || pace.page.stop_wall_ms < until) {
-		pace.page.stop_wall_ms = until;
+	if (silence_left(&pace.page) == 0 || pace.page.stop_ms < until) {
+		pace.page.stop_ms = until;
 		snprintf(pace.page.why, sizeof(pace.page.why), "%s", why);
 	}
 	close_pace(&pace, true);
@@ -318,8 +321,8 @@ hubspot_recall(struct dest_config *config)
 
 	if (!open_pace(config, &pace))
 		return;
-	if (pace.page.day_limit > 0 && pace.page.day_wall_ms <= now &&
-	    now - pace.page.day_wall_ms < FRESH_MS) {
+	if (pace.page.day_limit > 0 && pace.page.day_ms <= now &&
+	    now - pace.page.day_ms < FRESH_MS) {
 		config->usage.day_used = pace.page.day_used;
 		config->usage.day_limit = pace.page.day_limit;
 	}
