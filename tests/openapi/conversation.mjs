@@ -39,38 +39,3 @@ export function readConversation(file) {
 }
 
 const bodyOf = (body) => ({ body, contentType: /^[[{]/.test(body) ? 'application/json' : 'application/x-www-form-urlencoded' });
-
-// Conversations are for reading: an answer may leave out what the driver never
-// looks at.  Of which calls, of the whole and of each of the results.
-const TIMES = { createdAt: '2026-11-22T04:00:00.000Z', updatedAt: '2026-11-22T04:00:00.000Z' };
-const UNREAD = [
-  {
-    path: /^\/crm\/objects\/[^/]+\/[^/]+\/batch\//,
-    whole: { status: 'COMPLETE', startedAt: TIMES.createdAt, completedAt: TIMES.updatedAt }, each: { properties: {}, archived: false, ...TIMES },
-  },
-  {
-    path: /^\/account-info\/[^/]+\/details$/,
-    whole: {
-      accountType: 'STANDARD', additionalCurrencies: [], companyCurrency: 'USD', dataHostingLocation: 'na1', timeZone: 'US/Eastern',
-      uiDomain: 'app.hubspot.com', utcOffset: '-05:00', utcOffsetMilliseconds: -18000000,
-    },
-    each: {},
-  },
-  { path: /^\/crm\/properties\/[^/]+\/[^/]+$/, whole: {}, each: { label: '', fieldType: 'text', description: '', groupName: 'information', options: [] } },
-  {
-    path: /^\/crm-object-schemas\/[^/]+\/schemas$/, whole: {},
-    each: {
-      id: '1', allowsSensitiveProperties: false, archived: false, labels: {}, properties: [], associations: [], name: '', objectTypeId: '2-1', fullyQualifiedName: '',
-      requiredProperties: [], searchableProperties: [], secondaryDisplayProperties: [], createdAt: TIMES.createdAt, updatedAt: TIMES.updatedAt,
-    },
-  },
-];
-
-// The answer of a call with that put in.
-export function filledUp({ url, answer }) {
-  const unread = UNREAD.find(({ path }) => path.test(new URL(url, 'https://example.com').pathname));
-  if (unread === undefined || answer.status > 299 || answer.isWrong || answer.body === '') return answer;
-  const body = { ...unread.whole, ...JSON.parse(answer.body) };
-  if (Array.isArray(body.results)) body.results = body.results.map((one) => ({ ...unread.each, ...one }));
-  return { ...answer, body: JSON.stringify(body) };
-}

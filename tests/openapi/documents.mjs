@@ -24,10 +24,10 @@ function load(name) {
   return loaded.default ?? loaded;
 }
 
-function correct(schemas) {
-  for (const { schemas: names, fix } of SCHEMA_CORRECTIONS)
+function correct(schemas, file) {
+  for (const { schemas: names, documents = /./, fix } of SCHEMA_CORRECTIONS)
     for (const name of names)
-      if (schemas[name] !== undefined) fix(schemas[name], name);
+      if (schemas[name] !== undefined && documents.test(file)) fix(schemas[name], name);
 }
 
 // The documents leave unknown members open; a member that they do not name is
@@ -61,6 +61,8 @@ class Operation {
     this.parameters = [...(shared ?? []), ...(operation.parameters ?? [])];
     this.requestBody = operation.requestBody ?? null;
     this.responses = operation.responses;
+    this.documentId = document.$id;
+    this.components = document.components;
   }
 
   pathNames() {
@@ -87,6 +89,13 @@ class Operation {
     return this.documents.compile(this.at + pointer('responses', name, 'content', 'application/json', 'schema'));
   }
 
+  // The check of a refusal's body; undefined where the document has none.
+  refusal() {
+    const name = /^#\/components\/responses\/(.+)$/.exec(this.responses.default?.$ref ?? '')?.[1];
+    if (this.components.responses?.[name]?.content?.['*/*']?.schema === undefined) return undefined;
+    return this.documents.compile(`${this.documentId}#${pointer('components', 'responses', name, 'content', '*/*', 'schema')}`);
+  }
+
   // null: the status is there, its body is unknown.
   #answerName(status) {
     if (this.responses[status] !== undefined) return status;
@@ -110,7 +119,7 @@ export class Documents {
   #read(file, name) {
     const document = JSON.parse(readFileSync(file, 'utf8'));
     this.schemaNames.push(...Object.keys(document.components.schemas));
-    correct(document.components.schemas);
+    correct(document.components.schemas, name);
     closeObjects(document);
     document.$id = `https://example.com/${name}`;
     this.ajv.addSchema(document);

@@ -1,7 +1,7 @@
 // Holds calls and answers against HubSpot's documents.  Each function gives a
 // list of complaints; an empty one means that nothing is wrong.
 
-import { OTHER_CALLS } from './corrections.mjs';
+import { OTHER_CALLS, PLAIN_REFUSALS } from './corrections.mjs';
 import { Documents } from './documents.mjs';
 
 // {method, url, contentType, body}: url with its query, body as text.
@@ -9,10 +9,6 @@ import { Documents } from './documents.mjs';
 export class Validator {
   constructor(documents = new Documents()) {
     this.documents = documents;
-  }
-
-  knows(method, url) {
-    return this.documents.find(method, new URL(url, 'https://example.com').pathname) !== undefined;
   }
 
   request(call) {
@@ -23,16 +19,27 @@ export class Validator {
     return [...this.#pathOf(operation, url), ...this.#queryOf(operation, url), ...this.#bodyOf(operation, call)];
   }
 
-  // Of an answer that claims success; what a refusal looks like is in no document.
+  // What is refused may be a call that there is not; its refusal has the form of all others.
   answer(call, { status, body }) {
     const url = new URL(call.url, 'https://example.com');
-    if (status < 200 || status > 299 || isOther(url)) return [];
+    if (isOther(url)) return [];
     const operation = this.documents.find(call.method, url.pathname);
-    if (operation === undefined) return ['no such call in the documents'];
+    if (status >= 400) return this.#refusal(operation ?? this.documents.operations[0], status, body);
+    return operation === undefined ? ['no such call in the documents'] : this.#success(operation, status, body);
+  }
+
+  #success(operation, status, body) {
     const check = operation.answer(status);
     if (check === undefined) return [`${status} is no answer to this call`];
     if (status === 204) return body === '' ? [] : ['204 with a body'];
     return check === null ? [] : this.#json(check, body, 'answer');
+  }
+
+  #refusal(operation, status, body) {
+    const check = operation.refusal();
+    if (check === undefined) return ['the documents know no refusal of this call'];
+    if (PLAIN_REFUSALS.some(({ statuses, form }) => statuses.includes(status) && form.test(body))) return [];
+    return this.#json(check, body, 'refusal');
   }
 
   #pathOf(operation, url) {

@@ -257,6 +257,36 @@ answer(const struct wire_exchange *exchange, struct http_response *response)
 		bh_buf_adds(&response->body, exchange->answer);
 }
 
+static const char *
+content_type(const struct http_request *request)
+{
+	for (size_t i = 0; i < request->headers_n; i++)
+		if (strcasecmp(request->headers[i].name, "Content-Type") == 0)
+			return request->headers[i].value;
+	return "";
+}
+
+/* BH_WIRE_SENT names a file for all requests, a line of JSON each: others hold them against documents. */
+static void
+note_sent(const struct http_request *request)
+{
+	const char *path = getenv("BH_WIRE_SENT");
+	FILE *file = path != NULL ? fopen(path, "a") : NULL;
+	json_t *json;
+	char *text;
+
+	if (file == NULL)
+		return;
+	json = json_pack("{s:s, s:s, s:s, s:o}", "method", request->method, "url", request->url,
+	    "contentType", content_type(request), "body",
+	    bh_json_string(bh_buf_str(&request->body)));
+	text = bh_json_text(json);
+	fprintf(file, "%s\n", text);
+	free(text);
+	json_decref(json);
+	fclose(file);
+}
+
 static void
 perform(struct http_transport *transport, const struct http_request *requests,
     struct http_response *responses, size_t n)
@@ -273,6 +303,7 @@ perform(struct http_transport *transport, const struct http_request *requests,
 			continue;
 		}
 		exchange = &wire->exchanges[wire->exchanges_used++];
+		note_sent(&requests[i]);
 		compare_request(wire, exchange, &requests[i]);
 		answer(exchange, &responses[i]);
 	}
