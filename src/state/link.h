@@ -156,6 +156,12 @@ int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lan
     struct bh_err *err);
 /* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
 void link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane);
+/*
+ * Of one sync of a lane, each counted up to max: marks of the ranks below ranks, and links that
+ * need a person.
+ */
+int link_sync_counts(struct store_txn *txn, const char *dest, const char *sync, int ranks,
+    size_t max, size_t *dirty_r, size_t *held_r, struct bh_err *err);
 /* Is anything dirty in this lane?  1, 0, -1. */
 int link_lane_is_dirty(struct store_txn *txn, const char *dest, struct bh_err *err);
 

@@ -67,6 +67,46 @@ link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane, s
 	return store_scan(txn, &scan, &entries, &lane->dirty, &more, err);
 }
 
+static int
+count_keys(struct store_txn *txn, const struct key *prefix, size_t max, size_t *n_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = prefix->data,
+	    .prefix_len = prefix->len,
+	    .max = max,
+	    .keys_only = true};
+	const struct store_entry *entries;
+	bool more;
+
+	return store_scan(txn, &scan, &entries, n_r, &more, err);
+}
+
+int
+link_sync_counts(struct store_txn *txn, const char *dest, const char *sync, int ranks, size_t max,
+    size_t *dirty_r, size_t *held_r, struct bh_err *err)
+{
+	struct key prefix;
+	size_t n;
+
+	link_key_lane(&prefix, "Lh", dest);
+	key_text(&prefix, sync);
+	if (count_keys(txn, &prefix, max, held_r, err) < 0)
+		return -1;
+	*dirty_r = 0;
+	for (int rank = 0; rank < ranks && *dirty_r < max; rank++) {
+		char text[12];
+
+		snprintf(text, sizeof(text), "%02d", rank);
+		link_key_lane(&prefix, "Ly", dest);
+		key_text(&prefix, text);
+		key_text(&prefix, sync);
+		if (count_keys(txn, &prefix, max - *dirty_r, &n, err) < 0)
+			return -1;
+		*dirty_r += n;
+	}
+	return 0;
+}
+
 void
 link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane)
 {

@@ -495,6 +495,22 @@ check_new(struct store_txn *txn, const struct configure_run *apply, const char *
 	return rc;
 }
 
+/* What a person would say has happened to a sync that is there. */
+static const char *
+verb_of(const struct account_sync *old, const struct account_sync *fresh)
+{
+	bool is_else_same = strcmp(old->from, fresh->from) == 0 &&
+			    strcmp(old->to, fresh->to) == 0 &&
+			    is_same(old->settings, fresh->settings) &&
+			    is_same(old->mapping, fresh->mapping);
+
+	if (is_else_same && old->is_new && !fresh->is_new)
+		return "started";
+	if (is_else_same && old->is_new == fresh->is_new && old->paused != fresh->paused)
+		return fresh->paused ? "paused" : "goes on";
+	return "changed";
+}
+
 static int
 apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *object,
     struct bh_err *err)
@@ -523,7 +539,7 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 	       old.is_new == fresh.is_new && is_same(old.settings, fresh.settings) &&
 	       is_same(old.mapping, fresh.mapping);
 	if (!same) {
-		configure_say(apply, "sync", code, found > 0 ? "changed" : "added");
+		configure_say(apply, "sync", code, found > 0 ? verb_of(&old, &fresh) : "added");
 		if (account_sync_save(txn, &fresh, err) < 0)
 			goto out;
 		if (!apply->options->no_resync)

@@ -21,6 +21,19 @@ int page_connection_action(struct exchange *exchange, struct bh_err *err);
 /* Where a CRM sends the browser of a person who let Billhook in, or did not. */
 int page_oauth_callback(struct exchange *exchange, struct bh_err *err);
 
+int page_syncs(struct exchange *exchange, struct bh_err *err);
+int page_syncs_status(struct exchange *exchange, struct bh_err *err);
+int page_sync_new(struct exchange *exchange, struct bh_err *err);
+int page_sync_create(struct exchange *exchange, struct bh_err *err);
+int page_sync(struct exchange *exchange, struct bh_err *err);
+int page_sync_status(struct exchange *exchange, struct bh_err *err);
+int page_sync_save(struct exchange *exchange, struct bh_err *err);
+int page_sync_start(struct exchange *exchange, struct bh_err *err);
+int page_sync_pause(struct exchange *exchange, struct bh_err *err);
+int page_sync_resume(struct exchange *exchange, struct bh_err *err);
+int page_sync_resync(struct exchange *exchange, struct bh_err *err);
+int page_sync_delete(struct exchange *exchange, struct bh_err *err);
+
 int page_activity(struct exchange *exchange, struct bh_err *err);
 int page_activity_replay(struct exchange *exchange, struct bh_err *err);
 int page_event(struct exchange *exchange, struct bh_err *err);

@@ -131,7 +131,7 @@ navigation(const struct exchange *exchange)
 {
 	static const struct {
 		const char *path, *label;
-	} entries[] = {{"/", "Home"}, {"/connections", "Connections"}, {"/activity", "Activity"}};
+	} entries[] = {{"/", "Home"}, {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"}};
 	json_t *nav = json_array();
 
 	for (size_t i = 0; i < BH_LEN(entries); i++)

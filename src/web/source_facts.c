@@ -10,6 +10,7 @@
 #include "state/walk.h"
 #include "state/want.h"
 #include "web/live.h"
+#include "web/walk_view.h"
 #include "web/words.h"
 
 #define WANTS_MAX 10000
@@ -60,47 +61,6 @@ static const struct {
 } walk_words[WALK__MAX] = {{"idle", "not begun"}, {"busy", "reading"}, {"idle", "paused"},
     {"bad", "stopped"}, {"good", "done"}};
 
-/* Rows a second since it was last set going; 0 unknown. */
-static int64_t
-rate_of(const struct walk *walk, int64_t now_ms)
-{
-	int64_t span_ms = now_ms - walk->turned_ms;
-
-	return walk->turned_ms != 0 && span_ms > 1000
-		   ? (walk->read - walk->turned_read) * 1000 / span_ms
-		   : 0;
-}
-
-static void
-add_left(struct bh_buf *text, const struct walk *walk, int64_t rate)
-{
-	char left[WORDS_MAX];
-
-	if (rate <= 0 || walk->phase_total <= walk->phase_read)
-		return;
-	words_age(left, (walk->phase_total - walk->phase_read) * 1000 / rate, 0);
-	bh_buf_addf(text, ", over %s", left);
-}
-
-/* "Step 2 of 7, invoices: 1,200 of 4,000, 310 a second, over in 9 s. " */
-static void
-add_step(struct bh_buf *text, const struct walk *walk, int64_t now_ms)
-{
-	char read[WORDS_MAX], total[WORDS_MAX];
-	int64_t rate = rate_of(walk, now_ms);
-
-	words_count(read, walk->phase_read);
-	words_count(total, walk->phase_total);
-	bh_buf_addf(text, "Step %d of %d, %s: %s", walk->phase_number, walk->phases, walk->phase,
-	    read);
-	if (walk->phase_total >= 0)
-		bh_buf_addf(text, " of %s", total);
-	if (rate > 0)
-		bh_buf_addf(text, ", %lld a second", (long long)rate);
-	add_left(text, walk, rate);
-	bh_buf_adds(text, ". ");
-}
-
 static json_t *
 walk_progress(const struct walk *walk, int64_t now_ms)
 {
@@ -111,7 +71,7 @@ walk_progress(const struct walk *walk, int64_t now_ms)
 	words_count(all, walk->read);
 	words_count(changed, walk->changed);
 	if (walk->state == WALK_RUNNING && walk->phases > 0)
-		add_step(&text, walk, now_ms);
+		walk_view_step(&text, walk, walk->phase, now_ms);
 	if (walk->state != WALK_IDLE)
 		bh_buf_addf(&text, "%s read in all, %s changed.", all, changed);
 	if (walk->state == WALK_RUNNING && walk->waits_until_ms > now_ms + 1000) {
@@ -121,23 +81,6 @@ walk_progress(const struct walk *walk, int64_t now_ms)
 	json = words_json(bh_buf_str(&text));
 	bh_buf_release(&text);
 	return json;
-}
-
-/* Of all phases as if they were of one size, of the phase by its rows where their number is known. */
-static int
-percent_of(const struct walk *walk)
-{
-	int64_t part = 0;
-
-	if (walk->state == WALK_DONE)
-		return 100;
-	if (walk->phases <= 0 || walk->phase_number <= 0)
-		return 0;
-	if (walk->phase_total > 0)
-		part = walk->phase_read * 100 / walk->phase_total;
-	if (part > 100)
-		part = 100;
-	return (int)(((walk->phase_number - 1) * INT64_C(100) + part) / walk->phases);
 }
 
 /* What is to be said of its state: for CSS, and for people. */
@@ -184,7 +127,7 @@ add_walk(struct source_facts *facts, const char *name, const char *title, const 
 	set_live(facts, json, name, "word", word);
 	set_live(facts, json, name, "progress", walk_progress(&walk, facts->now_ms));
 	set_live(facts, json, name, "note", words_json(walk.note));
-	set_live(facts, json, name, "percent", json_sprintf("%d", percent_of(&walk)));
+	set_live(facts, json, name, "percent", json_sprintf("%d", walk_view_percent(&walk)));
 	set_live(facts, json, name, "start_label", json_string(start_label(&walk)));
 	set_shown(facts, json, name, "has_bar",
 	    walk.state == WALK_RUNNING || walk.state == WALK_PAUSED);

@@ -62,6 +62,7 @@ make_world(void **state)
 	world->conf.public_url = bh_xstrdup("");
 	world->conf.template_dir = unit_path("templates");
 	world->conf.static_dir = unit_path("static");
+	world->conf.preset_dir = unit_path("presets");
 	world->conf.session_hours = 1;
 	world->site.conf = &world->conf;
 	world->site.has_key = true;
@@ -87,6 +88,7 @@ drop_world(void **state)
 	free(world->conf.public_url);
 	free(world->conf.template_dir);
 	free(world->conf.static_dir);
+	free(world->conf.preset_dir);
 	free(world);
 	return 0;
 }

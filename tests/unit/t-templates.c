@@ -310,7 +310,9 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/activity?replayed=1", "/activity?before=3", "/login", "/connections?gone=1",
 	    "/connections/new/salesforce", "/connections/sf", "/connections/sf?saved=1",
 	    "/connections/sf?linked=1", "/connections/sf?sync=eu-sf&object=account&account=&id=z",
-	    "/connections/crm", "/oauth/callback", "/oauth/callback?state=none&code=1"};
+	    "/connections/crm", "/syncs", "/syncs?gone=1", "/syncs/new", "/syncs/new?from=eu&to=crm",
+	    "/syncs/eu-crm", "/syncs/eu-crm?saved=1", "/syncs/eu-crm?started=1", "/syncs/made",
+	    "/syncs/made?created=1", "/syncs/paused", "/oauth/callback", "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
 	char uri[100];
 
@@ -338,6 +340,14 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	post(&browser, "/connections/sf/disconnect", "confirm=no");
 	visit(&browser, "/connections/sf");
 	post(&browser, "/connections/sf/login", "x=1");
+	visit(&browser, "/syncs/new?from=eu&to=crm");
+	post(&browser, "/syncs/new", "code=made&from=eu&to=crm&preset=empty");
+	visit(&browser, "/syncs/new?from=eu&to=crm");
+	post(&browser, "/syncs/new", "code=&from=eu&to=crm");
+	visit(&browser, "/syncs/eu-crm");
+	post(&browser, "/syncs/eu-crm", "set.write_back=perhaps");
+	visit(&browser, "/syncs/eu-crm");
+	post(&browser, "/syncs/eu-crm/delete", "confirm=no");
 	close_browser(&browser);
 }
 
@@ -371,6 +381,17 @@ change_crm(struct world *world, int stage)
 }
 
 static void
+put_sync(struct store_txn *txn, const char *code, bool is_paused)
+{
+	struct account_sync sync = {.from = "eu", .to = "crm", .paused = is_paused};
+
+	sync.mapping = json_pack("{s:[]}", "objects");
+	snprintf(sync.code, sizeof(sync.code), "%s", code);
+	assert_int_equal(account_sync_save(txn, &sync, NULL), 0);
+	account_sync_release(&sync);
+}
+
+static void
 fill(struct world *world)
 {
 	struct account_connection connection = {.code = "eu",
@@ -388,6 +409,8 @@ fill(struct world *world)
 	put_errand(txn, ERRAND_PROBE, "{\"name\": \"n\", \"missing\": [\"m\"]}", 1000);
 	put_errand(txn, ERRAND_ENDPOINTS, "[{\"url\": \"u\"}]", 1000);
 	walk_save(txn, "eu", WALK_BACKFILL, &walk);
+	put_sync(txn, "eu-crm", false);
+	put_sync(txn, "paused", true);
 	commit(txn);
 	store_free(&txn);
 	account_connection_release(&connection);
@@ -416,6 +439,7 @@ static void
 test_names(void **state)
 {
 	struct world *world = *state;
+	struct browser browser;
 	char *large = bh_xcalloc(1, 70001);
 	uint64_t stamp;
 
@@ -428,6 +452,12 @@ test_names(void **state)
 		    .driver = source_drivers()[i]->name,
 		    .name = "",
 		    .is_source = true});
+	visit_all(world, "ada", 0);
+	connect((struct connection_case){.world = world, .code = "crm", .driver = "sandbox"});
+	browser = open_browser(world);
+	sign_in(&browser, "ada");
+	visit(&browser, "/syncs");
+	close_browser(&browser);
 	fill(world);
 	stamp = put_event(world, "evt_1", large);
 	for (int i = 0; i < 60; i++) {
