@@ -23,6 +23,8 @@
 #include "base/text.h"
 #include "state/draft.h"
 #include "state/link.h"
+#include "state/preview.h"
+#include "state/queue.h"
 #include "state/walk.h"
 #include "store/key.h"
 
@@ -521,6 +523,7 @@ void
 account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
+	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* what is kept of its preview goes, too */
 	draft_drop(txn, code);
 	walk_drop(txn, code, WALK_RESYNC);
 	account_touch(txn);

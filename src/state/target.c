@@ -100,6 +100,23 @@ target_forget(struct store_txn *txn, const char *dest, const char *object, const
 }
 
 int
+target_kept_get(struct store_txn *txn, const char *dest, const char *object, const char *record_key,
+    json_t **record_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
+	struct key key;
+	int rc;
+
+	*record_r = NULL;
+	key_kept(&key, dest, object, record_key);
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0 && (*record_r = json_loadb(value.data, value.len, 0, NULL)) == NULL)
+		rc = bh_fail(err, BH_STORAGE, "a kept record cannot be read");
+	bh_buf_release(&value);
+	return rc;
+}
+
+int
 target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
     struct bh_err *err)
 {

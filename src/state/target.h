@@ -19,6 +19,9 @@ void target_drop(struct store_txn *txn, const char *dest, const char *object);
 /* Keep a record that the sandbox was given, by object and key; the newest wins. */
 void target_keep(struct store_txn *txn, const char *dest, const char *object, const char *key,
     const json_t *record);
+/* The one of this object and key (new reference): 1, 0, -1. */
+int target_kept_get(struct store_txn *txn, const char *dest, const char *object, const char *key,
+    json_t **record_r, struct bh_err *err);
 /* At most max of them as a JSON array of {object, key, record} (new reference). */
 int target_kept(struct store_txn *txn, const char *dest, size_t max, json_t **records_r,
     struct bh_err *err);
