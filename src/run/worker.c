@@ -21,6 +21,7 @@
 #include "sync/errand.h"
 #include "sync/ingest.h"
 #include "sync/lookup.h"
+#include "sync/preview.h"
 #include "sync/pull.h"
 #include "sync/push.h"
 #include "sync/resync.h"
@@ -69,6 +70,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return lookup_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, ERRAND_JOB) == 0)
 		return errand_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, PREVIEW_JOB) == 0)
+		return preview_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
 		return tend_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)

@@ -320,31 +320,6 @@ mirror_walk(struct store_txn *txn, const char *connection, enum object_kind kind
 }
 
 int
-mirror_count_page(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
-    struct bh_buf *after, size_t *n_r, bool *more_r, struct bh_err *err)
-{
-	const struct store_entry *entries;
-	struct store_scan scan = {.max = max, .keys_only = true};
-	struct key prefix;
-
-	key_kind(&prefix, connection, kind);
-	scan.prefix = prefix.data;
-	scan.prefix_len = prefix.len;
-	if (after->len != 0) {
-		bh_buf_addc(after, '\0');
-		scan.from = after->data;
-		scan.from_len = after->len;
-	}
-	if (store_scan(txn, &scan, &entries, n_r, more_r, err) < 0)
-		return -1;
-	if (*n_r != 0) {
-		bh_buf_reset(after);
-		bh_buf_add(after, entries[*n_r - 1].key, entries[*n_r - 1].key_len);
-	}
-	return 0;
-}
-
-int
 mirror_connections(struct store_txn *txn, json_t **codes_r, struct bh_err *err)
 {
 	struct store_scan scan = {.prefix = "Mo", .prefix_len = 2, .max = 1, .keys_only = true};

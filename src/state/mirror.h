@@ -80,12 +80,6 @@ void mirror_erase(struct store_txn *txn, const struct mirror_id *id,
 /* Is it such a tombstone?  There is nothing to map and push then. */
 bool is_mirror_erased(const struct object_state *object);
 
-/*
- * The next max of a connection's objects of one kind are counted, by keys alone: as
- * mirror_walk(), from behind *after.
- */
-int mirror_count_page(struct store_txn *txn, const char *connection, enum object_kind kind,
-    size_t max, struct bh_buf *after, size_t *n_r, bool *more_r, struct bh_err *err);
 /* Objects of a connection and kind, counted up to max. */
 int mirror_count(struct store_txn *txn, const char *connection, enum object_kind kind, size_t max,
     size_t *n_r, struct bh_err *err);

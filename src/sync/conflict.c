@@ -171,6 +171,16 @@ is_there(const struct render_item *item)
 	return item->record->remote_id != NULL && item->record->remote_id[0] != '\0';
 }
 
+/* Take a field out, and say why to whom it may interest. */
+static void
+leave(struct render_item *item, size_t index, enum conflict_left why)
+{
+	if (item->left != NULL)
+		json_object_set_new(item->left, item->record->fields[index].name,
+		    json_integer((json_int_t)why));
+	record_drop_field(item->record, index);
+}
+
 /* Take out what needs no look: created once, or the same as last time. */
 static size_t
 drop_settled(struct render_item *item)
@@ -183,12 +193,12 @@ drop_settled(struct render_item *item)
 		const struct record_field *field = &record->fields[i];
 
 		if (field->when == RECORD_ON_CREATE) {
-			record_drop_field(record, i);
+			leave(item, i, CONFLICT_CREATED);
 		} else if (is_shared(field)) {
 			conflict_digest(digest, field->type, field->value);
 			if (count_kept(item->link.kept, field->name) == 1 &&
 			    is_kept(item->link.kept, field->name, digest))
-				record_drop_field(record, i);
+				leave(item, i, CONFLICT_SAME);
 			else
 				open++;
 		}
@@ -217,13 +227,18 @@ is_ours(const struct render_item *item, const struct record_field *field, const 
 static void
 judge_fields(struct render_item *item, const json_t *values)
 {
-	struct record *record = item->record;
+	const struct record *record = item->record;
 
-	for (size_t i = record->fields_n; i-- > 0;)
-		if (is_shared(&record->fields[i]) &&
-		    !is_ours(item, &record->fields[i],
-			json_object_get(values, record->fields[i].name)))
-			record_drop_field(record, i);
+	for (size_t i = record->fields_n; i-- > 0;) {
+		const struct record_field *field = &record->fields[i];
+		const json_t *held = json_object_get(values, field->name);
+
+		if (is_shared(field) && !is_ours(item, field, held))
+			leave(item, i,
+			    held == NULL                     ? CONFLICT_UNSEEN
+			    : field->when == RECORD_IF_EMPTY ? CONFLICT_OCCUPIED
+							     : CONFLICT_CHANGED);
+	}
 }
 
 /* A field that the CRM might show, but did not. */

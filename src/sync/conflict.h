@@ -17,6 +17,16 @@
 
 #include "sync/render_internal.h"
 
+/* Why a field is not written; noted in an item's left where there is one. */
+enum conflict_left {
+	CONFLICT_WRITTEN = 0,
+	CONFLICT_CREATED,  /* it is written with the record's creation only */
+	CONFLICT_SAME,     /* what we wrote last is the same */
+	CONFLICT_UNSEEN,   /* it cannot be seen, so it may hold a person's value */
+	CONFLICT_OCCUPIED, /* it is not empty */
+	CONFLICT_CHANGED   /* a person changed it */
+};
+
 /*
  * Take out of the records that are to be sent what must not be written, and
  * fill each item's kept and meant.  A field that the CRM cannot read is left alone, and named in unseen.  -1:

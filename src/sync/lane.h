@@ -15,6 +15,21 @@ struct lane_object {
 	struct dest_object *described; /* NULL: no description is to be had */
 };
 
+/*
+ * A lane that only looks (sync/preview.h): what is asked and worked out is what a push
+ * would, and nothing of it is stored.
+ */
+struct lane_preview {
+	/* Would this parent, which is not in the CRM, be there by the time its child is sent? */
+	bool (*is_coming)(void *arg, const struct link_id *parent);
+	/*
+	 * The key of the object that would have been given this record by then, in out; false: none.
+	 * record: "object" "\n" "id", as sync/match.c writes it.
+	 */
+	bool (*is_given)(void *arg, const char *record, struct bh_buf *out);
+	void *arg;
+};
+
 struct lane {
 	const struct sync_context *context;
 	const struct setup *setup; /* borrowed */
@@ -27,6 +42,7 @@ struct lane {
 	struct lane_object *objects;  /* owned */
 	size_t objects_n;
 	struct link_lane condition;
+	const struct lane_preview *preview; /* borrowed; NULL: what is found is acted upon */
 };
 
 /*

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#define KEY_MAX 1024 /* bytes of a record's key */
+
 /* One question put to the CRM, and whose it is. */
 struct ask {
 	size_t item;
@@ -38,14 +40,17 @@ is_by_id(const struct render_item *item, const struct map_object *mapped, unsign
 }
 
 static bool
-is_to_look(const struct render_item *item, const struct map_object *mapped, unsigned traits)
+is_to_look(const struct lane *lane, const struct render_item *item, const struct map_object *mapped,
+    unsigned traits)
 {
 	if (item->record->remote_id != NULL || (traits & DEST_OBJECT_EVENT) != 0)
 		return false;
 	/* A person said that it is a new one. */
 	if (item->link.state == LINK_NEW && item->link.how[0] != '\0')
 		return (traits & DEST_OBJECT_LOOK) != 0;
-	return mapped->has_match || mapped->has_shared || (traits & DEST_OBJECT_LOOK) != 0;
+	/* An upsert by key needs no look, but whoever only looks wants to know what it would find. */
+	return mapped->has_match || mapped->has_shared || (traits & DEST_OBJECT_LOOK) != 0 ||
+	       lane->preview != NULL;
 }
 
 /* -- asking -- */
@@ -156,7 +161,7 @@ collect(struct round *r, struct bh_err *err)
 		r->traits[i] = traits_of(b->lane, item->record->object);
 		if (item->record->remote_id != NULL && is_by_id(item, mapped, r->traits[i]))
 			item->record->matched = true;
-		if (!is_to_look(item, mapped, r->traits[i]))
+		if (!is_to_look(b->lane, item, mapped, r->traits[i]))
 			continue;
 		if (mapped->has_match && ask_rules(r, i, err) < 0)
 			return -1;
@@ -250,6 +255,20 @@ say_how(char *out, size_t size, const struct dest_wanted *wanted, enum map_by by
 	bh_utf8_mend(out, strlen(out) + 1 >= size);
 }
 
+static void
+say_rule(char *out, size_t size, const struct dest_wanted *wanted, enum map_by by)
+{
+	if (by == MAP_BY_KEY)
+		snprintf(out, size, "its key");
+	else if (by == MAP_BY_ID)
+		snprintf(out, size, "its id in the CRM");
+	else if (wanted->n > 1)
+		snprintf(out, size, "%.30s and %.30s", wanted->fields[0], wanted->fields[1]);
+	else
+		snprintf(out, size, "%.60s", wanted->fields[0]);
+	bh_utf8_mend(out, strlen(out) + 1 >= size);
+}
+
 static char *
 taken_name(const char *object, const char *remote_id)
 {
@@ -257,12 +276,27 @@ taken_name(const char *object, const char *remote_id)
 	return bh_xasprintf("%s\n%.15s", object, remote_id);
 }
 
+/* What earlier batches would have adopted, had they been sent. */
+static void
+recall_given(const struct round *r, const char *name)
+{
+	const struct lane_preview *preview = r->batch->lane->preview;
+	struct bh_buf key = BH_BUF_INIT(KEY_MAX);
+
+	if (preview != NULL && json_object_get(r->taken, name) == NULL &&
+	    preview->is_given(preview->arg, name, &key))
+		json_object_set_new(r->taken, name, bh_json_string(bh_buf_str(&key)));
+	bh_buf_release(&key);
+}
+
 static bool
 is_taken(const struct round *r, const struct record *record, const struct dest_candidate *candidate)
 {
 	char *name = taken_name(record->object, candidate->remote_id);
-	const char *by = json_string_value(json_object_get(r->taken, name));
+	const char *by;
 
+	recall_given(r, name);
+	by = json_string_value(json_object_get(r->taken, name));
 	free(name);
 	if (by != NULL)
 		return strcmp(by, record->key) != 0;
@@ -282,8 +316,10 @@ adopt(struct round *r, struct render_item *item, const struct dest_candidate *ca
 	item->is_adopted = true;
 	snprintf(item->link.remote_id, sizeof(item->link.remote_id), "%s", candidate->remote_id);
 	say_how(item->link.how, sizeof(item->link.how), wanted, by);
-	bh_log(BH_INFO, "%s %s is %s: %s", item->record->object, item->record->key,
-	    candidate->remote_id, item->link.how);
+	say_rule(item->rule, sizeof(item->rule), wanted, by);
+	if (r->batch->lane->preview == NULL)
+		bh_log(BH_INFO, "%s %s is %s: %s", item->record->object, item->record->key,
+		    candidate->remote_id, item->link.how);
 }
 
 struct keeping {
@@ -308,7 +344,7 @@ hold_ambiguous(const struct round *r, struct render_item *item, const struct des
 	struct keeping k = {&item->entry->id, json_array()};
 	char why[160];
 	size_t n = 0;
-	int rc;
+	int rc = 0;
 
 	say_how(why, sizeof(why), wanted, by);
 	for (size_t i = 0; i < found->n; i++) {
@@ -326,7 +362,10 @@ hold_ambiguous(const struct round *r, struct render_item *item, const struct des
 	    found->more ? " or more" : "", why);
 	snprintf(item->link.remedy, sizeof(item->link.remedy),
 	    "Choose the right one, or say that a new one is to be made.");
-	rc = store_run(r->batch->lane->context->store, keep_candidates, &k, NULL, err);
+	if (r->batch->lane->preview != NULL)
+		item->candidates = json_incref(k.list);
+	else
+		rc = store_run(r->batch->lane->context->store, keep_candidates, &k, NULL, err);
 	json_decref(k.list);
 	return rc < 0 ? -1 : 0;
 }
@@ -428,7 +467,7 @@ judge_unasked(const struct render_batch_state *batch)
 {
 	for (size_t i = 0; i < batch->n; i++)
 		if (is_render_sending(&batch->items[i]) &&
-		    is_to_look(&batch->items[i], render_mapped(batch, i), 0))
+		    is_to_look(batch->lane, &batch->items[i], render_mapped(batch, i), 0))
 			judge_unmatched(&batch->items[i], render_mapped(batch, i));
 }
 

@@ -20,6 +20,7 @@
 #include "state/derived.h"
 #include "store/key.h"
 #include "sync/person_internal.h"
+#include "sync/preview.h"
 
 #define PAGE 1000
 #define OBJECTS_PAGE 200 /* read and written at once: each may be large */
@@ -603,5 +604,5 @@ person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), 
 		if (rc == 0)
 			rc = erase_once(&sweep, err);
 	}
-	return rc;
+	return rc == 0 ? preview_forget(person->context->store, err) : rc;
 }

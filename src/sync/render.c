@@ -188,11 +188,11 @@ hash_parents(struct render_item *item)
 
 /* Equal to what the CRM was last given, and the CRM is known to have taken it. */
 static void
-judge_item(struct render_item *item)
+judge_item(const struct lane *lane, struct render_item *item)
 {
 	bool is_relinked;
 
-	if (sync_is_ahead(item->link.not_before_ms)) {
+	if (lane->preview == NULL && sync_is_ahead(item->link.not_before_ms)) {
 		item->verdict = RENDER_LATER;
 		return;
 	}
@@ -269,6 +269,12 @@ render_wait_for(struct render_item *item, const struct link_id *parent)
 	item->parent.id = item->parent_id;
 }
 
+static bool
+is_coming(const struct lane *lane, const struct link_id *parent)
+{
+	return lane->preview != NULL && lane->preview->is_coming(lane->preview->arg, parent);
+}
+
 /* Parents present in the CRM get their id; an absent one makes the item wait.  links: of this item's parents. */
 static void
 resolve_parents(struct render_batch_state *b, size_t i, const struct link *links)
@@ -284,6 +290,8 @@ resolve_parents(struct render_batch_state *b, size_t i, const struct link *links
 
 		free(name);
 		if (is_sent)
+			continue;
+		if (links[k].remote_id[0] == '\0' && is_coming(b->lane, &id))
 			continue;
 		if (links[k].remote_id[0] == '\0') {
 			render_wait_for(item, &id);
@@ -311,7 +319,7 @@ map_items(struct render_batch_state *b)
 		}
 		map_item(b, i);
 		if (item->record != NULL)
-			judge_item(item);
+			judge_item(b->lane, item);
 	}
 }
 
@@ -382,5 +390,7 @@ render_release(struct render_item *items, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		record_free(&items[i].record);
 		free(items[i].parent_id);
+		json_decref(items[i].candidates);
+		json_decref(items[i].left);
 	}
 }

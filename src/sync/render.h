@@ -30,9 +30,13 @@ struct render_item {
 	char parents[65];
 	char kept[sizeof(((struct link *)0)->kept)];  /* link.kept, once it is written */
 	char meant[sizeof(((struct link *)0)->kept)]; /* and while it may have been */
-	char tied[LINK_TIED_MAX]; /* link.tied, once it is written */
-	char unseen[80];       /* a field that was left alone because it cannot be read; "" */
-	bool is_adopted;       /* found by the rules in this run, not written yet */
+	char tied[LINK_TIED_MAX];                     /* link.tied, once it is written */
+	char unseen[80];    /* a field that was left alone because it cannot be read; "" */
+	bool is_adopted;    /* found by the rules in this run, not written yet */
+	char rule[80];      /* by what: "its key", "Email"; "" */
+	json_t *candidates; /* of a preview: what a push would store for a person; owned; NULL */
+	json_t *
+	    left; /* of a preview: field -> why it is not written (enum conflict_left); owned; NULL */
 	bool is_replaced;      /* written as another record than before */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */

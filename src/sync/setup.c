@@ -144,21 +144,31 @@ setup_shape(const struct account_sync *account, const struct setup_connection *t
 	    prefix != NULL && *prefix != '\0' ? prefix : NULL, shaped_r, err);
 }
 
+/* Fill sync, all but its account. */
+static int
+fit_sync(const struct setup *setup, const struct account_sync *account, struct setup_sync *sync,
+    struct bh_err *err)
+{
+	memset(sync, 0, sizeof(*sync));
+	sync->from = setup_connection(setup, account->from);
+	sync->to = setup_connection(setup, account->to);
+	if (sync->from == NULL || sync->from->source == NULL || sync->to == NULL ||
+	    sync->to->dest == NULL)
+		return bh_fail(err, BH_INVALID, "%s or %s is not set up", account->from,
+		    account->to);
+	if (make_map(sync, account, err) == 0)
+		return 0;
+	json_decref(sync->reached);
+	return -1;
+}
+
 static void
 add_sync(struct setup *setup, struct account_sync *account)
 {
 	struct setup_sync *sync = &setup->syncs[setup->syncs_n];
 	struct bh_err why = BH_ERR_INIT;
 
-	memset(sync, 0, sizeof(*sync));
-	sync->from = setup_connection(setup, account->from);
-	sync->to = setup_connection(setup, account->to);
-	if (sync->from == NULL || sync->from->source == NULL || sync->to == NULL ||
-	    sync->to->dest == NULL) {
-		bh_log(BH_WARN, "sync %s is left out: %s or %s is not set up", account->code,
-		    account->from, account->to);
-	} else if (make_map(sync, account, &why) < 0) {
-		json_decref(sync->reached);
+	if (fit_sync(setup, account, sync, &why) < 0) {
 		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
 	} else {
 		sync->account = *account;
@@ -167,6 +177,51 @@ add_sync(struct setup *setup, struct account_sync *account)
 	}
 	json_object_set_new(setup->unusable, account->code, json_true());
 	account_sync_release(account);
+}
+
+/* Takes fresh. */
+static void
+replace_sync(struct setup *setup, struct setup_sync *fresh)
+{
+	const char *code = fresh->account.code;
+	size_t i = 0;
+
+	while (i < setup->syncs_n && strcmp(setup->syncs[i].account.code, code) != 0)
+		i++;
+	if (i < setup->syncs_n) {
+		map_free(&setup->syncs[i].map);
+		json_decref(setup->syncs[i].reached);
+		account_sync_release(&setup->syncs[i].account);
+	} else {
+		setup->syncs =
+		    bh_xrealloc(setup->syncs, ++setup->syncs_n * sizeof(setup->syncs[0]));
+	}
+	json_object_del(setup->unusable, code);
+	setup->syncs[i] = *fresh;
+}
+
+int
+setup_try(struct setup *setup, struct store_txn *txn, const char *code, const json_t *mapping,
+    struct bh_err *err)
+{
+	struct account_sync account;
+	struct setup_sync fresh;
+	int rc = account_sync_load(txn, code, &account, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : bh_fail(err, BH_INVALID, "there is no sync \"%.70s\"", code);
+	if (mapping != NULL) {
+		json_decref(account.mapping);
+		account.mapping = json_incref((json_t *)(uintptr_t)mapping);
+	}
+	account.paused = account.is_new = false;
+	if (fit_sync(setup, &account, &fresh, err) < 0) {
+		account_sync_release(&account);
+		return -1;
+	}
+	fresh.account = account;
+	replace_sync(setup, &fresh);
+	return 0;
 }
 
 static int

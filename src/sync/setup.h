@@ -67,6 +67,13 @@ int setup_refresh(const struct sync_context *context, struct store_txn *txn, str
 int setup_shape(const struct account_sync *account, const struct setup_connection *to,
     json_t **shaped_r, struct bh_err *err);
 
+/*
+ * Have this sync in the snapshot as if it were started, with mapping (NULL: its own).
+ * -1 BH_INVALID: there is none, or it cannot be used so; pointers to syncs are of no use any more.
+ */
+int setup_try(struct setup *setup, struct store_txn *txn, const char *code, const json_t *mapping,
+    struct bh_err *err);
+
 /* NULL when there is none. */
 const struct setup_connection *setup_connection(const struct setup *setup, const char *code);
 const struct setup_sync *setup_sync(const struct setup *setup, const char *code);

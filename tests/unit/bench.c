@@ -14,6 +14,7 @@
 #include "store/key.h"
 #include "sync/configure.h"
 #include "sync/ingest.h"
+#include "sync/preview.h"
 #include "sync/push.h"
 #include "sync/resync.h"
 #include "sync/setup.h"
@@ -293,6 +294,8 @@ run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *o
 		return resync_run(&bench->context, job->arg, outcome, &bench->err);
 	if (strcmp(job->kind, TEND_JOB) == 0)
 		return tend_run(&bench->context, outcome, &bench->err);
+	if (strcmp(job->kind, PREVIEW_JOB) == 0)
+		return preview_run(&bench->context, job->arg, outcome, &bench->err);
 	assert_string_equal(job->kind, "push");
 	rc = push_run(&bench->context, job->arg, false, outcome, &bench->err);
 	bench_recount(bench);
