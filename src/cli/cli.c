@@ -47,6 +47,8 @@ static const struct cli_verb verbs[] = {
 	cli_crm},
     {"match", "ACTION ...", 1, 5, "json account",
 	"list [CRM] what waits for its CRM record; set SYNC OBJECT ID CRM_ID|new", cli_match},
+    {"preview", "SYNC [KIND ID]", 1, 3, "json account",
+	"what a sync would do, of all or of one object, before anything is written", cli_preview},
     {"verify", "[CONNECTION]", 0, 1, "mend quiet",
 	"work every figure out anew and compare with what is kept", cli_verify},
     {"person", "export|erase WHO", 2, 2, "connection yes",

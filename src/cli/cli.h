@@ -120,6 +120,7 @@ int cli_source_state(struct store_txn *txn, const char *code, json_t **doc_r, st
 int cli_verify(struct cli *cli);
 int cli_crm(struct cli *cli);
 int cli_match(struct cli *cli);
+int cli_preview(struct cli *cli);
 int cli_person(struct cli *cli);
 
 #endif
