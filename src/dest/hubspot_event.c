@@ -1,8 +1,8 @@
 /*
  * Custom events.  A mapping names one by its name and EVENT_MARK ("billhook_paid__e"),
  * or as HubSpot does, with the portal's number ("pe123_paid").  An event is about one
- * record: that of its first parent, or whom a row names (members below); all
- * other rows are its properties.
+ * record: that of its first parent, or else whom a row names (members below);
+ * all other rows are its properties.
  *
  * HubSpot takes a batch as a whole and answers before it looks closer.  Each event
  * has a UUID that its key makes, and HubSpot takes each only once in a year, so that it can be
@@ -169,6 +169,21 @@ value_of(const struct record_field *field)
 	return json;
 }
 
+/* A parent is surer than what a row says: an e-mail address can be refused. */
+static void
+add_row(const struct record *record, const struct record_field *field, json_t *input,
+    json_t *properties)
+{
+	size_t at = member_of(field->name);
+	bool is_member = at < BH_LEN(members);
+	json_t *value = value_of(field);
+
+	if (value == NULL || (is_member && members[at].is_person && record->parents_n > 0))
+		json_decref(value);
+	else
+		json_object_set_new(is_member ? input : properties, field->name, value);
+}
+
 static json_t *
 send_input(struct hubspot_work *work, size_t at)
 {
@@ -179,17 +194,10 @@ send_input(struct hubspot_work *work, size_t at)
 
 	uuid_of(record, uuid);
 	input = json_pack("{s:o, s:s}", "eventName", bh_json_string(name), "uuid", uuid);
+	for (size_t i = 0; i < record->fields_n; i++)
+		add_row(record, &record->fields[i], input, properties);
 	if (record->parents_n > 0)
 		json_object_set_new(input, "objectId", json_string(record->parents[0].remote_id));
-	for (size_t i = 0; i < record->fields_n; i++) {
-		const struct record_field *field = &record->fields[i];
-		json_t *value = value_of(field);
-
-		if (value != NULL)
-			json_object_set_new(member_of(field->name) < BH_LEN(members) ? input
-										     : properties,
-			    field->name, value);
-	}
 	json_object_set_new(properties, record->key_field, bh_json_string(record->key));
 	json_object_set_new(input, "properties", properties);
 	free(name);

@@ -18,6 +18,7 @@
 //   sf('Account')                    all of them
 //   sfEvents('X__e')                 the fields of the platform events of that name, in order
 //   hs('companies', 'stripe:cus_1')  its properties, with id and links
+//   hsEvents                         the custom events that HubSpot took, in order
 //   ingest                           Salesforce's bulk jobs
 //   sfCalls, hsCalls                 the calls that write or read records, in order
 //   everyCall, hsEvery               all calls of Salesforce, of HubSpot, also those for tokens, limits, descriptions
@@ -59,7 +60,7 @@ function finder(objects, view) {
 }
 
 // Tokens and descriptions are no news about records.
-const isWork = ({ path }) => !/oauth|describe|\/properties|account-info|limits/.test(path);
+const isWork = ({ path }) => !/oauth|describe|\/properties|event-definitions|account-info|limits/.test(path);
 
 // A call of Salesforce's, with the records that it upserted; looking for records is a POST, too.
 function written({ method, subrequests, records, ...call }) {
@@ -84,6 +85,7 @@ const SOURCES = {
     return (name) => events.filter(({ object }) => object === name).map(({ fields }) => fields);
   },
   hs: async () => finder((await control('hs', 'GET', 'state')).objects, ({ id, properties, associations }) => ({ ...properties, id, links: associations })),
+  hsEvents: async () => (await control('hs', 'GET', 'events')).sent,
   ingest: async () => (await control('sf', 'GET', 'ingest')).jobs,
   everyCall: async () => control('sf', 'GET', 'calls'),
   sfCalls: async () => (await control('sf', 'GET', 'calls')).filter(isWork),

@@ -59,6 +59,8 @@ static const struct standard standards[] = {
     {"deals", "pipeline", RECORD_ENUM, 0},
     {"deals", "dealstage", RECORD_ENUM, 0},
     {"deals", "hubspot_owner_id", RECORD_TEXT, 65536},
+    {"billhook_recovery_event__e", "occurredAt", RECORD_TIME, 0},
+    {"billhook_recovery_event__e", "email", RECORD_TEXT, 256},
 };
 
 static inline const struct standard *

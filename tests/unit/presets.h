@@ -28,7 +28,7 @@ static const struct preset presets[] = {
     {"alguna-hubspot", "hubspot", HUBSPOT_OBJECTS},
     {"lostchurn-salesforce", "salesforce",
 	"account recovery_event contact opportunity event recovery"},
-    {"lostchurn-hubspot", "hubspot", "contact recovery"},
+    {"lostchurn-hubspot", "hubspot", "contact recovery recovery_event"},
 };
 
 /* What the schemas call types. */

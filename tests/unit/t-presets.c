@@ -422,6 +422,7 @@ test_defaults(void **state BH_UNUSED)
 	    {"alguna-hubspot", "deal", false, MAP_CREATE},
 	    {"lostchurn-hubspot", "contact", true, MAP_CREATE},
 	    {"lostchurn-hubspot", "recovery", true, MAP_CREATE},
+	    {"lostchurn-hubspot", "recovery_event", false, MAP_CREATE},
 	};
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {

@@ -5,7 +5,7 @@
 #include "presets.h"
 
 /* Installed for what no mapping writes: tasks come from automations. */
-static const char *const unmapped[] = {"Activity"};
+static const char *const unmapped[] = {"Activity", "tasks"};
 
 /* "to" of all rows of a mapped object, and its key and lookups. */
 static bool
@@ -86,9 +86,12 @@ test_schemas_used(void **state BH_UNUSED)
 		bool is_hubspot = strcmp(presets[p].schema, "hubspot") == 0;
 		size_t i;
 
-		json_array_foreach (json_object_get(schema, "objects"), i, item)
-			check_used(&presets[p], is_hubspot ? NULL : bh_json_str(item, "name"),
+		json_array_foreach (json_object_get(schema, "objects"), i, item) {
+			const char *name = bh_json_str(item, "name");
+
+			check_used(&presets[p], is_hubspot && !is_unmapped(name) ? NULL : name,
 			    json_object_get(item, "fields"));
+		}
 		json_decref(schema);
 	}
 }
@@ -327,11 +330,37 @@ check_standard(const json_t *object)
 {
 	const char *name = bh_json_str(object, "name");
 
+	bool is_task = strcmp(name, "tasks") == 0;
+
 	assert_true(strcmp(name, "companies") == 0 || strcmp(name, "contacts") == 0 ||
-		    strcmp(name, "deals") == 0);
+		    strcmp(name, "deals") == 0 || is_task);
 	assert_string_equal(bh_json_str(object, "groups.0.name"), "billhook");
 	/* Lago's key and Billhook's; of a deal the recovery's and the subscription's; ten are allowed. */
-	check_properties(json_object_get(object, "fields"), "billhook", 2);
+	check_properties(json_object_get(object, "fields"), "billhook", is_task ? 1 : 2);
+}
+
+/* A custom event: its properties have neither group nor field type, and few types. */
+static void
+check_event(const json_t *object)
+{
+	static const char *const types[] = {"string", "number", "enumeration", "datetime"};
+	json_t *fields = json_object_get(object, "fields"), *field;
+	char *bare = bh_xstrdup(bh_json_str(object, "name"));
+	size_t k, t;
+
+	assert_true(bh_has_suffix(bare, "__e"));
+	bare[strlen(bare) - 3] = '\0';
+	assert_true(is_api_name(bare, LOWER, LOWER DIGITS "_", 50));
+	free(bare);
+	assert_non_null(strstr(bh_json_str(object, "description"), "by Billhook"));
+	assert_in_range(json_array_size(fields), 1, 50);
+	json_array_foreach (fields, k, field) {
+		assert_true(is_api_name(bh_json_str(field, "name"), LOWER, LOWER DIGITS "_", 50));
+		assert_non_null(bh_json_str(field, "label"));
+		assert_null(json_object_get(field, "fieldType"));
+		for (t = 0; strcmp(types[t], bh_json_str(field, "type")) != 0;)
+			assert_in_range(++t, 0, BH_LEN(types) - 1);
+	}
 }
 
 static void
@@ -341,11 +370,13 @@ test_hubspot_schema(void **state BH_UNUSED)
 	json_t *objects = json_object_get(schema, "objects");
 	size_t i;
 
-	assert_int_equal(json_array_size(objects), 10);
+	assert_int_equal(json_array_size(objects), 12);
 	json_array_foreach (objects, i, object) {
 		assert_ptr_equal(find_named(objects, bh_json_str(object, "name")), object);
 		if (bh_json_str(object, "primaryDisplayProperty") != NULL)
 			check_custom(object);
+		else if (bh_is_json_true(object, "event"))
+			check_event(object);
 		else
 			check_standard(object);
 	}

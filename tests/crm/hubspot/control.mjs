@@ -2,6 +2,7 @@
 // None of it counts as an API call.
 
 import { ApiError } from './errors.mjs';
+import { addDefinition } from './events.mjs';
 import { archive, commit, Claims, planLinks, planWrite } from './records.mjs';
 import { INLINE_ASSOCIATIONS, PROPERTIES } from './objects.mjs';
 import { addGroup, addProperty, createShape as propertyShape } from './properties.mjs';
@@ -60,6 +61,7 @@ const HANDLERS = {
 
   'POST schema': ({ portal, raw }) => applySchema(portal, json(raw)),
   'GET state': ({ portal, rest, query }) => state(portal, rest, query),
+  'GET events': ({ portal }) => ({ definitions: [...portal.events.definitions.keys()], sent: portal.events.sent }),
   'POST records': ({ portal, raw }) => insertRecords(portal, raw),
   'POST merge': ({ portal, raw }) => mergeRecords(portal, json(raw)),
 
@@ -88,13 +90,16 @@ const HANDLERS = {
 // presets/schema/hubspot.json, in the words of the API: what is only Billhook's is left out.
 function fromCatalogue(portal, objects) {
   const own = new Set(objects.filter((one) => one.primaryDisplayProperty !== undefined).map((one) => one.name));
-  const body = { properties: {}, groups: {}, schemas: [] };
-  for (const { fields, groups, label: _label, why: _why, ...object } of objects) {
+  const body = { properties: {}, groups: {}, schemas: [], events: [] };
+  for (const { fields, groups, label, why: _why, ...object } of objects) {
     const properties = fields.map(({ required: _required, why: _reason, ...property }) => property);
-    if (object.primaryDisplayProperty !== undefined) {
+    if (object.event === true) {
+      const { event: _event, name, ...definition } = object;
+      body.events.push({ ...definition, name: name.replace(/__e$/, ''), label, includeDefaultProperties: false, propertyDefinitions: properties });
+    } else if (object.primaryDisplayProperty !== undefined) {
       const associatedObjects = object.associatedObjects.map((name) => (own.has(name) ? name : portal.types.byPath.get(name).id));
       body.schemas.push({ ...object, properties, associatedObjects });
-    } else {
+    } else if (portal.settings.activity_properties || !portal.types.byPath.get(object.name).isActivity()) {
       body.properties[object.name] = properties;
       body.groups[object.name] = groups;
     }
@@ -106,7 +111,7 @@ function fromCatalogue(portal, objects) {
 export function applySchema(portal, given) {
   const body = given.objects === undefined ? given : fromCatalogue(portal, given.objects);
   for (const name of Object.keys(body))
-    if (!['properties', 'groups', 'schemas'].includes(name)) throw new Error(`unknown member ${name}`);
+    if (!['properties', 'groups', 'schemas', 'events'].includes(name)) throw new Error(`unknown member ${name}`);
   for (const egg of body.schemas ?? []) addSchema(portal, egg);
   for (const [typeName, groups] of Object.entries(body.groups ?? {}))
     for (const group of groups) {
@@ -119,6 +124,8 @@ export function applySchema(portal, given) {
       parse(Buffer.from(JSON.stringify(given)), propertyShape('v3'));
       if (!type.properties.has(given.name)) addProperty(portal, type, given);
     }
+  for (const egg of body.events ?? [])
+    if (!portal.events.definitions.has(`pe${portal.id}_${egg.name}`)) addDefinition(portal, egg);
   const objectTypes = {};
   for (const type of portal.types.custom().filter((t) => !t.schema.archived))
     objectTypes[type.schema.name] = {

@@ -225,4 +225,5 @@ export const ALL_SCOPES = ['oauth',
     .flatMap((t) => [`crm.objects.${t}.read`, `crm.objects.${t}.write`]),
   ...['companies', 'contacts', 'deals', 'custom', 'line_items', 'quotes', 'invoices', 'subscriptions', 'orders']
     .flatMap((t) => [`crm.schemas.${t}.read`, `crm.schemas.${t}.write`]),
-  'crm.objects.owners.read', 'tickets', 'e-commerce'];
+  'crm.objects.owners.read', 'tickets', 'e-commerce',
+  'analytics.behavioral_events.send', 'behavioral_events.event_definitions.read_write'];

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { AssociationTypes } from './association-types.mjs';
+import { Events } from './events.mjs';
 import { dealPipeline, ticketPipeline } from './factory.mjs';
 import { applySettings, defaultSettings } from './settings.mjs';
 import { Tokens } from './tokens.mjs';
@@ -22,10 +23,12 @@ export class Portal {
     this.associationTypes = new AssociationTypes();
     this.pipelines = new Map([['deals', [dealPipeline()]], ['tickets', [ticketPipeline()]]]);
     this.lastSchemaId = 35482700;
+    this.events = new Events();
   }
 
   clearRecords() {
     for (const type of this.types.byId.values()) type.clearRecords();
+    this.events.clearSent();
   }
 
   nextSchemaId() {

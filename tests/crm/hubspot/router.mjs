@@ -5,6 +5,7 @@ import * as account from './account.mjs';
 import * as associations from './associations.mjs';
 import { approve, authorize } from './authorize.mjs';
 import * as batches from './batches.mjs';
+import * as events from './events.mjs';
 import * as labels from './labels.mjs';
 import * as oauth from './oauth.mjs';
 import * as objects from './objects.mjs';
@@ -44,6 +45,8 @@ const SCOPES = {
   customRead: () => [['crm.schemas.custom.read', 'crm.objects.custom.read']],
   customWrite: () => [['crm.schemas.custom.write']],
   owners: () => [['crm.objects.owners.read']],
+  eventDefine: () => [['behavioral_events.event_definitions.read_write']],
+  eventSend: () => [['analytics.behavioral_events.send']],
 };
 
 const OBJECTS = [
@@ -139,6 +142,20 @@ const OWNERS = [
   ['GET', '{id}', account.ownerRead, 'owners'],
 ];
 
+const EVENTS = [
+  ['GET', 'event-definitions', events.list, 'eventDefine'],
+  ['POST', 'event-definitions', events.create, 'eventDefine'],
+  ['GET', 'event-definitions/{event}', events.read, 'eventDefine'],
+  ['PATCH', 'event-definitions/{event}', events.update, 'eventDefine'],
+  ['DELETE', 'event-definitions/{event}', events.remove, 'eventDefine'],
+  ['POST', 'event-definitions/{event}/property', events.propertyCreate, 'eventDefine'],
+  ['DELETE', 'event-definitions/{event}/property/{property}', events.propertyRemove, 'eventDefine'],
+];
+const EVENTS_SENT = [
+  ['POST', 'send', events.send, 'eventSend'],
+  ['POST', 'send/batch', events.sendBatch, 'eventSend'],
+];
+
 const TOKEN = [['POST', 'token', oauth.token, 'public']];
 const TOKEN_STATE = [
   ['POST', 'token/introspect', oauth.introspect, 'public'],
@@ -174,6 +191,8 @@ family('pipelines', PIPELINES, [...dated('crm/pipelines/'), ['v3', 'crm/v3/pipel
 family('account-info', ACCOUNT, [...dated('account-info/'), ['v3', 'account-info/v3']]);
 family('limits', LIMITS, dated('crm/limits/'));
 family('owners', OWNERS, dated('crm/owners/'));
+family('events', EVENTS, [['2026-09', 'events/custom/2026-09'], ['v3', 'events/v3']]);
+family('events', EVENTS_SENT, [['2026-09', 'events/custom/2026-09'], ['2026-03', 'events/2026-03'], ['v3', 'events/v3']]);
 family('oauth', TOKEN, [...dated('oauth/'), ['v1', 'oauth/v1']]);
 family('oauth', TOKEN_STATE, dated('oauth/'));
 family('oauth', OAUTH_V1, [['v1', 'oauth/v1']]);

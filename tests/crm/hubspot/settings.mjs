@@ -7,7 +7,7 @@ export function defaultSettings() {
   return {
     portal_id: 4711000,
     latency_ms: 0, // added to every API call
-    enterprise: true, // false: no custom objects, their scopes cannot be granted (section 11.5)
+    enterprise: true, // false: no custom objects and events, their scopes cannot be granted (section 11.5)
     // Tokens (section 2)
     private_token: 'pat-sim-token',
     client_id: 'sim-client',

@@ -21,10 +21,10 @@ export class Tokens {
     this.revokedPrivate = null;
   }
 
-  // What the portal can grant: without Enterprise the custom scopes do not exist (section 2.5).
+  // What the portal can grant: without Enterprise the scopes of custom objects and events do not exist (section 2.5).
   grantable() {
     const { scopes, withheld_scopes: withheld, enterprise } = this.settings;
-    return scopes.filter((scope) => !withheld.includes(scope) && (enterprise || !scope.includes('.custom.')));
+    return scopes.filter((scope) => !withheld.includes(scope) && (enterprise || !/\.custom\.|behavioral_events/.test(scope)));
   }
 
   static known(scope) {
