@@ -198,9 +198,9 @@ static const struct setting settings[] = {
 
 static const char steps[] =
     "The simple way, token: in your portal open Development, Keys, Service keys, and make one named Billhook.\n"
-    "Give it the read and write scopes of companies and contacts, both of crm.objects and crm.schemas; of deals and custom objects, too, where they are to be synced. Copy the key to here as the access token.\n"
+    "Give it the read and write scopes of companies and contacts, both of crm.objects and crm.schemas; of deals, custom objects and custom events, too, where they are to be synced. Copy the key to here as the access token.\n"
     "For oauth: make an app as a developer project, with distribution private, and enter this redirect URL: %s\n"
-    "List the same scopes as required in the app; those of custom objects, deals and owners as optional.\n"
+    "List the same scopes as required in the app; those of custom objects, custom events, deals and owners as optional.\n"
     "Install nothing yet: copy client ID and client secret to here, save, and log in.";
 
 const struct dest_driver dest_hubspot = {

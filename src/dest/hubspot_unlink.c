@@ -107,7 +107,7 @@ hubspot_unlink(struct hubspot_talk *talk, struct record *const *records, size_t 
 		most += records[i]->formers_n;
 	unlink.pairs = bh_xcalloc(most, sizeof(unlink.pairs[0]));
 	for (size_t i = 0; i < n; i++)
-		if (results[i].outcome == DEST_APPLIED)
+		if (results[i].outcome == DEST_APPLIED && !hubspot_is_event(records[i]->object))
 			add_formers(&unlink, i);
 	hubspot_work_run(&unlink.work);
 	free(unlink.pairs);
