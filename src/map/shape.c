@@ -55,6 +55,53 @@ map_rename(json_t *object, const char *member, const char *from, const char *to)
 		json_object_set_new(object, member, json_sprintf("%s%s", to, name + len));
 }
 
+char *
+map_stem(const char *prefix)
+{
+	char *stem = bh_xstrdup(prefix), *out = stem;
+	bool is_first = true;
+
+	for (const char *s = prefix; *s != '\0'; s++) {
+		if (*s != '_')
+			*out++ = (char)(is_first && *s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s);
+		is_first = *s == '_';
+	}
+	*out = '\0';
+	return stem;
+}
+
+/* What stands behind the stem in a name that is made of it; NULL: it is another. */
+static const char *
+behind_stem(const char *name, const char *from)
+{
+	char *stem = map_stem(from);
+	size_t len = strlen(stem);
+	bool is_own =
+	    len > 0 && strncmp(name, stem, len) == 0 && name[len] >= 'A' && name[len] <= 'Z';
+
+	free(stem);
+	return is_own ? name + len : NULL;
+}
+
+char *
+map_object_name(const char *name, const char *from, const char *to)
+{
+	const char *rest;
+	char *stem, *renamed;
+
+	if (from == NULL || to == NULL)
+		return bh_xstrdup(name);
+	if (bh_has_prefix(name, from))
+		return bh_xasprintf("%s%s", to, name + strlen(from));
+	rest = behind_stem(name, from);
+	if (rest == NULL)
+		return bh_xstrdup(name);
+	stem = map_stem(to);
+	renamed = bh_xasprintf("%s%s", stem, rest);
+	free(stem);
+	return renamed;
+}
+
 static void
 rename_member(const struct shape *shape, json_t *object, const char *member)
 {
@@ -71,13 +118,40 @@ rename_list(const struct shape *shape, json_t *list, const char *member)
 		rename_member(shape, item, member);
 }
 
+/* The name in "{name}"; NULL where it is another text.  To be freed. */
+static char *
+bare_name(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return len >= 3 && text[0] == '{' && text[len - 1] == '}' ? bh_xstrndup(text + 1, len - 2)
+								  : NULL;
+}
+
+/* The CRM's object, which a setting may name: one of ours has the connection's prefix. */
+static void
+shape_to(const struct shape *shape, json_t *object)
+{
+	const char *to = bh_json_str(object, "to"), *name;
+	char *setting = bare_name(to), *renamed;
+
+	name = setting != NULL ? bh_json_str(shape->settings, setting) : to;
+	free(setting);
+	if (name == NULL)
+		return;
+	renamed = map_object_name(name, shape->from, shape->to);
+	if (strcmp(renamed, name) != 0)
+		json_object_set_new(object, "to", json_string(renamed));
+	free(renamed);
+}
+
 static void
 rename_object(const struct shape *shape, json_t *object)
 {
 	json_t *rule;
 	size_t i;
 
-	rename_member(shape, object, "to");
+	shape_to(shape, object);
 	rename_member(shape, object, "key");
 	rename_list(shape, json_object_get(object, "parents"), "to");
 	rename_list(shape, json_object_get(object, "fields"), "to");
@@ -89,16 +163,6 @@ rename_object(const struct shape *shape, json_t *object)
 }
 
 /* -- what settings decide -- */
-
-/* The name in "{name}"; NULL where it is another text.  To be freed. */
-static char *
-bare_name(const char *text)
-{
-	size_t len = text != NULL ? strlen(text) : 0;
-
-	return len >= 3 && text[0] == '{' && text[len - 1] == '}' ? bh_xstrndup(text + 1, len - 2)
-								  : NULL;
-}
 
 static int
 shape_create(const struct shape *shape, json_t *object, struct bh_err *err)

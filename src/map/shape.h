@@ -24,6 +24,17 @@
 int map_shape(const json_t *mapping, const json_t *settings, const char *from, const char *to,
     json_t **shaped_r, struct bh_err *err);
 
+/*
+ * A prefix as it stands in names that are written together: "Billhook" of "billhook_".
+ * Owned by the caller.
+ */
+char *map_stem(const char *prefix);
+/*
+ * The name of a CRM's object with another prefix: "acme_x" of "billhook_x", "AcmeInvoices" of
+ * "BillhookInvoices"; others as they are, and all of them where from or to is NULL.  Owned by the caller.
+ */
+char *map_object_name(const char *name, const char *from, const char *to);
+
 /* Renames the text of a member of an object, where it begins with from; both may be NULL: nothing. */
 void map_rename(json_t *object, const char *member, const char *from, const char *to);
 

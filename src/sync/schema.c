@@ -14,6 +14,73 @@ struct prefix {
 	const char *from, *to;
 };
 
+/* Other custom objects that one is tied to. */
+static void
+rename_objects(const struct prefix *prefix, json_t *names)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach (names, i, name) {
+		const char *text = json_string_value(name);
+		char *renamed =
+		    text != NULL ? map_object_name(text, prefix->from, prefix->to) : NULL;
+
+		if (renamed != NULL)
+			json_array_set_new(names, i, json_string(renamed));
+		free(renamed);
+	}
+}
+
+/* Groups have the prefix for a name: "billhook", labelled "Billhook". */
+static void
+rename_group(const struct prefix *prefix, json_t *holder, const char *member)
+{
+	size_t from = strcspn(prefix->from, "_"), to = strlen(prefix->to);
+	const char *name = bh_json_str(holder, member);
+
+	while (to > 0 && prefix->to[to - 1] == '_')
+		to--;
+	if (name == NULL || strlen(name) != from || strncmp(name, prefix->from, from) != 0)
+		return;
+	json_object_set_new(holder, member, json_stringn(prefix->to, to));
+	if (json_object_get(holder, "label") != NULL && strcmp(member, "name") == 0) {
+		char *stem = map_stem(prefix->to);
+
+		json_object_set_new(holder, "label", json_string(stem));
+		free(stem);
+	}
+}
+
+/* People tell the objects of two prefixes by their labels. */
+static void
+label_object(const struct prefix *prefix, json_t *object)
+{
+	json_t *labels = json_object_get(object, "labels"), *label;
+	char *stem = map_stem(prefix->to);
+	const char *which;
+	void *next;
+
+	json_object_foreach_safe (labels, next, which, label)
+		json_object_set_new(labels, which,
+		    json_sprintf("%s %s", stem, json_string_value(label)));
+	free(stem);
+}
+
+/* A custom object of HubSpot that is named by our prefix. */
+static void
+rename_custom(const struct prefix *prefix, json_t *object)
+{
+	const char *name = bh_json_str(object, "name");
+	char *renamed = map_object_name(name, prefix->from, prefix->to);
+
+	if (strcmp(renamed, name) != 0) {
+		json_object_set_new(object, "name", json_string(renamed));
+		label_object(prefix, object);
+	}
+	free(renamed);
+}
+
 /* Names of properties that a custom object of HubSpot lists. */
 static void
 rename_list(const struct prefix *prefix, json_t *names)
@@ -35,7 +102,10 @@ rename_object(const struct prefix *prefix, json_t *object)
 	json_t *item;
 	size_t i;
 
-	map_rename(object, "name", prefix->from, prefix->to);
+	rename_custom(prefix, object);
+	rename_objects(prefix, json_object_get(object, "associatedObjects"));
+	json_array_foreach (json_object_get(object, "groups"), i, item)
+		rename_group(prefix, item, "name");
 	map_rename(object, "primaryDisplayProperty", prefix->from, prefix->to);
 	rename_list(prefix, json_object_get(object, "secondaryDisplayProperties"));
 	rename_list(prefix, json_object_get(object, "searchableProperties"));
@@ -43,6 +113,7 @@ rename_object(const struct prefix *prefix, json_t *object)
 	json_array_foreach (json_object_get(object, "fields"), i, item) {
 		map_rename(item, "name", prefix->from, prefix->to);
 		map_rename(item, "referenceTo", prefix->from, prefix->to);
+		rename_group(prefix, item, "groupName");
 	}
 	json_array_foreach (json_object_get(object, "recordTypes"), i, item) {
 		map_rename(item, "name", prefix->from, prefix->to);

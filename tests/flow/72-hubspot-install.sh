@@ -129,11 +129,22 @@ status "disconnect and keep" 0 bh crm crm disconnect --yes crm
 is "what was made stays" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"name":"Billhook[A-Za-z]*"' | tr '\n' ' ')" \
 	'"name":"BillhookSubscriptions" "name":"BillhookInvoices" "name":"BillhookCreditNotes" "name":"BillhookPayments" '
 
-# -- under other names --
+# -- under other names, beside them --
 status "apply with another prefix" 0 set_up_portal '"prefix": "acme_"'
 status "plan" 4 bh crm crm plan
 like "names properties so" "$out" '^missing +property +companies\.acme_customer_id string'
-like "and those of custom objects" "$out" '^missing +property +BillhookInvoices\.acme_invoice_id string'
-unlike "none of the others" "$(grep ^missing <<<"$out")" '\.billhook_'
+like "and their group" "$out" '^missing +group +companies: acme'
+like "and custom objects" "$out" '^missing +property +AcmeInvoices\.acme_invoice_id string'
+unlike "none of the others" "$(grep ^missing <<<"$out")" '[. ]billhook|Billhook'
+status "install" 0 bh crm crm install
+like "makes all of it" "$out" '^[0-9]+ made, 0 failed, 0 hidden; all that the syncs need is there$'
+seen "records go into them" "hs('AcmeInvoices').map((i) => i.acme_invoice_id + ' ' + i.acme_invoice_number).join()" "stripe:in_1 EX-in_1"
+is "people can tell the objects" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"plural":"[A-Za-z ]*Invoices"' | sort | tr '\n' ' ')" \
+	'"plural":"Acme Billing Invoices" "plural":"Billing Invoices" "plural":"LagoInvoices" '
+is "beside those of the other prefix" "$(crm see "[hs('BillhookInvoices').length, hs('companies', 'stripe:cus_1')].map((c) => c.acme_mrr ?? c)")" '[1,"75.00"]'
+status "disconnect and remove" 0 bh crm crm disconnect --remove --yes crm
+is "takes away what has this prefix, and nothing else" "$(api GET /crm-object-schemas/2026-09/schemas | grep -oE '"name":"(Acme|Billhook)[A-Za-z]*"' | tr '\n' ' ')" \
+	'"name":"BillhookSubscriptions" "name":"BillhookInvoices" "name":"BillhookCreditNotes" "name":"BillhookPayments" '
+is "of the properties, too" "$(api GET /crm/properties/2026-09/companies | grep -oE '"name":"acme_[a-z_]*"')$(api GET /crm/properties/2026-09/companies | grep -c '"name":"billhook_customer_id"')" 1
 unlike "no secret in log and dump" "$(log && bh dump)" "$FLOW_HS_TOKEN"
 finish

@@ -155,6 +155,55 @@ test_shape(void **state BH_UNUSED)
 	}
 }
 
+/* Names of objects with another prefix, written apart and together. */
+static void
+test_object_names(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *from, *to, *name, *renamed;
+	} cases[] = {
+	    {"billhook_", "acme_", "BillhookInvoices", "AcmeInvoices"},
+	    {"billhook_", "acme_eu_", "BillhookInvoices", "AcmeEuInvoices"},
+	    {"billhook_", "acme", "BillhookInvoices", "AcmeInvoices"},
+	    {"billhook_", "acme_", "billhook_told", "acme_told"},
+	    {"billhook_", "acme_", "companies", "companies"},
+	    {"billhook_", "acme_", "Billhooks", "Billhooks"},
+	    {"billhook_", "acme_", "Billhook", "Billhook"},
+	    {"billhook_", "acme_", "LagoInvoices", "LagoInvoices"},
+	    {"billhook_", "billhook_", "BillhookInvoices", "BillhookInvoices"},
+	    {"billhook_", NULL, "BillhookInvoices", "BillhookInvoices"},
+	    {NULL, "acme_", "BillhookInvoices", "BillhookInvoices"},
+	    {"_", "acme_", "Invoices", "Invoices"},
+	    {"Billhook_", "Acme_", "Billhook_Invoice__c", "Acme_Invoice__c"},
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		char *renamed = map_object_name(cases[i].name, cases[i].from, cases[i].to);
+
+		assert_string_equal(renamed, cases[i].renamed);
+		free(renamed);
+	}
+}
+
+/* Also where a setting names the object; what a setting names otherwise is left to it. */
+static void
+test_object_of_a_setting(void **state BH_UNUSED)
+{
+	json_t *mapping = parse(
+	    "{\"settings\":{\"box\":\"BillhookBoxes\",\"other\":\"companies\"},"
+	    "\"objects\":[{\"name\":\"a\",\"to\":\"{box}\"},{\"name\":\"b\",\"to\":\"{other}\"},"
+	    "{\"name\":\"c\",\"to\":\"BillhookBags\"}]}");
+	json_t *settings = parse("{\"other\":\"contacts\"}"), *shaped;
+
+	assert_int_equal(map_shape(mapping, settings, "billhook_", "acme_", &shaped, NULL), 0);
+	check_json("another prefix", json_object_get(shaped, "objects"),
+	    "[{\"name\":\"a\",\"to\":\"AcmeBoxes\"},{\"name\":\"b\",\"to\":\"{other}\"},"
+	    "{\"name\":\"c\",\"to\":\"AcmeBags\"}]");
+	json_decref(shaped);
+	json_decref(settings);
+	json_decref(mapping);
+}
+
 /* [["id",["Id","001"]],["key"]] */
 static json_t *
 show(const struct map_questions *questions)
@@ -393,6 +442,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_shape),
+	    cmocka_unit_test(test_object_names),
+	    cmocka_unit_test(test_object_of_a_setting),
 	    cmocka_unit_test(test_match),
 	    cmocka_unit_test(test_left_out_parent),
 	    cmocka_unit_test(test_shared_key),
