@@ -32,8 +32,11 @@ BEGIN {
 	uses["main.c"] = "base conf run web cli store state"
 	uses["relay.c"] = "base web"
 
-	# header : folders that may use it, though not its folder; pages configure, and never call out
+	# header : folders that may use it, though not its folder; pages configure and show, and never call out
 	opens["sync/configure.h"] = "web"
+	opens["sync/event.h"] = "web"
+	opens["sync/line.h"] = "web"
+	opens["sync/part.h"] = "web"
 	opens["sync/preview.h"] = "web"
 	opens["sync/resync.h"] = "web"
 	opens["sync/setup.h"] = "web"

@@ -97,6 +97,35 @@
 				touched = true;
 		}, true);
 	});
+	/* A field above a long table hides the rows without what is typed there. */
+	document.querySelectorAll("[data-filter]").forEach(function (box) {
+		var rows = document.getElementById(box.dataset.filter), input = box.querySelector("input");
+
+		if (rows === null)
+			return;
+		box.hidden = false;
+		input.addEventListener("input", function () {
+			var wanted = input.value.toLowerCase();
+
+			Array.prototype.forEach.call(rows.children, function (row) {
+				row.hidden = row.querySelector("form") === null && row.textContent.toLowerCase().indexOf(wanted) < 0;
+			});
+		});
+	});
+
+	/* A file that is chosen fills the text that is posted. */
+	document.querySelectorAll("[data-fill]").forEach(function (box) {
+		var input = box.querySelector("input");
+
+		box.hidden = false;
+		input.addEventListener("change", function () {
+			if (input.files.length > 0)
+				input.files[0].text().then(function (text) {
+					input.form.elements[box.dataset.fill].value = text;
+				});
+		});
+	});
+
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
 		watch(node.dataset.liveUrl, node.dataset.goneUrl);

@@ -47,6 +47,7 @@ dest_check_can(const struct dest_driver *driver, const char *what, struct bh_err
 	    {"plan", driver->plan != NULL},
 	    {"install", driver->install != NULL},
 	    {"count", driver->count != NULL},
+	    {"describe", (driver->caps & DEST_CAP_DESCRIBE) != 0},
 	    {"import", driver->unlinked != NULL},
 	    {"create", driver->unlinked != NULL},
 	    {"disconnect", true},

@@ -286,6 +286,12 @@ row_to(const struct row *row)
 	return row->to;
 }
 
+enum field_type
+row_gives(const struct row *row)
+{
+	return row->as->gives;
+}
+
 bool
 is_row_clash(const struct row *a, const struct row *b)
 {

@@ -12,6 +12,8 @@ int row_new(const json_t *json, enum object_kind kind, struct row **row_r, struc
 void row_free(struct row **row);
 
 const char *row_to(const struct row *row);
+/* What its transform gives; NONE: only the value tells. */
+enum field_type row_gives(const struct row *row);
 /* False for "when": "never", and where "on" does not name the CRM's object (NULL: whatever it names). */
 bool is_row_written(const struct row *row, const char *object);
 /* Is the field not always ours ("if_empty", "if_unchanged", "on_create")? */

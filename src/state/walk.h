@@ -105,6 +105,7 @@ int errand_drop_page(struct store_txn *txn, void *connection, struct bh_err *err
 #define ERRAND_COUNT "count"     /* the records that removing would lose */
 #define ERRAND_DISCONNECT                                                                          \
 	"disconnect" /* ask: {"remove": bool}: take the schema away or keep it, then forget all */
+#define ERRAND_DESCRIBE "describe" /* ask: {"objects": [names]}: learn their fields anew */
 #define ERRAND_IMPORT "import" /* CRM accounts without a billing customer */
 #define ERRAND_CREATE                                                                              \
 	"create" /* ask: {"source", "remote_id", "name"}: make the customer at a source */

@@ -570,6 +570,8 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 	    by != NULL ? "changed in the browser by " : "applied", by != NULL ? by : "");
 	apply->changes = 0;
 	json_array_clear(apply->said);
+	if (apply->options->with != NULL && apply->options->with(txn, apply->options->arg, err) < 0)
+		return -1;
 	json_array_foreach (json_object_get(apply->document, "connections"), i, item) {
 		if (apply_connection(txn, apply, item, err) < 0)
 			return -1;
@@ -582,7 +584,7 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 		return -1;
 	if (apply->options->dry_run)
 		return 1;
-	if (apply->changes != 0) {
+	if (apply->changes != 0 && apply->options->with == NULL) {
 		entry.facts = apply->said;
 		trail_add(txn, 0, &entry);
 	}

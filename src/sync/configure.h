@@ -26,6 +26,8 @@ struct configure_options {
 	bool only_new;  /* a sync that is there already is refused */
 	const char *by; /* who did so in the browser, for the trail; NULL: the command line */
 	void (*say)(void *arg, const char *line); /* one line for each thing; may be NULL */
+	/* Part of the same transaction, which -1 ends; whoever gives it notes the change in the trail.  May be NULL. */
+	int (*with)(struct store_txn *txn, void *arg, struct bh_err *err);
 	void *arg;
 };
 

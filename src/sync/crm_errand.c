@@ -289,6 +289,36 @@ run_count(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 	return rc;
 }
 
+/* How many fields each of the objects has; those that the CRM does not describe are told apart. */
+static int
+run_describe(struct crm_work *work, json_t **answer_r, struct bh_err *err)
+{
+	const json_t *names = json_object_get(work->ask, "objects");
+	json_t *found = json_object(), *name;
+	size_t i, described = 0;
+	int rc = crm_work_open(work, err);
+
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
+		if (rc == 0 && json_is_string(name))
+			lane_forget(&work->lane, json_string_value(name));
+	}
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
+		const struct dest_object *object = NULL;
+
+		if (rc < 0 || !json_is_string(name))
+			continue;
+		rc = lane_describe(&work->lane, json_string_value(name), &object, err);
+		described += object != NULL;
+		json_object_set_new(found, json_string_value(name),
+		    object != NULL ? json_integer((json_int_t)object->fields_n) : json_null());
+	}
+	if (rc == 0 && described == 0 && json_array_size(names) > 0)
+		rc = bh_fail(err, BH_INVALID, "%s describes none of the objects that are mapped",
+		    work->connection->dest->title);
+	*answer_r = found;
+	return rc;
+}
+
 static const struct kind {
 	const char *name;
 	int (*run)(struct crm_work *work, json_t **answer_r, struct bh_err *err);
@@ -299,6 +329,7 @@ static const struct kind {
     {ERRAND_INSTALL, run_install},
     {ERRAND_COUNT, run_count},
     {ERRAND_DISCONNECT, crm_leave},
+    {ERRAND_DESCRIBE, run_describe},
     {ERRAND_IMPORT, crm_people_list},
     {ERRAND_CREATE, crm_people_create},
 };

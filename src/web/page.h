@@ -39,6 +39,14 @@ int page_activity_replay(struct exchange *exchange, struct bh_err *err);
 int page_event(struct exchange *exchange, struct bh_err *err);
 int page_event_replay(struct exchange *exchange, struct bh_err *err);
 
+int page_mapping(struct exchange *exchange, struct bh_err *err);
+int page_mapping_edit(struct exchange *exchange, struct bh_err *err);
+int page_mapping_status(struct exchange *exchange, struct bh_err *err);
+/* The mapping as a file. */
+int page_mapping_file(struct exchange *exchange, struct bh_err *err);
+int page_mapping_object(struct exchange *exchange, struct bh_err *err);
+int page_mapping_object_edit(struct exchange *exchange, struct bh_err *err);
+
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);
 int page_logout(struct exchange *exchange, struct bh_err *err);

@@ -8,11 +8,12 @@
 
 #include "base/mustache.h"
 #include "crm-unit.h"
+#include "mapping-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
 
-#define TEMPLATES 32
-#define TAGS 200
+#define TEMPLATES 80
+#define TAGS 400
 #define DEPTH 16
 
 struct tag {
@@ -301,6 +302,43 @@ visit(struct browser *browser, const char *uri)
 	assert_int_not_equal(browser->status, 500);
 }
 
+/* The pages of a mapping, and the forms on them, also those that are refused. */
+static void
+visit_mapping(struct browser *browser)
+{
+	static const char *const paths[] = {"", "?id=none", "?done=saved", "?done=resync",
+	    "?done=dropped", "?done=draft", "/none", "/customer", "/customer?sample=none",
+	    "/customer?edit=row-0", "/customer?edit=row-new", "/customer?edit=filter",
+	    "/customer?edit=filter-json", "/customer?edit=rule-0", "/customer?edit=rule-new",
+	    "/customer?edit=create", "/customer?edit=rest", "/invoice_line", "/payment?edit=filter",
+	    "/payment?edit=rule-0"};
+	static const char *const wrong[] = {"do=row&to=x", "do=filter&field.0=x&value.0=1",
+	    "do=filter-json&json=x", "do=rule&new=1&by=id", "do=rule-json&new=1&json=x",
+	    "do=create&create=x", "do=rest&json=x"};
+	char uri[80];
+
+	for (size_t i = 0; i < BH_LEN(paths); i++) {
+		snprintf(uri, sizeof(uri), "/syncs/main/mapping%s", paths[i]);
+		visit(browser, uri);
+	}
+	for (size_t i = 0; i < BH_LEN(wrong); i++) {
+		visit(browser, "/syncs/main/mapping");
+		post(browser, "/syncs/main/mapping/customer", wrong[i]);
+	}
+	visit(browser, "/syncs/main/mapping");
+	post(browser, "/syncs/main/mapping", "do=import&file=x");
+	visit(browser, "/syncs/main/mapping");
+	post(browser, "/syncs/main/mapping", "do=drop-object&segment=customer");
+}
+
+/* A draft that may be saved. */
+static void
+begin_draft(struct browser *browser)
+{
+	visit(browser, "/syncs/main/mapping");
+	post(browser, "/syncs/main/mapping", "do=drop-object&segment=payment");
+}
+
 static void
 visit_all(struct world *world, const char *user, uint64_t stamp)
 {
@@ -310,9 +348,10 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/activity?replayed=1", "/activity?before=3", "/login", "/connections?gone=1",
 	    "/connections/new/salesforce", "/connections/sf", "/connections/sf?saved=1",
 	    "/connections/sf?linked=1", "/connections/sf?sync=eu-sf&object=account&account=&id=z",
-	    "/connections/crm", "/syncs", "/syncs?gone=1", "/syncs/new", "/syncs/new?from=eu&to=crm",
-	    "/syncs/eu-crm", "/syncs/eu-crm?saved=1", "/syncs/eu-crm?started=1", "/syncs/made",
-	    "/syncs/made?created=1", "/syncs/paused", "/oauth/callback", "/oauth/callback?state=none&code=1"};
+	    "/connections/crm", "/syncs", "/syncs?gone=1", "/syncs/new",
+	    "/syncs/new?from=eu&to=crm", "/syncs/eu-crm", "/syncs/eu-crm?saved=1",
+	    "/syncs/eu-crm?started=1", "/syncs/made", "/syncs/made?created=1", "/syncs/paused",
+	    "/oauth/callback", "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
 	char uri[100];
 
@@ -348,7 +387,52 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	post(&browser, "/syncs/eu-crm", "set.write_back=perhaps");
 	visit(&browser, "/syncs/eu-crm");
 	post(&browser, "/syncs/eu-crm/delete", "confirm=no");
+	visit_mapping(&browser);
+	begin_draft(&browser);
+	visit_mapping(&browser);
+	visit(&browser, "/syncs/main/mapping/empty");
+	visit(&browser, "/syncs/main/mapping/empty?edit=rule-new");
 	close_browser(&browser);
+}
+
+/* A mapping as it is, then described and with a draft, then with a stale one and objects without anything. */
+static void
+change_mapping(struct world *world, int stage)
+{
+	json_t *mapping = mapping_read_preset("stripe-hubspot");
+	json_t *objects = json_object_get(mapping, "objects");
+	struct store_txn *txn;
+
+	if (stage == 0) {
+		mapping_fill(world);
+	} else if (stage == 1) {
+		mapping_describe(world);
+		json_array_remove(objects, 7);
+		json_object_del(json_array_get(objects, 0), "if");
+		txn = store_begin(world->site.store);
+		errand_ask(txn, "hub", ERRAND_DESCRIBE, NULL, bh_now_ms());
+		for (int i = 0; i < 120; i++)
+			json_array_append_new(json_object_get(json_array_get(objects, 0), "fields"),
+			    json_pack("{s:o, s:s}", "to", json_sprintf("f%d", i), "from", "name"));
+		draft_save(txn, "main", mapping, "0000000000000000", "ada", bh_now_ms());
+		commit(txn);
+		store_free(&txn);
+	} else if (stage == 2) {
+		struct errand errand = {.done_ms = 1000, .error = "no"};
+
+		txn = store_begin(world->site.store);
+		errand_save(txn, "hub", ERRAND_DESCRIBE, &errand);
+		draft_drop(txn, "main");
+		commit(txn);
+		store_free(&txn);
+		json_array_append_new(objects,
+		    json_pack("{s:s, s:s, s:s, s:s, s:[]}", "name", "empty", "from", "coupon", "to",
+			"{unset}", "key", "k", "fields"));
+		mapping_put_sync(world, json_incref(mapping), "none");
+	} else {
+		mapping_put_sync(world, json_pack("{s:[]}", "objects"), "");
+	}
+	json_decref(mapping);
 }
 
 /* CRMs that miss what the one of crm_fill() has, and one that is on its way out. */
@@ -471,6 +555,7 @@ test_names(void **state)
 	world->conf.public_url = bh_xstrdup("https://bill.example.com");
 	for (int stage = 0; stage < 4; stage++) {
 		change_crm(world, stage);
+		change_mapping(world, stage);
 		visit_all(world, "ada", stamp);
 	}
 	visit_all(world, "vic", stamp);
