@@ -34,6 +34,10 @@ int page_sync_resume(struct exchange *exchange, struct bh_err *err);
 int page_sync_resync(struct exchange *exchange, struct bh_err *err);
 int page_sync_delete(struct exchange *exchange, struct bh_err *err);
 
+int page_preview(struct exchange *exchange, struct bh_err *err);
+int page_preview_status(struct exchange *exchange, struct bh_err *err);
+int page_preview_action(struct exchange *exchange, struct bh_err *err);
+
 int page_activity(struct exchange *exchange, struct bh_err *err);
 int page_activity_replay(struct exchange *exchange, struct bh_err *err);
 int page_event(struct exchange *exchange, struct bh_err *err);

@@ -11,6 +11,7 @@
 #include "source/source.h"
 #include "state/link.h"
 #include "state/walk.h"
+#include "sync/preview.h"
 #include "web/live.h"
 #include "web/source_facts.h"
 #include "web/walk_view.h"
@@ -361,12 +362,19 @@ sync_facts_resync(struct sync_facts *facts, json_t *live, struct bh_err *err)
 }
 
 int
-sync_facts_may_start(const struct sync_facts *facts, char why[160], struct bh_err *err BH_UNUSED)
+sync_facts_may_start(const struct sync_facts *facts, char why[160], struct bh_err *err)
 {
+	int is_seen;
+
 	why[0] = '\0';
 	if (facts->trouble[0] != '\0')
 		snprintf(why, 160, "It does not work as it is; see above.");
 	else if (facts->ranks == 0)
 		snprintf(why, 160, "Nothing is mapped yet.");
-	return 0;
+	if (why[0] != '\0')
+		return 0;
+	is_seen = preview_is_seen(exchange_read(facts->exchange), facts->sync.code, NULL, err);
+	if (is_seen == 0)
+		snprintf(why, 160, "Look at the whole preview first, as it is now.");
+	return is_seen < 0 ? -1 : 0;
 }

@@ -1,5 +1,5 @@
 /* web/page_sync*, sync_facts, sync_form: syncs in the browser. */
-#include "crm-unit.h"
+#include "preview-unit.h"
 #include "sync/resync.h"
 #include "web/sync_form.h"
 
@@ -111,6 +111,7 @@ start(struct world *world)
 {
 	struct browser browser = open_at(world, "ada", "/syncs/eu-box");
 
+	preview_put_seen(world, "eu-box");
 	send(&browser, "/syncs/eu-box/start", "x=1", 303);
 	assert_string_equal(browser.location, "");
 	close_browser(&browser);
@@ -286,6 +287,11 @@ test_start_and_pause(void **state)
 	post(&browser, "/syncs/eu-box/resync/begin", "x=1");
 	check_answer(&browser, "resync", 409);
 	assert_page(&browser, "It is not started");
+	look(&browser, "/syncs/eu-box", 200);
+	post(&browser, "/syncs/eu-box/start", "x=1");
+	check_answer(&browser, "start unseen", 409);
+	assert_page(&browser, "Look at the whole preview first");
+	preview_put_seen(world, "eu-box");
 	look(&browser, "/syncs/eu-box", 200);
 	post(&browser, "/syncs/eu-box/start", "x=1");
 	assert_int_equal(browser.status, 303);

@@ -9,6 +9,7 @@
 #include "base/mustache.h"
 #include "crm-unit.h"
 #include "mapping-unit.h"
+#include "preview-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
 
@@ -350,8 +351,12 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/connections/sf?linked=1", "/connections/sf?sync=eu-sf&object=account&account=&id=z",
 	    "/connections/crm", "/syncs", "/syncs?gone=1", "/syncs/new",
 	    "/syncs/new?from=eu&to=crm", "/syncs/eu-crm", "/syncs/eu-crm?saved=1",
-	    "/syncs/eu-crm?started=1", "/syncs/made", "/syncs/made?created=1", "/syncs/paused",
-	    "/oauth/callback", "/oauth/callback?state=none&code=1"};
+	    "/syncs/eu-crm?started=1", "/syncs/made",
+	    "/syncs/eu-sf/preview?object=account&verdict=adopt&kind=customer&account=acct_1&id=cus_1",
+	    "/syncs/eu-sf/preview?object=account&verdict=create",
+	    "/syncs/eu-sf/preview?kind=customer&id=cus_7", "/syncs/made/preview",
+	    "/syncs/made?created=1", "/syncs/paused", "/oauth/callback",
+	    "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
 	char uri[100];
 
@@ -392,6 +397,11 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	visit_mapping(&browser);
 	visit(&browser, "/syncs/main/mapping/empty");
 	visit(&browser, "/syncs/main/mapping/empty?edit=rule-new");
+	visit(&browser, "/syncs/eu-sf/preview");
+	post(&browser, "/syncs/eu-sf/preview/look", "kind=customer&account=&id=");
+	visit(&browser, "/syncs/eu-sf/preview?kind=customer&id=cus_1");
+	post(&browser, "/syncs/eu-sf/preview/look", "kind=customer&account=&id=cus_1");
+	visit(&browser, "/syncs/eu-sf/preview?kind=customer&id=cus_1");
 	close_browser(&browser);
 }
 
@@ -432,6 +442,29 @@ change_mapping(struct world *world, int stage)
 	} else {
 		mapping_put_sync(world, json_pack("{s:[]}", "objects"), "");
 	}
+	json_decref(mapping);
+}
+
+/* What a preview holds when it has run: stale and with a draft, then of what is set up. */
+static void
+change_preview(struct world *world, int stage)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	json_t *mapping = json_pack("{s:[]}", "objects");
+
+	if (stage == 1) {
+		preview_put(world, "eu-sf", PREVIEW_DONE, "");
+		preview_put(world, "made", PREVIEW_DONE, "");
+		preview_put_samples(world, "eu-sf");
+		draft_save(txn, "eu-sf", mapping, "0", "ada", bh_now_ms());
+	} else if (stage == 2) {
+		draft_drop(txn, "eu-sf");
+		preview_put_answer(world, "eu-sf", "failed",
+		    PREVIEW_DOCUMENT("choice",
+			"\"unread\": \"u\", \"candidates\": [{\"remote_id\": \"1\", \"name\": \"n\"}],"));
+	}
+	commit(txn);
+	store_free(&txn);
 	json_decref(mapping);
 }
 
@@ -556,6 +589,7 @@ test_names(void **state)
 	for (int stage = 0; stage < 4; stage++) {
 		change_crm(world, stage);
 		change_mapping(world, stage);
+		change_preview(world, stage);
 		visit_all(world, "ada", stamp);
 	}
 	visit_all(world, "vic", stamp);
