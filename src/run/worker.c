@@ -27,6 +27,7 @@
 #include "sync/resync.h"
 #include "sync/retain.h"
 #include "sync/tend.h"
+#include "sync/trial.h"
 
 #define WORKER_NICE 5
 #define JOBS_MAX 2000  /* then a fresh process takes over */
@@ -76,6 +77,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return tend_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)
 		return automate_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, AUTOMATION_TRIAL_JOB) == 0)
+		return trial_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
 		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");

@@ -1,5 +1,5 @@
 /*
- * Keys: Xr <code> the rule; Xo <code> whose turn; Xw <code> the walk;
+ * Keys: Xr <code> the rule; Xo <code> whose turn; Xw <code> the walk; Xd <code> a dry run;
  * Xm <connection> <kind> <account> <id> marks; Xt <ms> <the same> timers;
  * Xs <the same> what was decided.  Values are JSON, or bytes where they are keys.
  */
@@ -8,6 +8,7 @@
 #include "state/automation.h"
 
 #include "state/account.h"
+#include "state/queue.h"
 #include "store/key.h"
 
 #define RULES_MAX 1000
@@ -91,7 +92,7 @@ automation_save(struct store_txn *txn, const struct automation *automation)
 void
 automation_drop(struct store_txn *txn, const char *code)
 {
-	static const char *const families[] = {"Xr", "Xo", "Xw"};
+	static const char *const families[] = {"Xr", "Xo", "Xw", "Xd"};
 	struct key key;
 
 	for (size_t i = 0; i < BH_LEN(families); i++) {
@@ -348,4 +349,43 @@ automation_walk_put(struct store_txn *txn, const char *code, const struct bh_buf
 		store_delete(txn, key.data, key.len);
 	else
 		store_put(txn, key.data, key.len, after->data, after->len);
+}
+
+/* -- dry runs -- */
+
+void
+automation_trial_ask(struct store_txn *txn, const char *code, const json_t *rule, int days,
+    int64_t now_ms)
+{
+	json_t *doc = json_pack("{s:s, s:O, s:I, s:i}", "state", "open", "rule", rule, "asked",
+	    (json_int_t)now_ms, "days", days);
+
+	automation_trial_put(txn, code, doc);
+	queue_wake(txn, AUTOMATION_TRIAL_JOB, code, now_ms);
+	json_decref(doc);
+}
+
+int
+automation_trial_get(struct store_txn *txn, const char *code, json_t **doc_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(DOC_MAX);
+	struct key key;
+	int rc;
+
+	key_code(&key, "Xd", code);
+	rc = store_get(txn, key.data, key.len, &value, err);
+	*doc_r = rc > 0 ? json_loadb(value.data, value.len, 0, NULL) : NULL;
+	bh_buf_release(&value);
+	if (rc > 0 && *doc_r == NULL)
+		return bh_fail(err, BH_STORAGE, "a dry run of %.70s cannot be read", code);
+	return rc;
+}
+
+void
+automation_trial_put(struct store_txn *txn, const char *code, const json_t *doc)
+{
+	struct key key;
+
+	key_code(&key, "Xd", code);
+	put_json(txn, &key, doc);
 }

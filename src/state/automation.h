@@ -75,6 +75,24 @@ int automation_walk_get(struct store_txn *txn, const char *code, struct bh_buf *
 /* after NULL: it is over. */
 void automation_walk_put(struct store_txn *txn, const char *code, const struct bh_buf *after);
 
+/*
+ * Dry runs: what a rule would have done over the stored history.  One for each code, which
+ * need not be that of a rule in use:
+ * {"state": "open" | "done" | "failed", "rule": {...}, "asked": ms, "days": n, "done": ms,
+ *  "events": handled so far, "objects": looked at, "n": how many actions, "fired": the first
+ *  AUTOMATION_FIRED_MAX of them, newest first: {"id", "title", "at", "amount", "currency", "customer"},
+ *  "from": when the history that is kept begins, "note": why it failed}.
+ */
+#define AUTOMATION_FIRED_MAX 200
+/* Asked anew it begins anew.  Wakes the job. */
+void automation_trial_ask(struct store_txn *txn, const char *code, const json_t *rule, int days,
+    int64_t now_ms);
+/* 1 with a new reference, 0, -1.  Checked at commit. */
+int automation_trial_get(struct store_txn *txn, const char *code, json_t **doc_r,
+    struct bh_err *err);
+void automation_trial_put(struct store_txn *txn, const char *code, const json_t *doc);
+#define AUTOMATION_TRIAL_JOB "dryrun" /* its arg is the code */
+
 #define AUTOMATION_JOB "automate" /* its arg is "" */
 
 #endif

@@ -91,6 +91,17 @@ seen "paid, the task is done" "($task)('in_1')" "[\"Payment failed: Acme, invoic
 settled
 like "what a person changed stays" "$(crm see "($task)('in_old')")" '^\["Mine, Deferred, '
 
+# -- dry runs --
+forget_calls
+run bh automation failed try
+like "a dry run tells what would have been done" "$out" '^since [^ ]+ it would have fired 2 times'
+like "each with its title" "$out" 'Payment failed: Acme, invoice EX-in_1$'
+is "without a call" "$(crm see 'sfCalls.length')" 0
+run bh automation
+like "they are listed" "$out" '^failed +on +stripe +Follow up failed payments$'
+run bh automation moon try
+like "of one that is not there" "$err" 'there is no automation "moon"'
+
 # -- renewals: by the clock alone, moved, won, lost --
 yearly sub_1 100
 yearly sub_2 120
@@ -99,6 +110,7 @@ bill subscription sub_m '"customer":"cus_1","quantity":1'
 due=$(day 80)
 seen "an opportunity for what renews within 90 days" "($opportunity)('renewals')" "[\"Renewal - Acme - Plan sub_3, Prospecting, $due, 1200\"]"
 date1=$(day 100)
+like "a dry run of it" "$(bh automation renewals try)" 'Renewal - Acme - Plan sub_3'
 later 900000
 seen "in time comes the next" "($opportunity)('sub_1')" "[\"Renewal - Acme - Plan sub_1, Prospecting, $date1, 1200\"]"
 is "and no other" "$(crm see "sf('Opportunity').length")" 2
@@ -145,7 +157,7 @@ like "they are exported" "$(bh export)" '"code": "failed"'
 bh export >"$work/exported.json"
 run bh apply "$work/exported.json"
 like "and applied again nothing changes" "$out" '[Nn]othing|0 changes|no change'
-set_up "${rules/'"failed-payments",'/'"failed-payments", "enabled": false,'}"
+bh automation failed off || not_ok "it can be switched off"
 bill invoice in_off "$failing"
 settled
 is "switched off, it makes nothing" "$(crm see "($task)('in_off').length")" 0
