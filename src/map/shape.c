@@ -210,6 +210,19 @@ shape_enum(const struct shape *shape, json_t *words, struct bh_err *err)
 	return 0;
 }
 
+/* A default of a setting becomes its value; none while it is empty. */
+static void
+shape_default(const struct shape *shape, json_t *row)
+{
+	const char *name = bh_json_str(json_object_get(row, "default"), "setting");
+	json_t *value = name != NULL ? json_object_get(shape->settings, name) : NULL;
+
+	if (is_set(value))
+		json_object_set(row, "default", value);
+	else if (name != NULL)
+		json_object_del(row, "default");
+}
+
 /* A row of a setting becomes a row of its value. */
 static int
 shape_rows(const struct shape *shape, json_t *rows, struct bh_err *err)
@@ -227,6 +240,7 @@ shape_rows(const struct shape *shape, json_t *rows, struct bh_err *err)
 			json_object_del(row, "setting");
 			json_object_set(row, "value", value);
 		}
+		shape_default(shape, row);
 		if (shape_enum(shape, json_object_get(row, "enum"), err) < 0)
 			return bh_during(err, "field %zu", i + 1);
 		i++;

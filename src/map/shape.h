@@ -6,6 +6,7 @@
  *   "on": "lines"          an object is there only while the setting lines is true; of a list: while all are
  *   "create": "{name}"     the setting's value; true is "yes", false "no"
  *   {"to", "setting": "x"} a row with the setting's value; no row while it is empty
+ *   "default": {"setting": "x"}   the setting's value; no default while it is empty
  *   "enum": {"won": "{x}"} the setting's value as the word
  *   {"setting": "x", "is": "a"}   in a filter: does the setting have this value?  also "in", "not_in"
  *

@@ -287,33 +287,17 @@ give_reasons(json_t *object, const json_t *wanted)
 		json_object_set_new(object, "recordTypes", types);
 }
 
-static const json_t *
-find_catalogued(const json_t *catalogue, const char *name)
-{
-	json_t *object;
-	size_t i;
-
-	json_array_foreach (json_object_get(catalogue, "objects"), i, object)
-		if (strcmp(bh_json_str(object, "name"), name) == 0)
-			return object;
-	return NULL;
-}
-
-/* The CRM's own objects, and those of ours that somebody needs: others are not there to be tied to. */
+/* What nobody needs may not be there to be tied to, nor be shown. */
 static void
-cut_ties(const json_t *catalogue, const struct needs *needs, json_t *object)
+cut_ties(const struct needs *needs, json_t *object)
 {
 	const json_t *names = json_object_get(object, "associatedObjects");
 	json_t *kept = json_array(), *name;
 	size_t i;
 
-	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
-		const json_t *other = find_catalogued(catalogue, json_string_value(name));
-		bool is_made = bh_json_str(other, "primaryDisplayProperty") != NULL;
-
-		if (!is_made || json_object_get(needs->objects, json_string_value(name)) != NULL)
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name)
+		if (json_object_get(needs->objects, json_string_value(name)) != NULL)
 			json_array_append(kept, name);
-	}
 	if (names != NULL)
 		json_object_set(object, "associatedObjects", kept);
 	json_decref(kept);
@@ -336,7 +320,7 @@ cut(json_t *catalogue, struct needs *needs)
 		give_reasons(object, wanted);
 		json_object_set_new(object, "fields",
 		    cut_fields(json_object_get(object, "fields"), wanted));
-		cut_ties(catalogue, needs, object);
+		cut_ties(needs, object);
 		json_array_append_new(objects, object);
 	}
 	return objects;

@@ -35,7 +35,7 @@ set_up_presets() {
 	    { "code": "hubspot", "driver": "hubspot", "settings": {"flow": "token", "base_url": "$HS_URL"}, "secrets": {"access_token": "env:FLOW_HS_TOKEN"} } ],
 	  "syncs": [
 	    { "code": "churn-sf", "from": "news", "to": "salesforce", "preset": "lostchurn-salesforce", "settings": {${1:-}} },
-	    { "code": "churn-hs", "from": "news", "to": "hubspot", "preset": "lostchurn-hubspot" },
+	    { "code": "churn-hs", "from": "news", "to": "hubspot", "preset": "lostchurn-hubspot", "settings": {"recovery_object": "p4711000_BillhookRecoveries"} },
 	    { "code": "alguna-sf", "from": "bill", "to": "salesforce", "preset": "alguna-salesforce" },
 	    { "code": "lago-sf", "from": "lago", "to": "salesforce", "preset": "lago-salesforce" },
 	    { "code": "stripe-sf", "from": "stripe", "to": "salesforce", "preset": "stripe-salesforce", "settings": {"opportunities": "yes"} } ] }
@@ -60,7 +60,8 @@ all_seen "a Contact" "sf('Contact','generic:c1').LastName" King \
 	"a recovery that looks all of them up" "[sf('Billhook_Recovery__c','generic:r1')].map((r) => r.Contact__c === sf('Contact','generic:c1').Id && r.Account__c === sf('Account','generic:domain:example.com').Id && r.Opportunity__c === sf('Opportunity','generic:r1').Id)[0]" true \
 	"an event for flows" "sfEvents('Billhook_Recovery_Event__e').map((e) => [e.Recovery_Id__c, e.Event_Type__c, e.Customer_Email__c, e.Amount__c, e.Decline_Code__c].join(' '))" '["r1 started ada@example.com 49 do_not_honor"]' \
 	"a deal that begins" "hs('deals','generic:r1').dealstage" appointmentscheduled \
-	"beside the contact" "hs('deals','generic:r1').links.contacts[0].id === hs('contacts','generic:c1').id" true
+	"beside the contact" "hs('deals','generic:r1').links.contacts[0].id === hs('contacts','generic:c1').id" true \
+	"and a recovery that belongs to both" "[hs('BillhookRecoveries','generic:r1')].map((r) => [r.billhook_recovery_name, String(r.links.deals[0].id) === hs('deals','generic:r1').id, r.links.contacts.length].join(', '))[0]" 'Recovery - ada@example.com - 2026-11-20, true, 1'
 tell news '{"id": "e3", "customer": {"id": "c2", "name": "Bob Gray", "email": "bob@gmail.com", "currency": "EUR"}}'
 tell news '{"id": "e4", "customer": {"id": "c3", "name": "Cy Long", "email": "cy@example.com", "currency": "EUR"}}'
 tell news '{"id": "e5", "type": "recovery.started", "recovery": {"id": "r2", "customer": "c2", "email": "bob@gmail.com", "stage": "open_early", "currency": "EUR", "tries": 0, "started": "2026-11-20T08:00:00Z"}}'

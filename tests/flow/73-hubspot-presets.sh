@@ -1,11 +1,36 @@
 #!/usr/bin/env bash
 # The presets whole, in a portal in which nothing of ours was: what is missing is
 # made, then every mapped object arrives with its values and its ties.  Companies
-# and people by the customer's own type; who changes sorts takes all along.
-# shellcheck disable=SC2154 # what lib.sh sets
+# and people by the customer's own type; who changes sorts takes all along.  Deals
+# in pipelines of one's own.  LostChurn and Alguna are simulators that sign their webhooks.
+# shellcheck disable=SC2154,SC2034,SC2016 # what lib.sh and billing.sh set; addresses by name; JavaScript
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=billing.sh
+. "$flow/billing.sh"
 leave_root
+
+export FLOW_KEY=sk_test_sim FLOW_HOOK=lc_whsec_test_7f3c1a9e5b2d48c6a0e1f4b8 FLOW_ALGUNA_HOOK=whsec_BaDWeayEmV04ZatiBA/MQmkXUksNyKHh
+billing_simulator lostchurn '{"read_limit": 0}'
+lostchurn_url=$BILL_URL
+billing_simulator alguna
+alguna_url=$BILL_URL
+behind_lighttpd presets
+hook() {
+	echo "$url/hook/$1"
+}
+# happens SOURCE CHANGE...: there, one after the other; prints the last one's result; then all is delivered
+happens() {
+	local source=$1 at one
+	at=${source}_url
+	shift
+	for one in "$@"; do
+		BILL=$source BILL_URL=${!at} sim POST change "$one" >"$work/changed" || not_ok "$source changes" "$one"
+	done
+	BILL=$source BILL_URL=${!at} sim POST deliver "{\"url\": \"$url/hook/$source\", \"quiet\": true}" | grep -q '"lost":0' ||
+		not_ok "$source's webhooks are accepted" "$*"
+	node -p 'const { result } = JSON.parse(require("fs").readFileSync(process.argv[1])); result.id' "$work/changed"
+}
 
 start hubspot node "$BH_SRCDIR/tests/crm/hubspot.mjs" --port 0 --port-file "$work/hs.port" \
 	--settings '{"search_lag_ms": 0, "search_second_limit": 1000}' --witness
@@ -22,23 +47,34 @@ tell() {
 		send "$source" "${one%\}},\"at\":$clock}" | grep -q '^200' || not_ok "$source's webhook is accepted" "$one"
 	done
 }
-# set_up [SETTINGS]: of the sync of Stripe's
+# set_up [SETTINGS [OF churn]]: of the sync of Stripe's, and of LostChurn's
 set_up() {
 	bh apply --quiet - <<-END
 	{ "billhook": 1,
 	  "connections": [
 	    { "code": "stripe", "driver": "stripe", "settings": {"mode": "live"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"} },
 	    { "code": "lago", "driver": "lago", "settings": {}, "secrets": {"webhook": "env:FLOW_LAGO_SECRET"} },
+	    { "code": "lostchurn", "driver": "lostchurn", "settings": {}, "secrets": {"webhook": "env:FLOW_HOOK"} },
+	    { "code": "alguna", "driver": "alguna", "settings": {"fetch_per_s": 1000, "api_url": "$alguna_url", "catchup_s": 0},
+	      "secrets": {"api_key": "env:FLOW_KEY", "webhook": "env:FLOW_ALGUNA_HOOK"} },
 	    { "code": "crm", "driver": "hubspot", "settings": {"flow": "token", "base_url": "$HS_URL"}, "secrets": {"access_token": "env:FLOW_HS_TOKEN"} } ],
 	  "syncs": [
 	    { "code": "stripe", "from": "stripe", "to": "crm", "preset": "stripe-hubspot", "settings": {"deals": "yes", "invoice_lines": "yes"${1:-}} },
-	    { "code": "lago", "from": "lago", "to": "crm", "preset": "lago-hubspot", "settings": {"customer_object": "contacts"} } ] }
+	    { "code": "lago", "from": "lago", "to": "crm", "preset": "lago-hubspot", "settings": {"customer_object": "contacts"} },
+	    { "code": "churn", "from": "lostchurn", "to": "crm", "preset": "lostchurn-hubspot", "settings": {${2:-$recovery_stages}} },
+	    { "code": "alguna", "from": "alguna", "to": "crm", "preset": "alguna-hubspot", "settings": {"deals": "yes"} } ] }
 	END
 }
+recovery_stages='"recovery_pipeline": "recoveries", "recovery_stage_started": "r_begun", "recovery_stage_retrying": "r_tried", "recovery_stage_won": "r_won", "recovery_stage_lost": "r_lost"'
+api() {
+	curl -sS -X "$1" -H "Authorization: Bearer $FLOW_HS_TOKEN" -H 'Content-Type: application/json' ${3:+-d "$3"} "$HS_URL$2"
+}
 nothing_waits="[status.backlog, ...['dirty', 'held', 'waiting_parent'].map((state) => lane('crm')[state])]"
-new_dir presets
+api POST /crm/pipelines/2026-09/deals '{"label": "Recoveries", "displayOrder": 1, "pipelineId": "recoveries", "stages": [
+	{"stageId": "r_begun", "label": "Begun", "displayOrder": 0, "metadata": {"probability": "0.3"}}, {"stageId": "r_tried", "label": "Tried again", "displayOrder": 1, "metadata": {"probability": "0.5"}},
+	{"stageId": "r_won", "label": "Won", "displayOrder": 2, "metadata": {"probability": "1.0"}}, {"stageId": "r_lost", "label": "Lost", "displayOrder": 3, "metadata": {"probability": "0.0"}}]}' >/dev/null
 status "apply" 0 set_up
-serve
+serve_web
 status "plan of an empty portal needs a person" 4 bh crm crm plan
 status "install" 0 bh crm crm install
 status "plan" 0 bh crm crm plan
@@ -66,8 +102,22 @@ all_seen "a company" "hs('companies','stripe:cus_a').name" 'Acme Ltd' \
 	"the person's invoice" "$(belongs BillhookInvoices stripe:in_b contacts)" '["stripe:cus_b"]' \
 	"a company's invoice" "$(belongs BillhookInvoices stripe:in_a companies)" '["stripe:cus_a"]' \
 	"the setting's" "$(belongs BillhookInvoices stripe:in_c companies)" '["stripe:cus_c"]' \
+	"deals in the sales pipeline" "[hs('deals','stripe:sub_a')].map((d) => [d.dealname, d.pipeline, d.dealstage, d.amount].join(', '))[0]" 'Acme Ltd - Team, default, closedwon, 75.00' \
+	"subscriptions belong to their deals" "$(belongs BillhookSubscriptions stripe:sub_b deals billhook_deal_id)" '["stripe:sub_b"]' \
 	"lines below their invoices" "hs('BillhookInvoiceLines').map((l) => hs('BillhookInvoices').find((i) => i.id === String(l.links.BillhookInvoices[0].id)).billhook_invoice_id).sort()" '["stripe:in_a","stripe:in_b","stripe:in_c"]' \
 	"nothing waits" "$nothing_waits" '[0,0,0,0]'
+
+# raw BODY: an event of Stripe's as it comes
+raw() {
+	printf '%s' "$1" >"$work/raw"
+	send stripe "@$work/raw" | grep -q '^200' || not_ok "Stripe's webhook is accepted" "$1"
+}
+raw '{"id":"evt_cn","object":"event","api_version":"2026-10-28.endive","created":'"$clock"',"livemode":true,"type":"credit_note.created","data":{"object":{"id":"cn_1","object":"credit_note","number":"CN-1","amount":1500,"total":1500,"subtotal":1500,"created":1790000000,"currency":"usd","customer":"cus_b","invoice":"in_b","status":"issued","reason":"duplicate","livemode":true,"metadata":{},"lines":{"object":"list","data":[],"has_more":false}}}}'
+raw '{"id":"evt_ch","object":"event","api_version":"2026-10-28.endive","created":'"$clock"',"livemode":true,"type":"charge.succeeded","data":{"object":{"id":"ch_1","object":"charge","amount":7500,"amount_refunded":0,"captured":true,"created":1790000000,"currency":"usd","customer":"cus_b","failure_code":null,"failure_message":null,"invoice":"in_b","livemode":true,"metadata":{},"paid":true,"status":"succeeded","refunded":false,"receipt_url":null}}}'
+all_seen "a credit note" "[hs('BillhookCreditNotes','stripe:cn_1')].map((c) => [c.billhook_credit_note_number, c.billhook_credit_note_total, c.billhook_credit_note_status].join(' '))[0]" 'CN-1 15.00 issued' \
+	"below the person and the invoice" "[$(belongs BillhookCreditNotes stripe:cn_1 contacts), $(belongs BillhookCreditNotes stripe:cn_1 BillhookInvoices billhook_invoice_id)]" '[["stripe:cus_b"],["stripe:in_b"]]' \
+	"a payment" "[hs('BillhookPayments','stripe:ch_1')].map((c) => [c.billhook_payment_amount, c.billhook_payment_status, c.billhook_payment_disputed].join(' '))[0]" '75.00 succeeded false' \
+	"below both, too" "[$(belongs BillhookPayments stripe:ch_1 contacts), $(belongs BillhookPayments stripe:ch_1 BillhookInvoices billhook_invoice_id)]" '[["stripe:cus_b"],["stripe:in_b"]]'
 
 # -- who turns out to be another sort takes all along --
 contact_before=$(crm see "hs('contacts','stripe:cus_b').id")
@@ -108,6 +158,37 @@ tell lago '{"invoice":"li_1","customer":"l1"}' '{"customer":"l1","name":"Lakesid
 all_seen "a company of Lago's" "hs('companies','l1').name" 'Lakeside AG' \
 	"with its invoice" "$(belongs LagoInvoices li_1 companies lago_customer_id)" '["l1"]' \
 	"one of no known type, as the setting says" "hs('contacts','l2').lastname" Stone
+
+# -- LostChurn: contacts, recoveries, their deals in a pipeline of their own --
+recovery=$(happens lostchurn '{"do": "recovery.start", "customer": {"email": "first@example.com", "name": "Fay First"}, "payment": {"amount": 4900, "currency": "eur"}}')
+seen "a deal of the recovery" "hs('deals').filter((d) => d.dealname.includes('first@example.com')).length" 1
+key=$(crm see "hs('deals').find((d) => d.dealname.includes('first@example.com')).billhook_recovery_id")
+all_seen "a contact of LostChurn's" "hs('contacts').filter((c) => c.email === 'first@example.com').map((c) => [c.firstname, c.lastname, c.billhook_source].join(' '))" '["Fay First LostChurn"]' \
+	"a deal in its pipeline" "[hs('deals','$key')].map((d) => [d.pipeline, d.dealstage, d.billhook_recovery_amount].join(', '))[0]" 'recoveries, r_begun, 49.00' \
+	"a recovery with the figures" "[hs('BillhookRecoveries','$key')].map((r) => [r.billhook_recovery_stage, r.billhook_recovery_amount, r.billhook_recovery_currency].join(' '))[0]" 'open_early 49.00 EUR' \
+	"that belongs to the deal" "$(belongs BillhookRecoveries "$key" deals billhook_recovery_id)" "[\"$key\"]" \
+	"and to the contact, as the deal does" "['BillhookRecoveries', 'deals'].map((name) => hs(name,'$key').links.contacts.length)" '[1,1]'
+happens lostchurn "{\"do\": \"recovery.escalate\", \"id\": \"$recovery\"}" >/dev/null
+seen "on its way" "hs('deals','$key').dealstage" r_tried
+happens lostchurn "{\"do\": \"recovery.succeed\", \"id\": \"$recovery\", \"recovered_amount\": 4900, \"method\": \"retry\"}" >/dev/null
+all_seen "won" "[hs('deals','$key')].map((d) => [d.dealstage, d.amount].join(' '))[0]" 'r_won 49.00' \
+	"and told so" "[hs('BillhookRecoveries','$key')].map((r) => [r.billhook_recovery_stage, r.billhook_recovery_recovered_amount, r.billhook_recovery_method, r.billhook_recovery_completed_at !== null].join(' '))[0]" 'won 49.00 retry true'
+lost=$(happens lostchurn '{"do": "recovery.start", "customer": {"email": "second@example.com", "name": "Sid Second"}, "payment": {"amount": 900, "currency": "eur"}}')
+happens lostchurn "{\"do\": \"recovery.fail\", \"id\": \"$lost\"}" >/dev/null
+seen "lost" "[...hs('deals'), ...hs('BillhookRecoveries')].filter((r) => (r.dealname ?? r.billhook_recovery_name ?? '').includes('second@example.com')).map((r) => [r.dealstage ?? null, r.billhook_recovery_failure_reason])" '[["r_lost","exhausted"],[null,"exhausted"]]'
+
+# -- Alguna: what it does not tell, looked up --
+customer=$(happens alguna '{"do": "customer.create", "customer": {"name": "Nord GmbH", "email": "dee@nord.example", "currency": "EUR"}}')
+subscription=$(happens alguna "{\"do\": \"subscription.create\", \"subscription\": {\"customer_id\": \"$customer\", \"name\": \"Growth\", \"currency\": \"EUR\"}}")
+invoice=$(happens alguna "{\"do\": \"subscription.activate\", \"id\": \"$subscription\"}" \
+	"{\"do\": \"invoice.create\", \"invoice\": {\"customer_id\": \"$customer\", \"subscription_id\": \"$subscription\", \"currency\": \"EUR\", \"total\": \"120.00\"}}")
+payment=$(happens alguna "{\"do\": \"invoice.issue\", \"id\": \"$invoice\"}" "{\"do\": \"payment.start\", \"invoice_id\": \"$invoice\", \"amount\": \"120.00\"}")
+all_seen "a company of Alguna's, whose sort is not told" "hs('companies','alguna:$customer').name" 'Nord GmbH' \
+	"its subscription" "[hs('BillhookSubscriptions','alguna:$subscription').billhook_subscription_name, $(belongs BillhookSubscriptions "alguna:$subscription" companies), $(belongs BillhookSubscriptions "alguna:$subscription" deals billhook_deal_id)]" "[\"Growth\",[\"alguna:$customer\"],[\"alguna:$subscription\"]]" \
+	"its invoice" "[hs('BillhookInvoices','alguna:$invoice').billhook_invoice_total, $(belongs BillhookInvoices "alguna:$invoice" companies)]" "[\"120.00\",[\"alguna:$customer\"]]" \
+	"its payment" "[hs('BillhookPayments','alguna:$payment').billhook_payment_amount, $(belongs BillhookPayments "alguna:$payment" BillhookInvoices billhook_invoice_id)]" "[\"120.00\",[\"alguna:$invoice\"]]" \
+	"nothing waits" "$nothing_waits" '[0,0,0,0]'
+status "no person is needed" 0 bh status
 
 # -- the rule switched off --
 status "apply with the rule off" 0 set_up ', "by_type": "no"'

@@ -16,7 +16,7 @@ struct preset {
 	"account opportunity event subscription invoice invoice_line credit_note payment"
 
 #define HUBSPOT_OBJECTS                                                                            \
-	"customer person deal subscription invoice invoice_line credit_note payment"
+	"customer person deal invoice subscription invoice_line credit_note payment"
 
 static const struct preset presets[] = {
     {"stripe-salesforce", "salesforce", SALESFORCE_OBJECTS},
@@ -28,7 +28,7 @@ static const struct preset presets[] = {
     {"alguna-hubspot", "hubspot", HUBSPOT_OBJECTS},
     {"lostchurn-salesforce", "salesforce",
 	"account recovery_event contact opportunity event recovery"},
-    {"lostchurn-hubspot", "hubspot", "contact recovery recovery_event"},
+    {"lostchurn-hubspot", "hubspot", "contact deal recovery_event recovery"},
 };
 
 /* What the schemas call types. */

@@ -42,6 +42,14 @@ static const struct golden goldens[] = {
 	"\"Retry_Count__c\":\"2\",\"Completed_At__c\":\"2026-11-22T09:00:00Z\"}",
 	NULL},
     {"a recovery in HubSpot", "lostchurn-hubspot", "", "recovery", RECOVERY, "src:id_1",
+	"{\"billhook_recovery_name\":\"Recovery - ada@example.com - 2026-11-20\",\"billhook_recovery_stage\":\"won\","
+	"\"billhook_recovery_recovered_amount\":\"49.00\",\"billhook_recovery_retry_count\":\"2\","
+	"\"billhook_recovery_completed_at\":\"2026-11-22T09:00:00Z\"}",
+	"billhook_recovery_provider"},
+    {"a recovery of no known stage has begun", "lostchurn-hubspot", "", "deal",
+	"{\"customer\":\"c_1\",\"stage\":null}", "src:id_1",
+	"{\"dealstage\":\"appointmentscheduled\"}", NULL},
+    {"a recovery's deal", "lostchurn-hubspot", "", "deal", RECOVERY, "src:id_1",
 	"{\"dealname\":\"Recovery - ada@example.com - 2026-11-20\",\"dealstage\":\"closedwon\",\"pipeline\":\"default\","
 	"\"amount\":\"49.00\",\"billhook_recovery_stage\":\"won\",\"hubspot_owner_id\":\"005000000000001AAA\"}",
 	NULL},

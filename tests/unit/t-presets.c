@@ -421,6 +421,7 @@ test_defaults(void **state BH_UNUSED)
 	    {"lago-hubspot", "credit_note", true, MAP_CREATE},
 	    {"alguna-hubspot", "deal", false, MAP_CREATE},
 	    {"lostchurn-hubspot", "contact", true, MAP_CREATE},
+	    {"lostchurn-hubspot", "deal", true, MAP_CREATE},
 	    {"lostchurn-hubspot", "recovery", true, MAP_CREATE},
 	    {"lostchurn-hubspot", "recovery_event", false, MAP_CREATE},
 	};

@@ -370,7 +370,7 @@ test_hubspot_schema(void **state BH_UNUSED)
 	json_t *objects = json_object_get(schema, "objects");
 	size_t i;
 
-	assert_int_equal(json_array_size(objects), 12);
+	assert_int_equal(json_array_size(objects), 13);
 	json_array_foreach (objects, i, object) {
 		assert_ptr_equal(find_named(objects, bh_json_str(object, "name")), object);
 		if (bh_json_str(object, "primaryDisplayProperty") != NULL)
