@@ -303,6 +303,79 @@ bh_utf8_mend(char *text, bool is_cut)
 	}
 }
 
+/* The character of n valid bytes. */
+static uint32_t
+code_point(const unsigned char *s, size_t n)
+{
+	uint32_t c = n == 1 ? s[0] : n == 2 ? s[0] & 0x1fu : n == 3 ? s[0] & 0x0fu : s[0] & 0x07u;
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3fu);
+	return c;
+}
+
+/* Of two bytes: nothing else has capitals here. */
+static void
+add_two_bytes(struct bh_buf *out, uint32_t c)
+{
+	if (c >= 0x80)
+		bh_buf_addc(out, (char)(0xc0 | c >> 6));
+	bh_buf_addc(out, (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c));
+}
+
+/* Runs of capitals whose small letters stand so far behind, or next to each (step 1). */
+static uint32_t
+small_letter(uint32_t c)
+{
+	static const struct {
+		uint16_t first, last, step;
+	} runs[] = {{'A', 'Z', 32}, {0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x100, 0x12f, 1},
+	    {0x132, 0x137, 1}, {0x139, 0x148, 1}, {0x14a, 0x177, 1}, {0x179, 0x17e, 1},
+	    {0x386, 0x386, 38}, {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63},
+	    {0x391, 0x3ab, 32}, {0x400, 0x40f, 80}, {0x410, 0x42f, 32}, {0x460, 0x481, 1},
+	    {0x48a, 0x4bf, 1}, {0x4d0, 0x52f, 1}};
+
+	if (c == 0x178)
+		return 0xff;
+	for (size_t i = 0; i < BH_LEN(runs); i++) {
+		if (c < runs[i].first || c > runs[i].last)
+			continue;
+		/* Pairs: the capital is as odd as the first of the run. */
+		if (runs[i].step == 1)
+			return c + ((c - runs[i].first) % 2 == 0);
+		return c + runs[i].step;
+	}
+	return c;
+}
+
+void
+bh_fold_add(struct bh_buf *out, const char *text, size_t len)
+{
+	size_t begin = out->len;
+	bool is_space = false;
+
+	for (size_t i = 0; i < len;) {
+		const unsigned char *at = (const unsigned char *)text + i;
+		size_t n = utf8_char(at, len - i);
+		uint32_t c = n != 0 ? code_point(at, n) : 0;
+
+		i += n != 0 ? n : 1;
+		if (n != 0 && (c <= ' ' || c == 0x7f || c == 0xa0)) {
+			is_space = out->len != begin;
+			continue;
+		}
+		if (is_space)
+			bh_buf_addc(out, ' ');
+		is_space = false;
+		if (n == 0)
+			bh_buf_adds(out, "\xef\xbf\xbd");
+		else if (n <= 2)
+			add_two_bytes(out, small_letter(c));
+		else
+			bh_buf_add(out, at, n);
+	}
+}
+
 void
 bh_html_add(struct bh_buf *out, const char *text, size_t len)
 {

@@ -43,6 +43,12 @@ void bh_utf8_clean_add(struct bh_buf *out, const char *text, size_t len);
  */
 void bh_utf8_mend(char *text, bool is_cut);
 
+/*
+ * For comparing and sorting what people write: lower case (Latin, Greek,
+ * Cyrillic), each white space run one space, none at the ends; no UTF-8 is replaced.
+ */
+void bh_fold_add(struct bh_buf *out, const char *text, size_t len);
+
 /* Escape & < > " ' for HTML text and quoted attributes. */
 void bh_html_add(struct bh_buf *out, const char *text, size_t len);
 

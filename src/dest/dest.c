@@ -131,6 +131,16 @@ dest_result_set(struct dest_result *result, enum dest_outcome outcome, const cha
 }
 
 void
+dest_result_say(struct dest_result *result, const json_t *error)
+{
+	char *text = error != NULL ? bh_json_text(error) : NULL;
+
+	if (text != NULL)
+		dest_copy(result->said, sizeof(result->said), text);
+	free(text);
+}
+
+void
 dest_results_set(struct dest_result *results, size_t n, enum dest_outcome outcome, const char *code,
     const char *cause, const char *remedy)
 {

@@ -38,6 +38,7 @@ struct dest_result {
 	char code[64];
 	char cause[240];
 	char remedy[240];
+	char said[480]; /* the error itself as the CRM sent it, cut; "" where there was none */
 };
 
 /* What the CRM's answers said about its limits; 0 = not said. */
@@ -399,6 +400,8 @@ const char *dest_outcome_name(enum dest_outcome outcome);
 /* Fill a result; text arguments are cut to their room at a character. */
 void dest_result_set(struct dest_result *result, enum dest_outcome outcome, const char *code,
     const char *cause, const char *remedy);
+/* Keep the error that the CRM sent for this record; NULL none.  After dest_result_set(). */
+void dest_result_say(struct dest_result *result, const json_t *error);
 
 /*
  * Wrap: every call fails with the reason in config->broken (connection

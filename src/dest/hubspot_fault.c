@@ -320,6 +320,7 @@ apply(struct hubspot_fault *fault, const struct rule *rule, const struct reason 
 	if (code == NULL)
 		code = reason->code != NULL ? reason->code : status != 0 ? number : "REFUSED";
 	dest_result_set(&fault->result, rule->outcome, code, bh_buf_str(&text), rule->remedy);
+	dest_result_say(&fault->result, error);
 	snprintf(fault->result.remote_id, sizeof(fault->result.remote_id), "%s", owner);
 	fault->result.retry_after_s = rule->retry_s;
 	fault->flags = rule->flags & FAULT_ALL;

@@ -457,6 +457,7 @@ fill(struct dest_result *result, const struct rule *rule, const char *code, cons
 		bh_buf_addf(&cause, ": %.1000s", message);
 	expand(&remedy, rule->remedy, object, bh_buf_str(&fields));
 	dest_result_set(result, rule->outcome, code, bh_buf_str(&cause), bh_buf_str(&remedy));
+	dest_result_say(result, error);
 	result->retry_after_s = rule->retry_s;
 	result->permanent_auth = (rule->flags & RULE_PERMANENT) != 0;
 	result->doubtful = (rule->flags & RULE_DOUBTFUL) != 0;

@@ -13,8 +13,8 @@
  * An event that is handled may be removed or erased at any time: see retain.c.
  *
  * Keys: Ze <stamp> the event; Ji <connection> <id> its stamp; Jo <stamp> what
- * became of it; Jr <stamp> a replay asked for; Jc the cursor, the pace, and
- * the bytes of all events handled.
+ * became of it; Jr <stamp> a replay asked for; Jf <stamp> it failed; Jc the
+ * cursor, the pace, and the bytes of all events handled.
  */
 #include "base/base.h"
 
@@ -339,6 +339,31 @@ read_outcomes(struct store_txn *txn, struct journal_event *events, size_t n, str
 	return rc;
 }
 
+int
+journal_read_many(struct store_txn *txn, const uint64_t *stamps, size_t n,
+    struct journal_event *events, struct bh_err *err)
+{
+	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
+	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
+	int rc;
+
+	memset(events, 0, n * sizeof(events[0]));
+	for (size_t i = 0; i < n; i++) {
+		journal_key_stamp(&keys[i], JOURNAL_EVENTS, stamps[i]);
+		items[i] = (struct store_item){.key = keys[i].data, .key_len = keys[i].len};
+	}
+	rc = store_get_many(txn, items, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (items[i].found)
+			rc = fill_event(&events[i], stamps[i], items[i].value, items[i].value_len,
+			    false, err);
+	if (rc == 0 && n != 0)
+		rc = read_outcomes(txn, events, n, err);
+	free(items);
+	free(keys);
+	return rc;
+}
+
 static int
 list_events(struct store_txn *txn, const struct store_scan *scan, bool with_bodies,
     struct journal_event *events, size_t *n_r, struct bh_err *err)
@@ -373,6 +398,57 @@ journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_
 	scan.from = from.data;
 	scan.from_len = from.len;
 	return list_events(txn, &scan, false, events, n_r, err);
+}
+
+int
+journal_failed(struct store_txn *txn, uint64_t before, size_t max, uint64_t *stamps, size_t *n_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Jf",
+	    .prefix_len = 2,
+	    .max = max,
+	    .reverse = true,
+	    .keys_only = true};
+	const struct store_entry *entries;
+	struct key from;
+	bool more;
+
+	journal_key_stamp(&from, "Jf", before != 0 ? before - 1 : UINT64_MAX);
+	scan.from = from.data;
+	scan.from_len = from.len;
+	if (store_scan(txn, &scan, &entries, n_r, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < *n_r; i++)
+		stamps[i] = journal_stamp_of(entries[i].key, entries[i].key_len);
+	return 0;
+}
+
+int
+journal_find_failed(struct store_txn *txn, uint64_t *after, size_t max, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Jo", .prefix_len = 2, .max = max};
+	const struct store_entry *entries;
+	struct key key;
+	size_t n;
+	bool more;
+
+	journal_key_stamp(&key, "Jo", *after + 1);
+	scan.from = key.data;
+	scan.from_len = key.len;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct journal_event event = {0};
+
+		*after = journal_stamp_of(entries[i].key, entries[i].key_len);
+		fill_outcome(&event, entries[i].value, entries[i].value_len);
+		if (event.state == JOURNAL_FAILED) {
+			journal_key_stamp(&key, "Jf", *after);
+			store_put(txn, key.data, key.len, "", 0);
+		}
+		journal_event_release(&event);
+	}
+	return more;
 }
 
 int
@@ -535,6 +611,10 @@ journal_settle(struct store_txn *txn, const struct journal_event *event)
 	text = bh_json_text(doc);
 	journal_key_stamp(&key, "Jo", event->stamp);
 	store_put(txn, key.data, key.len, text, strlen(text));
+	if (event->state == JOURNAL_FAILED) {
+		journal_key_stamp(&key, "Jf", event->stamp);
+		store_put(txn, key.data, key.len, "", 0);
+	}
 	free(text);
 	json_decref(doc);
 }
@@ -549,6 +629,10 @@ journal_advance(struct store_txn *txn, const struct journal_batch *batch,
 	for (size_t i = 0; i < batch->replays; i++) {
 		journal_key_stamp(&key, "Jr", batch->events[i].stamp);
 		store_delete(txn, key.data, key.len);
+		if (batch->events[i].state != JOURNAL_FAILED || batch->events[i].body == NULL) {
+			journal_key_stamp(&key, "Jf", batch->events[i].stamp);
+			store_delete(txn, key.data, key.len);
+		}
 	}
 	for (size_t i = batch->replays; i < batch->n; i++) {
 		cursor.stamp = batch->events[i].stamp;

@@ -79,6 +79,17 @@ int journal_find(struct store_txn *txn, const char *connection, const char *id, 
  */
 int journal_list(struct store_txn *txn, uint64_t before, size_t max, struct journal_event *events,
     size_t *n_r, struct bh_err *err);
+/* Stamps of events that failed, newest first, before as for journal_list(); at most max. */
+int journal_failed(struct store_txn *txn, uint64_t before, size_t max, uint64_t *stamps,
+    size_t *n_r, struct bh_err *err);
+/* For a store that was written before: list them, at most max events behind *after.  1 there are more, 0, -1. */
+int journal_find_failed(struct store_txn *txn, uint64_t *after, size_t max, struct bh_err *err);
+/*
+ * As journal_read() of n events, without bodies; those that are not there (any more) have
+ * stamp 0.  Release each.
+ */
+int journal_read_many(struct store_txn *txn, const uint64_t *stamps, size_t n,
+    struct journal_event *events, struct bh_err *err);
 /* The same in order of arrival from behind after (0: the start), with bodies. */
 int journal_walk(struct store_txn *txn, uint64_t after, size_t max, struct journal_event *events,
     size_t *n_r, struct bh_err *err);

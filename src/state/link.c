@@ -15,7 +15,7 @@
  * Keys: Lk <dest> <sync> <object> <account> <id> the link; Ly <dest> <rank>
  * <sync> <object> <account> <id> the mark; Lh as Lk, held ones; Lw <parent as
  * Lk> <rank> <object> <account> <id> a waiting child; Lu as Lk, without a
- * match; Ln <dest> counts.  Lm and Lp: link_lane.c.
+ * match; Ln <dest> counts.  Lm and Lp: link_lane.c; Lg and Lc: cause.c.
  */
 #include "base/base.h"
 
@@ -25,6 +25,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/cause.h"
 #include "state/link_internal.h"
 #include "state/queue.h"
 #include "store/key.h"
@@ -212,6 +213,55 @@ link_dirty_skip_sync(struct link_dirty_list *list)
 	go_on_from(list, key.data, key.len, '\xff');
 }
 
+/* -- what became of it -- */
+
+void
+link_note(struct link *link, enum link_what what, int64_t at_ms)
+{
+	bool is_written = what == LINK_CREATED || what == LINK_WRITTEN || what == LINK_CHOSEN;
+	struct link_step step = {at_ms, what, ""};
+
+	if (!is_written)
+		snprintf(step.code, sizeof(step.code), "%.31s", link->code);
+	if (!is_written && link->past[0].what == what && strcmp(link->past[0].code, step.code) == 0)
+		return;
+	memmove(&link->past[1], &link->past[0], (LINK_PAST_MAX - 1) * sizeof(link->past[0]));
+	link->past[0] = step;
+}
+
+/* Each "<ms><letter><code>;". */
+static void
+put_past(json_t *doc, const struct link *link)
+{
+	struct bh_buf text = BH_BUF_INIT(LINK_PAST_MAX * 64);
+
+	for (size_t i = 0; i < LINK_PAST_MAX && link->past[i].what != LINK_NOTHING; i++)
+		bh_buf_addf(&text, "%lld%c%s;", (long long)link->past[i].at_ms,
+		    (char)link->past[i].what, link->past[i].code);
+	if (text.len != 0)
+		json_object_set_new(doc, "l", bh_json_string(bh_buf_str(&text)));
+	bh_buf_release(&text);
+}
+
+static void
+read_past(struct link *link, const json_t *doc)
+{
+	const char *at = bh_json_str(doc, "l");
+
+	for (size_t i = 0; at != NULL && *at != '\0' && i < LINK_PAST_MAX; i++) {
+		size_t digits = strspn(at, "0123456789"), len = strcspn(at, ";");
+		int64_t at_ms;
+
+		if (digits == len || !bh_is_int(at, digits, &at_ms))
+			return;
+		link->past[i].at_ms = at_ms;
+		link->past[i].what = (enum link_what)at[digits];
+		snprintf(link->past[i].code, sizeof(link->past[i].code), "%.*s",
+		    (int)(len - digits - 1), at + digits + 1);
+		at += len + (at[len] == ';');
+	}
+}
+
 /* -- the stored link: JSON with short names, absent members are zero -- */
 
 void
@@ -229,6 +279,7 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 	bh_json_copy(link->code, sizeof(link->code), doc, "e");
 	bh_json_copy(link->cause, sizeof(link->cause), doc, "c");
 	bh_json_copy(link->remedy, sizeof(link->remedy), doc, "m");
+	bh_json_copy(link->said, sizeof(link->said), doc, "o");
 	bh_json_copy(link->how, sizeof(link->how), doc, "x");
 	bh_json_copy(link->kept, sizeof(link->kept), doc, "k");
 	link->pushed_ms = bh_json_int(doc, "t", 0);
@@ -236,6 +287,7 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 	link->not_before_ms = bh_json_int(doc, "n", 0);
 	link->has_waiters = bh_is_json_true(doc, "w");
 	link->is_replaced = bh_is_json_true(doc, "b");
+	read_past(link, doc);
 	link->version = version;
 	json_decref(doc);
 }
@@ -267,8 +319,10 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	set_text(doc, "e", link->code);
 	set_text(doc, "c", link->cause);
 	set_text(doc, "m", link->remedy);
+	set_text(doc, "o", link->said);
 	set_text(doc, "x", link->how);
 	set_text(doc, "k", link->kept);
+	put_past(doc, link);
 	link_set_number(doc, "t", link->pushed_ms);
 	link_set_number(doc, "a", link->attempts);
 	link_set_number(doc, "n", link->not_before_ms);
@@ -311,6 +365,26 @@ link_get(struct store_txn *txn, const struct link_id *id, struct link *link, str
 	if (link_get_many(txn, id, 1, link, err) < 0)
 		return -1;
 	return link->version != 0;
+}
+
+int
+link_marked_many(struct store_txn *txn, const struct link_id *ids, size_t n, bool *marked,
+    struct bh_err *err)
+{
+	struct key *keys = bh_xcalloc(n, sizeof(keys[0]));
+	struct store_item *items = bh_xcalloc(n, sizeof(items[0]));
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		key_mark(&keys[i], &ids[i]);
+		items[i] = (struct store_item){.key = keys[i].data, .key_len = keys[i].len};
+	}
+	rc = store_get_many(txn, items, n, err);
+	for (size_t i = 0; i < n; i++)
+		marked[i] = rc == 0 && items[i].found;
+	free(items);
+	free(keys);
+	return rc;
 }
 
 /* -- counts of a lane -- */
@@ -455,7 +529,8 @@ is_same(const struct link *a, const struct link *b)
 	       strcmp(a->hash, b->hash) == 0 && strcmp(a->parents, b->parents) == 0 &&
 	       strcmp(a->code, b->code) == 0 && strcmp(a->cause, b->cause) == 0 &&
 	       strcmp(a->remedy, b->remedy) == 0 && strcmp(a->how, b->how) == 0 &&
-	       strcmp(a->kept, b->kept) == 0 && strcmp(a->tied, b->tied) == 0;
+	       strcmp(a->kept, b->kept) == 0 && strcmp(a->tied, b->tied) == 0 &&
+	       strcmp(a->said, b->said) == 0 && a->past[0].at_ms == b->past[0].at_ms && a->past[0].what == b->past[0].what;
 }
 
 static bool
@@ -536,6 +611,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	counts->by_state[link.state]++;
 	index_link(txn, "Lh", id, link.state == LINK_HELD, was->state == LINK_HELD);
 	index_link(txn, "Lu", id, is_unmatched(&link), is_unmatched(was));
+	if (cause_move(txn, id, was, &link, err) < 0)
+		return -1;
 	if (strcmp(was->code, LINK_AMBIGUOUS) == 0 && strcmp(link.code, LINK_AMBIGUOUS) != 0) {
 		link_key(&key, "Lm", id);
 		store_delete(txn, key.data, key.len);
@@ -659,6 +736,20 @@ link_wait_for(struct store *store, const struct link_id *parent, const struct li
 	return store_run(store, wait_for, &w, NULL, err);
 }
 
+/* It stands in no list of what needs a person any more: the indexes, its cause, its candidates. */
+static int
+unlist(struct store_txn *txn, const struct link_id *id, const struct link *was,
+    const struct link *link, struct bh_err *err)
+{
+	struct key key;
+
+	index_link(txn, "Lh", id, false, true);
+	index_link(txn, "Lu", id, false, true);
+	link_key(&key, "Lm", id);
+	store_delete(txn, key.data, key.len);
+	return cause_move(txn, id, was, link, err);
+}
+
 int
 link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 {
@@ -680,11 +771,41 @@ link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 	counts.by_state[link.state]--;
 	put_counts(txn, id->dest, &counts);
 	store_delete(txn, key.data, key.len);
-	index_link(txn, "Lh", id, false, true);
-	index_link(txn, "Lu", id, false, true);
-	link_key(&key, "Lm", id);
+	return unlist(txn, id, &link, NULL, err) < 0 ? -1 : 1;
+}
+
+int
+link_skip(struct store_txn *txn, const struct link_id *id, const char *who, struct bh_err *err)
+{
+	struct store_item item = {.checked = true};
+	struct link_counts_by_state counts;
+	struct link link, was;
+	struct key key;
+
+	link_key(&key, "Lk", id);
+	item.key = key.data;
+	item.key_len = key.len;
+	if (store_get_many(txn, &item, 1, err) < 0 ||
+	    link_counts(txn, id->dest, true, &counts, err) < 0)
+		return -1;
+	memset(&was, 0, sizeof(was));
+	if (item.found)
+		link_decode(item.value, item.value_len, item.version, &was);
+	if (was.state != LINK_HELD)
+		return 1;
+	link = was;
+	link.state = LINK_EXCLUDED;
+	snprintf(link.code, sizeof(link.code), LINK_SKIPPED);
+	snprintf(link.cause, sizeof(link.cause), "left out by %.80s until it changes", who);
+	link.remedy[0] = link.said[0] = '\0';
+	link_note(&link, LINK_LEFT_OUT, bh_now_ms());
+	counts.by_state[LINK_HELD]--;
+	counts.by_state[LINK_EXCLUDED]++;
+	put_counts(txn, id->dest, &counts);
+	put_link(txn, &key, &link);
+	key_mark(&key, id);
 	store_delete(txn, key.data, key.len);
-	return 1;
+	return unlist(txn, id, &was, &link, err);
 }
 
 int
@@ -716,33 +837,33 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 {
 	struct store_item item = {.checked = true};
 	struct link_counts_by_state counts;
-	struct link link;
+	struct link link, was;
 	struct key key;
 
 	link_key(&key, "Lk", id);
 	item.key = key.data;
 	item.key_len = key.len;
-	memset(&link, 0, sizeof(link));
+	memset(&was, 0, sizeof(was));
 	if (store_get_many(txn, &item, 1, err) < 0 ||
 	    link_counts(txn, id->dest, true, &counts, err) < 0)
 		return -1;
 	if (item.found) {
-		link_decode(item.value, item.value_len, item.version, &link);
-		counts.by_state[link.state]--;
+		link_decode(item.value, item.value_len, item.version, &was);
+		counts.by_state[was.state]--;
 	}
 	counts.by_state[LINK_NEW]++;
 	put_counts(txn, id->dest, &counts);
 	link = (struct link){.state = LINK_NEW,
-	    .has_waiters = link.has_waiters,
-	    .is_replaced = link.is_replaced ||
-			   (link.remote_id[0] != '\0' && strcmp(link.remote_id, remote_id) != 0)};
+	    .has_waiters = was.has_waiters,
+	    .is_replaced = was.is_replaced ||
+			   (was.remote_id[0] != '\0' && strcmp(was.remote_id, remote_id) != 0)};
 	snprintf(link.remote_id, sizeof(link.remote_id), "%s", remote_id);
 	snprintf(link.how, sizeof(link.how), "%s", how);
+	memcpy(link.past, was.past, sizeof(link.past));
+	link_note(&link, LINK_CHOSEN, bh_now_ms());
 	put_link(txn, &key, &link);
-	index_link(txn, "Lh", id, false, true);
-	index_link(txn, "Lu", id, false, true);
-	link_key(&key, "Lm", id);
-	store_delete(txn, key.data, key.len);
+	if (unlist(txn, id, &was, &link, err) < 0)
+		return -1;
 	link_mark(txn, id);
 	queue_wake(txn, "push", id->dest, bh_now_ms());
 	return 0;

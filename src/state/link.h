@@ -38,6 +38,26 @@ const char *link_state_name(enum link_state state);
 #define LINK_NO_MATCH                                                                              \
 	"NO_MATCH" /* code of an excluded link: nothing matches, and none may be made */
 #define LINK_AMBIGUOUS "AMBIGUOUS" /* code of a held link: several match, a person chooses */
+#define LINK_SKIPPED "SKIPPED" /* code of an excluded link: a person left it out until it changes */
+#define LINK_PAST_MAX 8        /* steps of the past that a link keeps */
+
+/* What a push, or a person, made of a link at some time.  These letters are stored. */
+enum link_what {
+	LINK_NOTHING = 0, /* behind the last step */
+	LINK_CREATED = 'c',
+	LINK_WRITTEN = 'u',
+	LINK_REFUSED = 'r',
+	LINK_LATER = 'l', /* to be tried again by itself */
+	LINK_UNANSWERED = 'q',
+	LINK_WAITED = 'w',
+	LINK_LEFT_OUT = 'x',
+	LINK_CHOSEN = 'p' /* a person said which record it is */
+};
+struct link_step {
+	int64_t at_ms;
+	enum link_what what;
+	char code[32]; /* of a refusal and the like, cut; "" */
+};
 
 struct link {
 	enum link_state state;
@@ -49,7 +69,9 @@ struct link {
 	int64_t not_before_ms;
 	char tied[LINK_TIED_MAX]; /* what the CRM has tied it to: see sync/tie.h; "" nothing is known */
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
+	char said[480];    /* the CRM's own error, as it came, cut: beside the cause; "" */
 	char how[160]; /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
+	struct link_step past[LINK_PAST_MAX]; /* what became of it lately, newest first */
 	/*
 	 * What we wrote last into fields that are not always ours: 16 characters
 	 * each, 8 of a digest of the field's name, 8 of the value's; more than one of a
@@ -61,6 +83,12 @@ struct link {
 	    is_replaced; /* it was another record before: its children hang below that one, or none */
 	uint64_t version;
 };
+
+/*
+ * Remember in the link what became of it now.  The same as last time, where nothing was written:
+ * the step stands as it is.
+ */
+void link_note(struct link *link, enum link_what what, int64_t at_ms);
 
 /* Set the dirty mark; no read. */
 void link_mark(struct store_txn *txn, const struct link_id *id);
@@ -99,6 +127,10 @@ void link_dirty_cut(struct link_dirty_list *list, size_t n);
 /* The next page begins behind all marks of the last one's rank and sync. */
 void link_dirty_skip_sync(struct link_dirty_list *list);
 void link_dirty_release(struct link_dirty_list *list);
+
+/* Are they marked?  n at once, unchecked. */
+int link_marked_many(struct store_txn *txn, const struct link_id *ids, size_t n, bool *marked,
+    struct bh_err *err);
 
 /* n links at once; LINK_NEW where there is none.  Unchecked. */
 int link_get_many(struct store_txn *txn, const struct link_id *ids, size_t n, struct link *links,
@@ -192,6 +224,18 @@ int link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *
  */
 int link_forget_before(struct store_txn *txn, const struct link_id *of, const char *before,
     size_t max, size_t *n_r, struct bh_err *err);
+
+/*
+ * A person leaves a held link out until it changes: its mark goes.  0 so, 1 it
+ * is not held (nothing is done), -1.  who: for the cause.
+ */
+int link_skip(struct store_txn *txn, const struct link_id *id, const char *who, struct bh_err *err);
+
+/* Links that wait for a parent, of a destination, as link_held() walks the held ones; rank of parent is not known. */
+int link_waiters(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *parent, const struct link_id *child,
+	struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err);
 
 /* Links that are excluded as LINK_NO_MATCH, of a destination, as link_held() walks the held ones. */
 int link_unmatched(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,

@@ -253,6 +253,41 @@ link_unmatched(struct store_txn *txn, const char *dest, size_t max, struct bh_bu
 }
 
 int
+link_waiters(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *parent, const struct link_id *child,
+	struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err)
+{
+	struct store_scan scan = {.max = max, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n;
+	int rc = 0;
+
+	link_key_lane(&prefix, "Lw", dest);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	start_behind(&scan, after);
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct link_id parent = {0}, child = {.dest = dest};
+		struct key_reader reader;
+
+		key_read(&reader, entries[i].key, entries[i].key_len, "Lw");
+		if (!is_identity(&reader, &parent) || !is_link_rank(&reader, &child.rank) ||
+		    !is_key_text(&reader, &child.object) || !is_key_text(&reader, &child.account) ||
+		    !is_key_text(&reader, &child.id))
+			return bh_fail(err, BH_STORAGE, "a waiting link has a broken key");
+		child.sync = parent.sync;
+		rc = each(arg, &parent, &child, err);
+	}
+	if (n != 0)
+		remember(after, &entries[n - 1]);
+	return rc;
+}
+
+int
 link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *each, void *arg,
     bool *more_r, struct bh_err *err)
 {
@@ -416,8 +451,8 @@ link_candidates_get(struct store_txn *txn, const struct link_id *id, json_t **li
 int
 link_drop_lane(struct store_txn *txn, const char *dest, struct bh_err *err)
 {
-	static const char *const families[] = {"Ly", "Lw", "Lm", "Lr", "Lb", "Lh", "Lu", "Lk", "Ln",
-	    "Lp"};
+	static const char *const families[] = {"Ly", "Lw", "Lm", "Lr", "Lb", "Lh", "Lc", "Lu", "Lk",
+	    "Lg", "Ln", "Lp"};
 
 	for (size_t i = 0; i < BH_LEN(families); i++) {
 		int rc = key_drop_page(txn, families[i], dest, err);

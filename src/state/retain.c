@@ -152,6 +152,8 @@ remove_event(struct store_txn *txn, struct removal *removal, uint64_t stamp,
 	store_delete(txn, key.data, key.len);
 	journal_key_stamp(&key, "Jo", stamp);
 	store_delete(txn, key.data, key.len);
+	journal_key_stamp(&key, "Jf", stamp);
+	store_delete(txn, key.data, key.len);
 	if (entry->received_ms + RETAIN_IDS_MS <= removal->limits->now_ms) {
 		journal_key_index(&key, entry->connection, entry->id);
 		store_delete(txn, key.data, key.len);
@@ -367,6 +369,8 @@ erase_event(struct store_txn *txn, uint64_t stamp, int64_t now_ms, int64_t *gone
 		*gone += (int64_t)value.len - (int64_t)blank.len;
 		journal_settle(txn, &outcome);
 		journal_key_stamp(&key, "Jr", stamp);
+		store_delete(txn, key.data, key.len);
+		journal_key_stamp(&key, "Jf", stamp);
 		store_delete(txn, key.data, key.len);
 	}
 	bh_buf_release(&value);

@@ -1,12 +1,14 @@
 /*
  * Stored formats.  States of a store: empty -> stamped with SCHEMA_VERSION;
- * older -> each step of `steps` in turn, in one transaction a step; newer ->
- * refused.
+ * older -> each step of `steps` in turn, in one transaction or more a step;
+ * newer -> refused.
  *
  *   1  mirror, journal, links
  *   2  beside them what is worked out of the mirror (derived.h)
+ *   3  and lists: of customers (roster.h), of what is held by cause (cause.h),
+ *      of events that failed
  *
- * Key: Vs.
+ * Keys: Vs; Vn how far a step has come that takes more than one transaction.
  */
 #include "base/base.h"
 
@@ -15,7 +17,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "state/account.h"
+#include "state/cause.h"
 #include "state/derived.h"
+#include "state/journal.h"
 
 /*
  * Nothing was worked out by then: all customers of all sources are put off to
@@ -45,9 +49,49 @@ from_1(struct store_txn *txn, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* steps[n] makes n + 1 of n. */
+#define EVENTS_PAGE 5000
+
+/*
+ * What is held, then what failed, page by page; where it is stands in Vn: a
+ * key of held links, or "J" and a stamp.  The list of customers is made where
+ * they are derived anew, as from_1() has it done.
+ */
+static int
+from_2(struct store_txn *txn, struct bh_err *err)
+{
+	struct bh_buf at = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	unsigned char stamp[9] = {'J'};
+	uint64_t after;
+	int rc = store_get(txn, "Vn", 2, &at, err);
+
+	if (rc >= 0 && (at.len != sizeof(stamp) || at.data[0] != 'J')) {
+		rc = cause_take_in(txn, &at, err);
+		if (rc == 0)
+			bh_buf_reset(&at);
+		if (rc == 0)
+			bh_buf_add(&at, stamp, sizeof(stamp));
+	} else if (rc >= 0) {
+		after = bh_get_be64((unsigned char *)at.data + 1);
+		rc = journal_find_failed(txn, &after, EVENTS_PAGE, err);
+		bh_put_be64(stamp + 1, after);
+		bh_buf_reset(&at);
+		bh_buf_add(&at, stamp, sizeof(stamp));
+		if (rc == 0) {
+			store_delete(txn, "Vn", 2);
+			bh_buf_release(&at);
+			return from_1(txn, err);
+		}
+	}
+	if (rc >= 0)
+		store_put(txn, "Vn", 2, at.data, at.len);
+	bh_buf_release(&at);
+	return rc < 0 ? -1 : 1;
+}
+
+/* steps[n] makes n + 1 of n: 0 done, 1 there is more to do, -1. */
 static int (*const steps[SCHEMA_VERSION])(struct store_txn *txn, struct bh_err *err) = {
     [1] = from_1,
+    [2] = from_2,
 };
 
 static int
@@ -80,8 +124,12 @@ step(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
 		return bh_fail(err, BH_INVALID,
 		    "the store has format %llu, this Billhook reads %d: install the newer Billhook again",
 		    (unsigned long long)version, SCHEMA_VERSION);
-	if (rc > 0 && steps[version](txn, err) < 0)
-		return -1;
+	if (rc > 0) {
+		int more = steps[version](txn, err);
+
+		if (more != 0)
+			return more < 0 ? -1 : 0;
+	}
 	/* An empty store has nothing to be brought up. */
 	snprintf(text, sizeof(text), "%d", rc > 0 ? (int)version + 1 : SCHEMA_VERSION);
 	store_put(txn, "Vs", 2, text, strlen(text));

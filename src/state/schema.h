@@ -4,7 +4,7 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /*
  * 0 when the store is at SCHEMA_VERSION (an empty one is stamped with it, an older one brought up);

@@ -9,6 +9,7 @@
 #include "state/derived.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "state/roster.h"
 #include "state/want.h"
 #include "sync/alias.h"
 #include "sync/derive.h"
@@ -120,6 +121,29 @@ json_t *
 apply_news(struct apply *apply, size_t number)
 {
 	return apply->groups[number].news;
+}
+
+void
+apply_customers(const struct apply *apply, size_t number, json_t *customers)
+{
+	const struct group *group = &apply->groups[number];
+
+	for (size_t i = 0; i < group->changes.n; i++) {
+		const struct working_object *object = &apply->work.items[group->places[i]];
+		const char *customer = object->id.kind == OBJECT_CUSTOMER
+					   ? object->id.id
+					   : bh_json_str(object->object.fields, "customer");
+		json_t *of;
+
+		if (customer == NULL || *customer == '\0' || strlen(customer) > 255)
+			continue;
+		of = json_object_get(customers, object->id.account);
+		if (of == NULL) {
+			of = json_object();
+			json_object_set_new(customers, object->id.account, of);
+		}
+		json_object_set_new(of, customer, json_true());
+	}
 }
 
 size_t
@@ -325,6 +349,27 @@ is_at_its_place(const struct working_object *object)
 	       strcmp(object->customer_before, customer) == 0;
 }
 
+/* The list of customers follows; one that is looked at as a whole is put there even if it stands there. */
+static void
+list_customer(struct apply *apply, const struct working_object *object)
+{
+	const json_t *derived = object->fields;
+	struct roster_view was, now = {NULL, derived};
+
+	if (object->id.kind != OBJECT_CUSTOMER || !object->is_read ||
+	    !(object->is_changed || object->is_fields_changed || object->is_whole))
+		return;
+	was = (struct roster_view){object->was_deleted ? NULL : object->told_before,
+	    object->is_fields_changed ? object->fields_before : derived};
+	if (object->is_brief) {
+		roster_move_derived(apply->txn, &object->id, was.derived, derived);
+		return;
+	}
+	if (!object->object.deleted)
+		now.fields = object->object.fields;
+	roster_move(apply->txn, &object->id, &was, &now, object->is_whole);
+}
+
 static int
 store_all(struct apply *apply, struct bh_err *err)
 {
@@ -337,6 +382,7 @@ store_all(struct apply *apply, struct bh_err *err)
 			mirror_put_again(apply->txn, &object->id, &object->object);
 		else if (object->is_changed)
 			mirror_put(apply->txn, &object->id, &object->object);
+		list_customer(apply, object);
 		/* What is the same as before is stored for its version; nothing has to be pushed. */
 		if (object->is_different || object->is_fields_changed)
 			rc = mark(apply, object, err);

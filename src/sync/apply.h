@@ -22,6 +22,8 @@ void apply_again(struct apply *apply, const struct mirror_id *id, bool is_whole)
 int apply_run(struct apply *apply, struct bh_err *err);
 /* "kind id" of each object for which these news were newer than what was held; NULL none.  Borrowed. */
 json_t *apply_news(struct apply *apply, size_t number);
+/* Whom these news are about: {account: {customer: true}}, added to customers. */
+void apply_customers(const struct apply *apply, size_t number, json_t *customers);
 /* How many of its news' objects changed in all. */
 size_t apply_changed(const struct apply *apply);
 

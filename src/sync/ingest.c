@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "state/roster.h"
 #include "sync/apply.h"
 #include "sync/event.h"
 #include "sync/part.h"
@@ -132,6 +133,49 @@ is_to_tell(const struct handled *handled, const struct journal_event *event)
 	       (event->state == JOURNAL_APPLIED || event->state == JOURNAL_STALE);
 }
 
+/* Of whom each event of a batch told something. */
+struct told {
+	struct roster_event *items;
+	size_t n, cap;
+	json_t *names; /* keeps the strings */
+};
+
+static void
+tell_customer(struct told *told, const struct journal_event *event, const char *account,
+    const char *customer)
+{
+	if (told->n == told->cap) {
+		told->cap = told->cap != 0 ? told->cap * 2 : BATCH_MAX;
+		told->items = bh_xrealloc(told->items, told->cap * sizeof(told->items[0]));
+	}
+	told->items[told->n++] = (struct roster_event){
+	    {event->connection, account, OBJECT_CUSTOMER, customer}, event->stamp};
+}
+
+static void
+note_customers(struct told *told, const struct apply *apply, size_t number,
+    const struct journal_event *event)
+{
+	const char *account, *customer;
+	json_t *customers = json_object(), *of, *one;
+
+	apply_customers(apply, number, customers);
+	json_object_foreach (customers, account, of)
+		json_object_foreach (of, customer, one)
+			tell_customer(told, event, account, customer);
+	json_array_append_new(told->names, customers);
+}
+
+static int
+keep_told(struct store_txn *txn, struct told *told, struct bh_err *err)
+{
+	int rc = told->n != 0 ? roster_note_events(txn, told->items, told->n, err) : 0;
+
+	free(told->items);
+	json_decref(told->names);
+	return rc;
+}
+
 /* Everything that one batch changes, collected into txn. */
 static int
 collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *batch,
@@ -139,6 +183,7 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 {
 	struct handled *handled = bh_xcalloc(batch->n, sizeof(handled[0]));
 	struct apply *apply = apply_new(txn, setup);
+	struct told told = {.names = json_array()};
 	struct journal_pace noted;
 	int rc;
 
@@ -161,9 +206,13 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 			continue;
 		note_news(&batch->events[i], apply_news(apply, handled[i].number));
 		journal_settle(txn, &batch->events[i]);
+		if (batch->events[i].state == JOURNAL_APPLIED)
+			note_customers(&told, apply, handled[i].number, &batch->events[i]);
 		if (is_to_tell(&handled[i], &batch->events[i]))
 			part_mark_event(txn, setup, &batch->events[i], handled[i].account);
 	}
+	if (keep_told(txn, &told, err) < 0)
+		rc = -1;
 	noted = (struct journal_pace){pace->last_ms, pace_rate(pace)};
 	journal_advance(txn, batch, &noted);
 	apply_free(&apply);

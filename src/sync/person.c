@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "state/derived.h"
+#include "state/roster.h"
 #include "store/key.h"
 #include "sync/person_internal.h"
 #include "sync/preview.h"
@@ -429,6 +430,24 @@ struct erasure {
 	size_t erased, derived;
 };
 
+/* The list of customers forgets those of them that are customers; fields as they are still stored. */
+static int
+unlist(struct store_txn *txn, const struct mirror_id *id, const struct object_state *object,
+    struct bh_err *err)
+{
+	struct derived_doc doc = {DERIVED_FIELDS, *id, NULL};
+	struct roster_view was = {object->deleted ? NULL : object->fields, NULL};
+
+	if (id->kind != OBJECT_CUSTOMER)
+		return 0;
+	if (derived_get_many(txn, &doc, 1, true, err) < 0)
+		return -1;
+	was.derived = doc.doc;
+	roster_erase(txn, id, &was);
+	derived_release(&doc, 1);
+	return 0;
+}
+
 static int
 erase_ids(struct store_txn *txn, void *arg, struct bh_err *err)
 {
@@ -439,6 +458,7 @@ erase_ids(struct store_txn *txn, void *arg, struct bh_err *err)
 	erasure->erased = 0;
 	for (size_t i = 0; i < erasure->n; i++) {
 		if (rc == 0 && objects[i].fields != NULL && !is_mirror_erased(&objects[i])) {
+			rc = unlist(txn, &erasure->ids[i], &objects[i], err);
 			mirror_erase(txn, &erasure->ids[i], &objects[i], bh_now_ms());
 			erasure->erased++;
 		}

@@ -32,6 +32,7 @@ set_reason(struct link *link, const struct dest_result *result)
 	snprintf(link->code, sizeof(link->code), "%s", result->code);
 	snprintf(link->cause, sizeof(link->cause), "%s", result->cause);
 	snprintf(link->remedy, sizeof(link->remedy), "%s", result->remedy);
+	snprintf(link->said, sizeof(link->said), "%s", result->said);
 }
 
 bool
@@ -216,7 +217,7 @@ is_waiting(struct push_run *run, struct render_item *item)
 	snprintf(link->code, sizeof(link->code), "PARENT");
 	snprintf(link->cause, sizeof(link->cause), "waits for %s %.150s, which is not in the CRM",
 	    item->parent.object, item->parent.id);
-	link->remedy[0] = '\0';
+	link->remedy[0] = link->said[0] = '\0';
 	run->waiting++;
 	return true;
 }
@@ -237,7 +238,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 		return true;
 	case RENDER_EXCLUDED:
 		link->state = LINK_EXCLUDED;
-		link->code[0] = link->cause[0] = link->remedy[0] = '\0';
+		link->code[0] = link->cause[0] = link->remedy[0] = link->said[0] = '\0';
 		return true;
 	case RENDER_GONE:
 		return true;
@@ -248,9 +249,11 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 			run->again_ms = link->not_before_ms;
 		return false;
 	case RENDER_BROKEN:
+		link->said[0] = '\0';
 		park(run, link);
 		return true;
 	case RENDER_UNMATCHED:
+		link->said[0] = '\0';
 		link->state = LINK_EXCLUDED;
 		return true;
 	case RENDER_MOVED:
@@ -260,6 +263,52 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 		return is_waiting(run, item);
 	}
 	return false;
+}
+
+/* What a call made of it; is_done: it is not to be tried again by itself. */
+static enum link_what
+step_sent(const struct push_run *run, const struct link *link, const struct dest_result *result,
+    bool is_done)
+{
+	if (result->outcome == DEST_APPLIED || result->outcome == DEST_UNCHANGED)
+		return result->created ? LINK_CREATED : LINK_WRITTEN;
+	if (is_done)
+		return link->state == LINK_WAITING ? LINK_WAITED : LINK_REFUSED;
+	if (is_lane_waiting(run))
+		return LINK_NOTHING;
+	return result->outcome == DEST_UNCERTAIN ? LINK_UNANSWERED : LINK_LATER;
+}
+
+/* What the link remembers of this run. */
+static void
+note_step(const struct push_run *run, struct render_item *item, const struct dest_result *result,
+    bool is_done)
+{
+	enum link_what what = LINK_NOTHING;
+
+	switch (item->verdict) {
+	case RENDER_SEND:
+		what = step_sent(run, &item->link, result, is_done);
+		break;
+	case RENDER_EXCLUDED:
+	case RENDER_UNMATCHED:
+		what = LINK_LEFT_OUT;
+		break;
+	case RENDER_BROKEN:
+		what = LINK_REFUSED;
+		break;
+	case RENDER_WAITING:
+		what = is_done ? LINK_WAITED : LINK_NOTHING;
+		break;
+	case RENDER_SAME:
+	case RENDER_GONE:
+	case RENDER_PAUSED:
+	case RENDER_LATER:
+	case RENDER_MOVED:
+		break;
+	}
+	if (what != LINK_NOTHING)
+		link_note(&item->link, what, bh_now_ms());
 }
 
 /*
@@ -285,6 +334,7 @@ settle_items(struct push_run *run, struct render_item *items, size_t n,
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		clear[count] = is_item_settled(run, &items[i], &results[i], err);
+		note_step(run, &items[i], &results[i], clear[count]);
 		if (items[i].is_adopted && results[i].remote_id[0] == '\0')
 			let_go(&items[i].link);
 		if (items[i].is_replaced)

@@ -82,6 +82,7 @@ note_before(struct working_object *object)
 	object->was_erased = object->object.fields != NULL && is_mirror_erased(&object->object);
 	if (customer != NULL && !object->object.deleted)
 		object->customer_before = bh_xstrdup(customer);
+	object->was_deleted = object->object.deleted;
 	if (object->id.kind == OBJECT_CUSTOMER) {
 		object->told_before = json_incref(object->object.fields);
 		object->discounts_before =

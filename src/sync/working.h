@@ -16,6 +16,7 @@ struct working_object {
 	bool was_erased;          /* nothing but a tombstone when it was loaded */
 	bool is_different;        /* and says something else than before, not only of when */
 	char *customer_before;    /* the customer it named when it was loaded; NULL; owned */
+	bool was_deleted;         /* a tombstone when it was loaded */
 	json_t *told_before;      /* the fields of a customer when it was loaded; owned */
 	json_t *discounts_before; /* of a customer, likewise */
 	json_t *lines_before;     /* of an invoice, likewise */

@@ -86,7 +86,7 @@ first_format_is_brought_up(void **state)
 	put_version(f, "1");
 	MUST(schema_check(f->store, &f->err));
 	MUST(store_get(f->txn, "Vs", 2, &value, &f->err));
-	assert_string_equal(bh_buf_str(&value), "2");
+	assert_string_equal(bh_buf_str(&value), "3");
 	while ((rc = MUST(derived_deferred(f->txn, &names, &of, &after, &f->err))) > 0) {
 		assert_int_equal(of.kind, OBJECT_CUSTOMER);
 		assert_string_equal(of.id, "");
