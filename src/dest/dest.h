@@ -319,6 +319,12 @@ struct dest_driver {
 	int (*unlinked)(struct dest_config *config, const char *object, const char *key_field,
 	    const char *after, json_t **rows_r, bool *more_r, struct bh_err *err);
 	/*
+	 * Append the address of a record's page in the CRM, as far as base_url and account_id of
+	 * the login tell it; nothing where they do not.  No call is made.
+	 */
+	void (*record_url)(const struct dest_auth *auth, const char *object, const char *remote_id,
+	    struct bh_buf *url);
+	/*
 	 * Delete records of an object whose time field is older than before_ms, at
 	 * most a page of them; *n_r how many went, *more_r whether there are more.
 	 */

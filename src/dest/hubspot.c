@@ -228,6 +228,7 @@ const struct dest_driver dest_hubspot = {
     .read = hubspot_read,
     .end = hubspot_end,
     .unlinked = hubspot_unlinked,
+    .record_url = hubspot_record_url,
     .plan = hubspot_schema_plan,
     .install = hubspot_schema_install,
     .count = hubspot_schema_count,

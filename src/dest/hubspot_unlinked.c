@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "dest/driver.h"
 #include "dest/hubspot_look.h"
+#include "dest/hubspot_schema.h"
 
 #define PAGE 100
 
@@ -91,4 +92,27 @@ hubspot_unlinked(struct dest_config *config, const char *object, const char *key
 	*more_r = bh_json_str(answer, "paging.next.after") != NULL;
 	json_decref(answer);
 	return 0;
+}
+
+/* A type of the portal's own is told where it goes by its id. */
+static const char *
+type_id(const char *object)
+{
+	static const struct hubspot_schema none;
+
+	return bh_has_prefix(object, "2-") && strspn(object, "0123456789-") == strlen(object)
+		   ? object
+		   : hubspot_type_of(&none, object);
+}
+
+void
+hubspot_record_url(const struct dest_auth *auth, const char *object, const char *remote_id,
+    struct bh_buf *url)
+{
+	const char *type = type_id(object), *portal = auth->account_id;
+
+	if (type != NULL && *portal != '\0' && strspn(portal, "0123456789") == strlen(portal) &&
+	    hubspot_is_id(remote_id))
+		bh_buf_addf(url, "https://app.hubspot.com/contacts/%s/record/%s/%s", portal, type,
+		    remote_id);
 }

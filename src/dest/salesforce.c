@@ -375,6 +375,7 @@ const struct dest_driver dest_salesforce = {
     .read = salesforce_read,
     .end = salesforce_end,
     .unlinked = salesforce_unlinked,
+    .record_url = salesforce_record_url,
     .purge = salesforce_purge,
     .plan = salesforce_schema_plan,
     .install = salesforce_schema_install,

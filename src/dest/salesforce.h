@@ -125,6 +125,8 @@ int salesforce_read(struct dest_config *config, struct dest_reading *readings, s
 int salesforce_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
 int salesforce_purge(struct dest_config *config, const char *object, const char *field,
     int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
+void salesforce_record_url(const struct dest_auth *auth, const char *object, const char *remote_id,
+    struct bh_buf *url);
 int salesforce_unlinked(struct dest_config *config, const char *object, const char *key_field,
     const char *after, json_t **rows_r, bool *more_r, struct bh_err *err);
 void salesforce_bulk_head(const struct dest_bulk *bulk, const struct dest_column *columns, size_t n,

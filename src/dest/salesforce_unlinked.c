@@ -7,6 +7,7 @@
  */
 #include "base/base.h"
 
+#include "base/text.h"
 #include "dest/salesforce_look.h"
 
 #define PAGE 200
@@ -145,4 +146,12 @@ salesforce_unlinked(struct dest_config *config, const char *object, const char *
 	json_decref(listing.rows);
 	dest_object_free(&described);
 	return salesforce_repeatable(rc, err);
+}
+
+void
+salesforce_record_url(const struct dest_auth *auth, const char *object BH_UNUSED,
+    const char *remote_id, struct bh_buf *url)
+{
+	if (bh_has_prefix(auth->base_url, "https://") && salesforce_is_id(remote_id))
+		bh_buf_addf(url, "%s/%s", auth->base_url, remote_id);
 }

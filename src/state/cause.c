@@ -17,8 +17,8 @@
 #define TAKEN_IN 2000 /* links of an older store in one commit */
 
 static void
-key_cause(struct key *key, const char *family, const char *dest, const char *code,
-    const char *sync, const char *object)
+key_cause(struct key *key, const char *family, const char *dest, const char *code, const char *sync,
+    const char *object)
 {
 	key_begin(key, family);
 	key_text(key, dest);
@@ -136,7 +136,8 @@ cause_links(struct store_txn *txn, const char *dest, const struct cause *cause, 
 	key_cause(&prefix, "Lc", dest, cause->code, cause->sync, cause->object);
 	scan.prefix = prefix.data;
 	scan.prefix_len = prefix.len;
-	if (after->len != 0) {
+	/* It comes from an address, where people may change it. */
+	if (after->len >= prefix.len && memcmp(after->data, prefix.data, prefix.len) == 0) {
 		bh_buf_addc(after, '\0'); /* the least key behind the last one */
 		scan.from = after->data;
 		scan.from_len = after->len;

@@ -12,7 +12,7 @@ struct cause {
 	char code[64];
 	char sync[72], object[72];
 	int64_t n;
-	int64_t last_ms;               /* when one came to it last */
+	int64_t last_ms;              /* when one came to it last */
 	char cause[240], remedy[240]; /* of that one */
 };
 /* All of a lane, in the order of their keys, at most max; *n_r is set. */

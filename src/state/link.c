@@ -239,14 +239,14 @@ put_past(json_t *doc, const struct link *link)
 		bh_buf_addf(&text, "%lld%c%s;", (long long)link->past[i].at_ms,
 		    (char)link->past[i].what, link->past[i].code);
 	if (text.len != 0)
-		json_object_set_new(doc, "l", bh_json_string(bh_buf_str(&text)));
+		json_object_set_new(doc, "z", bh_json_string(bh_buf_str(&text)));
 	bh_buf_release(&text);
 }
 
 static void
 read_past(struct link *link, const json_t *doc)
 {
-	const char *at = bh_json_str(doc, "l");
+	const char *at = bh_json_str(doc, "z");
 
 	for (size_t i = 0; at != NULL && *at != '\0' && i < LINK_PAST_MAX; i++) {
 		size_t digits = strspn(at, "0123456789"), len = strcspn(at, ";");
@@ -410,6 +410,26 @@ link_counts(struct store_txn *txn, const char *dest, bool checked,
 	}
 	bh_buf_release(&value);
 	return rc < 0 ? -1 : 0;
+}
+
+int
+link_held_total(struct store_txn *txn, int64_t *n_r, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Ln", .prefix_len = 2, .max = 1000};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	*n_r = 0;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		json_t *doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
+
+		*n_r += bh_json_int(doc, state_names[LINK_HELD], 0);
+		json_decref(doc);
+	}
+	return 0;
 }
 
 static void

@@ -69,8 +69,8 @@ struct link {
 	int64_t not_before_ms;
 	char tied[LINK_TIED_MAX]; /* what the CRM has tied it to: see sync/tie.h; "" nothing is known */
 	char code[64], cause[240], remedy[240]; /* while held or waiting */
-	char said[480];    /* the CRM's own error, as it came, cut: beside the cause; "" */
-	char how[160]; /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
+	char said[480]; /* the CRM's own error, as it came, cut: beside the cause; "" */
+	char how[160];  /* why it is this CRM record: "e-mail ada@example.com"; "" we made it */
 	struct link_step past[LINK_PAST_MAX]; /* what became of it lately, newest first */
 	/*
 	 * What we wrote last into fields that are not always ours: 16 characters
@@ -186,6 +186,8 @@ struct link_lane {
 int64_t link_lane_forecast(const struct link_lane *lane);
 int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
     struct bh_err *err);
+/* Held links of all lanes, in one read. */
+int link_held_total(struct store_txn *txn, int64_t *n_r, struct bh_err *err);
 /* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
 void link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane);
 /*

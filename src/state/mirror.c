@@ -210,6 +210,46 @@ mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t 
 	return rc;
 }
 
+int
+mirror_children_of(struct store_txn *txn, const struct mirror_id *customer, enum object_kind kind,
+    size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err), void *arg, bool *more_r,
+    struct bh_err *err)
+{
+	struct store_scan scan = {.max = max, .keys_only = true};
+	const struct store_entry *entries;
+	struct key prefix;
+	size_t n;
+	int rc = 0;
+
+	key_customer(&prefix, customer->connection, customer->account, customer->id);
+	key_text(&prefix, object_kind_name(kind));
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (after->len >= prefix.len && memcmp(after->data, prefix.data, prefix.len) == 0) {
+		bh_buf_addc(after, '\0');
+		scan.from = after->data;
+		scan.from_len = after->len;
+	}
+	if (store_scan(txn, &scan, &entries, &n, more_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct mirror_id id = {customer->connection, customer->account, kind, NULL};
+		struct key_reader reader = {entries[i].key + prefix.len,
+		    entries[i].key_len - prefix.len};
+
+		if (!is_key_text(&reader, &id.id))
+			return bh_fail(err, BH_STORAGE,
+			    "the index of a customer's objects is broken");
+		rc = each(arg, &id, err);
+	}
+	if (n != 0) {
+		bh_buf_reset(after);
+		bh_buf_add(after, entries[n - 1].key, entries[n - 1].key_len);
+	}
+	return rc;
+}
+
 static void
 key_deferred(struct key *key, const struct mirror_id *customer)
 {

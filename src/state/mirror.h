@@ -57,6 +57,11 @@ void mirror_walk_behind(struct bh_buf *after, const struct mirror_id *id);
 int mirror_children(struct store_txn *txn, const struct mirror_id *customer, size_t max,
     struct bh_buf *after, int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
+/* The same of one kind; an *after that is not of theirs begins anew. */
+int mirror_children_of(struct store_txn *txn, const struct mirror_id *customer,
+    enum object_kind kind, size_t max, struct bh_buf *after,
+    int (*each)(void *arg, const struct mirror_id *id, struct bh_err *err), void *arg, bool *more_r,
+    struct bh_err *err);
 /*
  * Work put off: the objects of a customer with very many of them that are
  * still to be looked at, from behind after on.  One entry a customer.

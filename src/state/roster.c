@@ -17,7 +17,7 @@
 
 #define NAME_WORDS 3 /* of a name, beside its first */
 #define ENTRIES_MAX 16
-#define ACCOUNTS_MAX 50 /* of a connection, that are searched by id */
+#define ACCOUNTS_MAX 50  /* of a connection, that are searched by id */
 #define CURRENCIES_MAX 8 /* of one customer */
 
 /* -- entries of one customer -- */
@@ -258,7 +258,8 @@ list_below(struct listing *l, const struct key *prefix, struct bh_err *err)
 		l->more = true;
 		return 0;
 	}
-	if (l->after->len >= prefix->len && memcmp(l->after->data, prefix->data, prefix->len) == 0) {
+	if (l->after->len >= prefix->len &&
+	    memcmp(l->after->data, prefix->data, prefix->len) == 0) {
 		bh_buf_add(&from, l->after->data, l->after->len);
 		bh_buf_addc(&from, '\0'); /* the least key behind it */
 		scan.from = from.data;
@@ -295,8 +296,8 @@ list_by_term(struct listing *l, const char *family, const struct bh_buf *folded,
 	struct key prefix;
 
 	key_begin(&prefix, family);
-	key_raw(&prefix, folded->data, folded->len < ROSTER_SEARCH_MAX ? folded->len
-									: ROSTER_SEARCH_MAX);
+	key_raw(&prefix, folded->data,
+	    folded->len < ROSTER_SEARCH_MAX ? folded->len : ROSTER_SEARCH_MAX);
 	return is_passed(l, &prefix) ? 0 : list_below(l, &prefix, err);
 }
 

@@ -17,8 +17,8 @@ struct roster_view {
 void roster_move(struct store_txn *txn, const struct mirror_id *customer,
     const struct roster_view *was, const struct roster_view *now, bool is_again);
 /* The same where the customer itself is as it was, and only what is worked out may differ. */
-void roster_move_derived(struct store_txn *txn, const struct mirror_id *customer,
-    const json_t *was, const json_t *now);
+void roster_move_derived(struct store_txn *txn, const struct mirror_id *customer, const json_t *was,
+    const json_t *now);
 
 /* As people know a customer: its name, else what comes next to it, else id.  Borrowed from the arguments. */
 const char *roster_title(const json_t *fields, const char *id);

@@ -148,8 +148,9 @@ tell_customer(struct told *told, const struct journal_event *event, const char *
 		told->cap = told->cap != 0 ? told->cap * 2 : BATCH_MAX;
 		told->items = bh_xrealloc(told->items, told->cap * sizeof(told->items[0]));
 	}
-	told->items[told->n++] = (struct roster_event){
-	    {event->connection, account, OBJECT_CUSTOMER, customer}, event->stamp};
+	told->items[told->n++] =
+	    (struct roster_event){{event->connection, account, OBJECT_CUSTOMER, customer},
+		event->stamp};
 }
 
 static void

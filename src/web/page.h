@@ -50,6 +50,14 @@ int page_mapping_status(struct exchange *exchange, struct bh_err *err);
 int page_mapping_file(struct exchange *exchange, struct bh_err *err);
 int page_mapping_object(struct exchange *exchange, struct bh_err *err);
 int page_mapping_object_edit(struct exchange *exchange, struct bh_err *err);
+int page_customers(struct exchange *exchange, struct bh_err *err);
+int page_customer(struct exchange *exchange, struct bh_err *err);
+int page_customer_send(struct exchange *exchange, struct bh_err *err);
+int page_record(struct exchange *exchange, struct bh_err *err);
+int page_record_press(struct exchange *exchange, struct bh_err *err);
+int page_problems(struct exchange *exchange, struct bh_err *err);
+int page_problem(struct exchange *exchange, struct bh_err *err);
+int page_problem_press(struct exchange *exchange, struct bh_err *err);
 
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);

@@ -6,8 +6,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "state/link.h"
 #include "web/hook.h"
 #include "web/session.h"
+#include "web/words.h"
 
 #define IMPORT_FILES 16 /* raw spool files taken in one turn, so that requests need not wait long */
 
@@ -126,26 +128,42 @@ is_within(const char *path, const char *section)
 	return strncmp(path, section, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
+/* How many records need a person: "12", or "" while there are none. */
 static json_t *
-navigation(const struct exchange *exchange)
+problems_count(struct exchange *exchange)
+{
+	char text[WORDS_MAX];
+	int64_t n;
+
+	if (link_held_total(exchange_read(exchange), &n, NULL) < 0 || n == 0)
+		return json_string("");
+	words_count(text, n);
+	return json_string(text);
+}
+
+static json_t *
+navigation(struct exchange *exchange)
 {
 	static const struct {
 		const char *path, *label;
-	} entries[] = {{"/", "Home"}, {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"}};
+	} entries[] = {{"/", "Home"}, {"/customers", "Customers"}, {"/problems", "Problems"},
+	    {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"}};
 	json_t *nav = json_array();
 
 	for (size_t i = 0; i < BH_LEN(entries); i++)
 		json_array_append_new(nav,
-		    json_pack("{so, ss, sb}", "url",
-			json_sprintf("%s%s", exchange->request->base, entries[i].path), "label",
-			entries[i].label, "is_current",
+		    json_pack("{so, so, ss, sb}", "count",
+			strcmp(entries[i].path, "/problems") == 0 ? problems_count(exchange)
+								  : json_string(""),
+			"url", json_sprintf("%s%s", exchange->request->base, entries[i].path),
+			"label", entries[i].label, "is_current",
 			is_within(exchange->request->path, entries[i].path)));
 	return nav;
 }
 
 /* What layout.mustache shows. */
 static void
-add_layout(const struct exchange *exchange, json_t *model, const char *title)
+add_layout(struct exchange *exchange, json_t *model, const char *title)
 {
 	const struct account_session *session = &exchange->session;
 	const char *base = exchange->request->base;

@@ -17,6 +17,8 @@ void words_age(char out[WORDS_MAX], int64_t at_ms, int64_t now_ms);
 json_t *words_json(const char *text);
 /* "1,204" as JSON text. */
 json_t *words_count_json(int64_t n);
+/* "1,204.50 EUR" of an amount in minor units; currency may be NULL. */
+json_t *words_money_json(int64_t minor, const char *currency);
 /* A moment for the template _time: {iso, utc, text}; null when at_ms is 0. */
 json_t *words_time_json(int64_t at_ms, int64_t now_ms);
 

@@ -39,6 +39,7 @@ right() {
 	is "$1: its one movement that is known" "$(figure stripe customer cus_1 movement)" new
 	status "$1: verify" 0 bh verify
 	like "$1: finds no difference" "$out" '^4 customers looked at, 0 differences$'
+	is "$1: the list of customers" "$(plain | grep -ac '^Cn')" 4
 	is "$1: the format" "$(plain | grep -a '^Vs')" "Vs 3"
 }
 
@@ -68,7 +69,7 @@ fi
 empty newer
 sed 's/^{"k":"Vs","v":"1"}$/{"k":"Vs","v":"9"}/' "$old.dump" >"$work/newer.dump"
 status "load of a newer format" 1 bh load "$work/newer.dump"
-like "says what to do" "$err" 'format 9, this Billhook reads 2: install the newer Billhook again'
+like "says what to do" "$err" 'format 9, this Billhook reads 3: install the newer Billhook again'
 is "and works nothing out" "$(plain | grep -ac '^F')" 0
 bh stop --quiet
 finish

@@ -9,6 +9,7 @@
 #include "base/mustache.h"
 #include "crm-unit.h"
 #include "mapping-unit.h"
+#include "people-unit.h"
 #include "preview-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
@@ -468,6 +469,31 @@ change_preview(struct world *world, int stage)
 	json_decref(mapping);
 }
 
+/* Customers, records, and what is wrong with them. */
+static void
+visit_people(struct world *world, const char *user)
+{
+	static const char *const paths[] = {"/customers", "/customers?q=cust", "/customers?q=nobody",
+	    "/customers?mrr=USD", "/customers?mrr=XXX", "/customers?after=Q24", "/customers/pay?id=c_1",
+	    "/customers/pay?id=c_1&done=1", "/customers/pay?id=c_1&kind=invoice", "/customers/pay?id=c_2",
+	    "/customers/pay?id=none", "/problems", "/problems?done=retry&n=3",
+	    "/problems/sf/people/account?code=STRING_TOO_LONG",
+	    "/problems/sf/people/account?code=STRING_TOO_LONG&done=skip&n=2&rest=TGM",
+	    "/problems/sf/people/account?code=AMBIGUOUS", "/records/people/account?id=c_1",
+	    "/records/people/account?id=c_1&field=Name&done=sync", "/records/people/account?id=c_2",
+	    "/records/people/account?id=c_64", "/records/people/account?id=c_62",
+	    "/customers/pay?id=c_62", "/customers/pay?id=c_1&account=acct_1", "/customers/other?id=o_1", "/records/people/bill?id=i_59",
+	    "/records/people/bill?id=none", "/records/people/sub?id=s_1", "/records/none/x?id=1"};
+	struct browser browser = open_browser(world);
+
+	sign_in(&browser, user);
+	for (size_t i = 0; i < BH_LEN(paths); i++)
+		visit(&browser, paths[i]);
+	visit(&browser, "/records/people/account?id=c_1");
+	post(&browser, "/records/people/account", "id=c_1&do=link&remote_id=%20");
+	close_browser(&browser);
+}
+
 /* CRMs that miss what the one of crm_fill() has, and one that is on its way out. */
 static void
 change_crm(struct world *world, int stage)
@@ -563,6 +589,7 @@ test_names(void **state)
 	memset(large, 'x', 70000);
 	read_templates();
 	visit_all(world, "ada", 0);
+	visit_people(world, "ada");
 	for (size_t i = 0; source_drivers()[i] != NULL; i++)
 		connect((struct connection_case){.world = world,
 		    .code = source_drivers()[i]->name,
@@ -593,6 +620,10 @@ test_names(void **state)
 		visit_all(world, "ada", stamp);
 	}
 	visit_all(world, "vic", stamp);
+	people_fill(world);
+	people_put_choice(world);
+	visit_people(world, "ada");
+	visit_people(world, "vic");
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)
