@@ -298,20 +298,17 @@ take_row(void *arg, const json_t *row)
 	record->matched = true;
 }
 
-static int
+static void
 read_tasks(struct hunt *hunt)
 {
 	json_t *properties = json_pack("[s]", BODY);
 	const struct hubspot_rows rows = {.object = "tasks",
 	    .properties = properties,
 	    .ids = hunt->tasks};
-	int rc = 0;
 
 	if (hunt->err.code == BH_OK && json_object_size(hunt->tasks) > 0)
-		rc = hubspot_read_rows(hunt->work.talk->config, &rows, take_row, hunt, NULL,
-		    &hunt->err);
+		hubspot_read_rows(hunt->work.talk->config, &rows, take_row, hunt, NULL, &hunt->err);
 	json_decref(properties);
-	return rc;
 }
 
 /* Nobody can tell whether it is there: it is not made. */
