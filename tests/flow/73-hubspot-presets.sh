@@ -3,7 +3,7 @@
 # made, then every mapped object arrives with its values and its ties.  Companies
 # and people by the customer's own type; who changes sorts takes all along.  Deals
 # in pipelines of one's own.  LostChurn and Alguna are simulators that sign their webhooks.
-# shellcheck disable=SC2154,SC2034,SC2016 # what lib.sh and billing.sh set; addresses by name; JavaScript
+# shellcheck disable=SC2154,SC2034,SC2016,SC2317 # what lib.sh and billing.sh set; addresses by name; JavaScript; calls by status
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=billing.sh
@@ -176,6 +176,26 @@ all_seen "won" "[hs('deals','$key')].map((d) => [d.dealstage, d.amount].join(' '
 lost=$(happens lostchurn '{"do": "recovery.start", "customer": {"email": "second@example.com", "name": "Sid Second"}, "payment": {"amount": 900, "currency": "eur"}}')
 happens lostchurn "{\"do\": \"recovery.fail\", \"id\": \"$lost\"}" >/dev/null
 seen "lost" "[...hs('deals'), ...hs('BillhookRecoveries')].filter((r) => (r.dealname ?? r.billhook_recovery_name ?? '').includes('second@example.com')).map((r) => [r.dealstage ?? null, r.billhook_recovery_failure_reason])" '[["r_lost","exhausted"],[null,"exhausted"]]'
+
+# -- a stage that the pipeline has not got --
+# stage_is STAGE: of recoveries that are won
+stage_is() {
+	set_up "" "${recovery_stages/r_won/$1}"
+}
+third=$(happens lostchurn '{"do": "recovery.start", "customer": {"email": "third@example.com", "name": "Thea Third"}, "payment": {"amount": 900, "currency": "eur"}}')
+third_deal="hs('deals').find((d) => d.dealname.includes('third@example.com'))"
+seen "another recovery" "${third_deal}?.dealstage" r_begun
+status "apply with the stage of another pipeline" 0 stage_is closedwon
+happens lostchurn "{\"do\": \"recovery.succeed\", \"id\": \"$third\", \"recovered_amount\": 900, \"method\": \"retry\"}" >/dev/null
+third_link="link('deal', $third_deal.billhook_recovery_id.replace('lostchurn:', ''))"
+all_seen "such a deal is held" "$third_link.state" held \
+	"and it is said which stages there are" "$third_link.cause.includes('closedwon was not one of the allowed options: [r_begun, r_tried, r_won, r_lost]')" true \
+	"what else there is to say is written" "hs('BillhookRecoveries').find((r) => r.billhook_recovery_name.includes('third@example.com')).billhook_recovery_stage" won
+status "apply with a stage that is nowhere" 0 stage_is nowhere
+seen "that is said, too" "$third_link.cause.includes('nowhere was not one of the allowed options: [')" true
+status "a person is needed" 4 bh status
+status "apply with the right one" 0 set_up
+seen "they go on" "$third_deal.dealstage" r_won
 
 # -- Alguna: what it does not tell, looked up --
 customer=$(happens alguna '{"do": "customer.create", "customer": {"name": "Nord GmbH", "email": "dee@nord.example", "currency": "EUR"}}')

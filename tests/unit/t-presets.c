@@ -468,6 +468,22 @@ test_no_custom_objects(void **state BH_UNUSED)
 	}
 }
 
+/* Recoveries are deals then, below their contacts, and nothing waits for an object that is not there. */
+static void
+test_no_recovery_object(void **state BH_UNUSED)
+{
+	json_t *given = json_pack("{s:s}", "custom_objects", "no"), *json;
+	struct map *map = load_map("lostchurn-hubspot", given, &json);
+	const struct map_object *objects;
+
+	assert_int_equal(map_objects(map, &objects), 2);
+	assert_string_equal(objects[0].name, "contact");
+	assert_string_equal(objects[1].name, "deal");
+	map_free(&map);
+	json_decref(json);
+	json_decref(given);
+}
+
 /* Does a row read the field, straight or in its default? */
 static bool
 is_read(const json_t *mapped, const char *field)
@@ -522,6 +538,7 @@ main(void)
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_one_sort),
 	    cmocka_unit_test(test_no_custom_objects),
+	    cmocka_unit_test(test_no_recovery_object),
 	    cmocka_unit_test(test_figures),
 	};
 
