@@ -282,11 +282,12 @@ struct dest_driver {
 	 */
 
 	/*
-	 * describe() for n objects (any number) in the fewest calls; NULL in objects_r for those that
-	 * cannot be described.  -1: none of them, as describe.
+	 * describe() for the first of n objects (any number), and for those others that cost no
+	 * further call (is_asked_r).  NULL in objects_r for what was asked and cannot be described.
+	 * -1: none of them, as describe.
 	 */
 	int (*describe_many)(struct dest_config *config, const char *const *names, size_t n,
-	    struct dest_object **objects_r, struct bh_err *err);
+	    struct dest_object **objects_r, bool *is_asked_r, struct bh_err *err);
 	/* What objects are, by name: DEST_OBJECT_...; NULL: nothing of it. */
 	unsigned (*object_traits)(const char *object);
 	/* Append the address that the person's browser is sent to.  No call is made. */

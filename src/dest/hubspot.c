@@ -215,6 +215,7 @@ const struct dest_driver dest_hubspot = {
     .check = hubspot_check,
     .authorize = hubspot_authorize,
     .describe = hubspot_describe,
+    .describe_many = hubspot_describe_many,
     .object_traits = hubspot_object_traits,
     .push = hubspot_push,
     .identify = hubspot_identify,

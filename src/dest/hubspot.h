@@ -309,6 +309,8 @@ void hubspot_send(struct hubspot_talk *talk, struct record *const *records, size
 /* hubspot_describe.c: see struct dest_driver */
 int hubspot_describe(struct dest_config *config, const char *object, struct dest_object **object_r,
     struct bh_err *err);
+int hubspot_describe_many(struct dest_config *config, const char *const *names, size_t n,
+    struct dest_object **objects_r, bool *is_asked_r, struct bh_err *err);
 
 /* hubspot_survey.c, hubspot_install.c, hubspot_remove.c: see struct dest_driver */
 int hubspot_schema_plan(struct dest_config *config, const json_t *catalogue, json_t **plan_r,

@@ -4,6 +4,8 @@
  */
 #include "base/base.h"
 
+#include <strings.h>
+
 #include "dest/driver.h"
 #include "dest/hubspot.h"
 
@@ -166,4 +168,68 @@ hubspot_describe(struct dest_config *config, const char *object, struct dest_obj
 		    object);
 	json_decref(body);
 	return rc;
+}
+
+/* --- custom objects ----------------------------------------------------- */
+
+/* Only of these one call tells of all. */
+static bool
+is_custom(const char *name)
+{
+	return hubspot_is_bare(name) || strncmp(name, "2-", 2) == 0;
+}
+
+static bool
+is_named(const json_t *schema, const char *name)
+{
+	return strcasecmp(dest_text(schema, "name", ""), name) == 0 ||
+	       strcmp(dest_text(schema, "objectTypeId", ""), name) == 0;
+}
+
+/* What is not among them is asked by itself, which tells why. */
+static void
+take_schemas(const json_t *schemas, const char *const *names, size_t n,
+    struct dest_object **objects_r, bool *is_asked_r)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < json_array_size(schemas) && is_custom(names[i]); k++) {
+			const json_t *schema = json_array_get(schemas, k);
+			const json_t *properties = json_object_get(schema, "properties");
+
+			if (objects_r[i] != NULL || !is_named(schema, names[i]) ||
+			    json_array_size(properties) == 0)
+				continue;
+			objects_r[i] = read_object(names[i], properties);
+			is_asked_r[i] = true;
+		}
+	}
+}
+
+int
+hubspot_describe_many(struct dest_config *config, const char *const *names, size_t n,
+    struct dest_object **objects_r, bool *is_asked_r, struct bh_err *err)
+{
+	size_t custom = 0;
+	json_t *body;
+	char *path;
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		objects_r[i] = NULL;
+		is_asked_r[i] = false;
+		custom += is_custom(names[i]);
+	}
+	if (custom < 2 || !is_custom(names[0]))
+		return 0;
+	path = hubspot_path(config,
+	    "/crm-object-schemas/{v}/schemas?includePropertyDefinitions=true"
+	    "&includeAssociationDefinitions=false&includeAuditMetadata=false",
+	    NULL, NULL);
+	rc = hubspot_get(config, path, &body, err);
+	free(path);
+	if (rc < 0)
+		return bh_during(err, "properties of custom objects");
+	take_schemas(json_object_get(body, "results"), names, n, objects_r, is_asked_r);
+	json_decref(body);
+	return 0;
 }

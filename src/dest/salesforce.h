@@ -109,7 +109,7 @@ int salesforce_authorize(struct dest_config *config, struct bh_err *err);
 int salesforce_describe(struct dest_config *config, const char *object,
     struct dest_object **object_r, struct bh_err *err);
 int salesforce_describe_many(struct dest_config *config, const char *const *names, size_t n,
-    struct dest_object **objects_r, struct bh_err *err);
+    struct dest_object **objects_r, bool *is_asked_r, struct bh_err *err);
 void salesforce_push(struct dest_config *config, struct record *const *records, size_t n,
     struct dest_result *results);
 int salesforce_login(const struct dest_config *config, const struct dest_login *login,

@@ -216,9 +216,11 @@ describe_some(struct dest_config *config, const char *const *names, size_t n,
 
 int
 salesforce_describe_many(struct dest_config *config, const char *const *names, size_t n,
-    struct dest_object **objects_r, struct bh_err *err)
+    struct dest_object **objects_r, bool *is_asked_r, struct bh_err *err)
 {
 	memset(objects_r, 0, n * sizeof(objects_r[0]));
+	for (size_t i = 0; i < n; i++)
+		is_asked_r[i] = true;
 	for (size_t i = 0; i < n; i += DESCRIBED_MAX) {
 		size_t some = n - i < DESCRIBED_MAX ? n - i : DESCRIBED_MAX;
 

@@ -390,7 +390,16 @@ stored_description(struct lane *lane, const char *name, struct dest_object **obj
 	return rc < 0 ? -1 : *object_r != NULL;
 }
 
-/* What the lane's mappings write to and nothing (young) is known of: array of names. */
+static bool
+is_listed(const json_t *names, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (strcmp(json_string_value(json_array_get(names, i)), name) == 0)
+			return true;
+	return false;
+}
+
+/* What the lane's mappings write to and nothing (young) is known of, behind the names that are there. */
 static int
 list_unknown(struct lane *lane, json_t *names, struct bh_err *err)
 {
@@ -406,7 +415,8 @@ list_unknown(struct lane *lane, json_t *names, struct bh_err *err)
 			struct dest_object *object = NULL;
 			int rc = map_object_to(sync->map, k, sync->account.settings, &to, NULL);
 
-			if (rc == 0 && held_object(lane, bh_buf_str(&to)) == NULL)
+			if (rc == 0 && held_object(lane, bh_buf_str(&to)) == NULL &&
+			    !is_listed(names, bh_buf_str(&to)))
 				rc = stored_description(lane, bh_buf_str(&to), &object, err);
 			else
 				rc = 1;
@@ -422,25 +432,29 @@ list_unknown(struct lane *lane, json_t *names, struct bh_err *err)
 	return 0;
 }
 
-/* Objects are needed together: where the CRM can tell of several at once, it is asked once. */
+/*
+ * Objects are needed together: where the CRM can tell of several at once, it is asked once.  The
+ * first one is needed now.
+ */
 static int
-fetch_all(struct lane *lane, struct bh_err *err)
+fetch_all(struct lane *lane, const char *first, struct bh_err *err)
 {
-	json_t *list = json_array();
+	json_t *list = json_pack("[o]", bh_json_string(first));
 	int rc = list_unknown(lane, list, err);
 	size_t n = json_array_size(list);
-	const char **names = bh_xcalloc(n + 1, sizeof(names[0]));
-	struct dest_object **found = bh_xcalloc(n + 1, sizeof(found[0]));
+	const char **names = bh_xcalloc(n, sizeof(names[0]));
+	struct dest_object **found = bh_xcalloc(n, sizeof(found[0]));
+	bool *is_asked = bh_xcalloc(n, sizeof(is_asked[0]));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = json_string_value(json_array_get(list, i));
 	/* No answer at all: the one that is needed is asked for by itself, which tells why. */
 	if (rc == 0 && n > 1 &&
-	    lane->driver->describe_many(&lane->config, names, n, found, NULL) == 0) {
+	    lane->driver->describe_many(&lane->config, names, n, found, is_asked, NULL) == 0) {
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			struct describe d = {lane->connection->account.code, names[i], found[i]};
 
-			if (held_object(lane, names[i]) != NULL)
+			if (!is_asked[i] || held_object(lane, names[i]) != NULL)
 				continue;
 			keep_object(lane, names[i], found[i]);
 			if (found[i] == NULL) {
@@ -455,6 +469,7 @@ fetch_all(struct lane *lane, struct bh_err *err)
 	}
 	for (size_t i = 0; i < n; i++)
 		dest_object_free(&found[i]);
+	free(is_asked);
 	free(found);
 	free((void *)(uintptr_t)names);
 	json_decref(list);
@@ -477,7 +492,7 @@ lane_describe(struct lane *lane, const char *name, const struct dest_object **ob
 		*object_r = keep_object(lane, name, object);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (lane->driver->describe_many != NULL && fetch_all(lane, err) < 0)
+	if (lane->driver->describe_many != NULL && fetch_all(lane, name, err) < 0)
 		return -1;
 	held = held_object(lane, name);
 	if (held == NULL)

@@ -325,7 +325,8 @@ no_description_is_to_be_had(void **state)
 	customers(bench, 50);
 	bench_push(bench);
 	assert_int_equal(bench_lane(bench).in_step, 50);
-	assert_int_equal(bench->crm.described, 1);
+	/* HubSpot: all custom objects in vain, then the one that is needed. */
+	assert_int_equal(bench->crm.described, strcmp(*state, "hubspot") == 0 ? 2 : 1);
 	bench_free(bench);
 }
 

@@ -214,17 +214,19 @@ look_describe_many(struct look *look, struct bh_err *err)
 	size_t n = json_array_size(look->args);
 	const char *names[10];
 	struct dest_object *objects[10];
+	bool is_asked[10];
 	int rc;
 
 	for (size_t i = 0; i < n && i < BH_LEN(names); i++)
 		names[i] = json_string_value(json_array_get(look->args, i));
-	rc = look->driver->describe_many(look->config, names, n, objects, err);
+	rc = look->driver->describe_many(look->config, names, n, objects, is_asked, err);
 	look->given = json_array();
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		json_array_append_new(look->given,
 		    objects[i] != NULL
 			? json_pack("[s, I]", objects[i]->name, (json_int_t)objects[i]->fields_n)
-			: json_null());
+		    : is_asked[i] ? json_null()
+				  : json_string("not asked"));
 		dest_object_free(&objects[i]);
 	}
 	return rc;
