@@ -9,9 +9,10 @@ import { main, now, quantile, round } from './lib/base.mjs';
 import { makeLoad } from './lib/events.mjs';
 import { Site } from './lib/site.mjs';
 
-// Above the budgets (tests/bench: 40 and 10), so that a slow machine, where pushes begin while events still
-// come in, does not fail.
-const MOST_CALLS = { hubspot: 50, salesforce: 16 };
+// What is needed is 30 and 6; a machine that makes a pause within the stream sends what has come by then.
+const MOST_CALLS = { hubspot: 45, salesforce: 14 };
+// However slow the machine, the events are one stream.
+const STREAM_MS = 60000;
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +39,7 @@ await main(async (cleanup) => {
   });
   const site = new Site(cleanup);
   await site.startCrms({ latency_ms: Number(values['latency-ms']) });
-  await site.startBillhook();
+  await site.startBillhook({ push_wait_ms: STREAM_MS });
   await site.clearCalls();
   const sender = site.sender({ connections: Number(values.connections) });
   sender.prepare(load.deliveries);
