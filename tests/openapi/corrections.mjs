@@ -86,7 +86,7 @@ export const STATUS_CORRECTIONS = [
 
 // Refusals without the documents' JSON: what stands in front of the API answers with a page or with nothing.
 export const PLAIN_REFUSALS = [
-  { why: 'gateways and proxies know pages alone', statuses: [500, 502, 503, 504, 521, 522, 523, 524], form: /^($|<)/ },
+  { why: 'gateways and proxies know pages alone', statuses: [408, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526], form: /^($|<)/ },
   { why: 'an address that is none answers with a page, a fault of the network with nothing', statuses: [404], form: /^($|<)/ },
   { why: 'what is larger or of another type than is taken never reaches the API', statuses: [413, 414, 415], form: /^($|<)/ },
   { why: 'a portal that is locked or moves says so by the status and Retry-After', statuses: [423, 477], form: /^$/ },
