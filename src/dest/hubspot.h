@@ -206,6 +206,9 @@ size_t hubspot_pace_take(const struct dest_config *config, size_t n, bool is_sea
     struct hubspot_wait *wait);
 /* What the headers of answers told (0: they did not). */
 void hubspot_pace_note(const struct dest_config *config, const struct dest_usage *told);
+/* From here to the release nobody else searches; -1: that cannot be had, go on without. */
+int hubspot_pace_hold(const struct dest_config *config);
+void hubspot_pace_release(const struct dest_config *config, int fd);
 /* HubSpot refused a search for its pace: nobody searches for a second. */
 void hubspot_pace_rest(const struct dest_config *config);
 /* HubSpot locked records, of wide calls in flight: half as many for a minute. */

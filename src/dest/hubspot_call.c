@@ -292,6 +292,7 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
 	struct dest_config *config = talk->config;
 	size_t wide = hubspot_count(config, "concurrency", 32, HUBSPOT_CONCURRENCY);
 	bool searches = n > 0 && is_search(&requests[0]);
+	int held = searches ? hubspot_pace_hold(config) : -1;
 	size_t done = 0;
 
 	while (done < n && talk->stop.code == BH_OK) {
@@ -312,6 +313,7 @@ hubspot_perform(struct hubspot_talk *talk, const struct http_request *requests,
 		if (done < n && wide == 0)
 			note_empty(talk);
 	}
+	hubspot_pace_release(config, held);
 	for (; done < n; done++)
 		responses[done].err = talk->stop;
 }

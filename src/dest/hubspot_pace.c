@@ -5,7 +5,8 @@
  *
  *   when the last calls were made, so that the short window never holds more
  *   of them than HubSpot's limit allows, less what others used of it as far as seen
- *   the next place for a search: four a second, where HubSpot allows five
+ *   the next place for a search: four a second, where HubSpot allows five, and one
+ *   at a time, for one that is held up on its way would arrive together with others
  *   until when HubSpot wants silence, and why
  *   what of the day's calls is used
  *
@@ -31,6 +32,8 @@
 #define WINDOW_MIN_MS 100
 #define WINDOW_MAX_MS 60000
 #define SEARCH_MS 250
+#define SEARCH_GAP_MS                                                                              \
+	210 /* from one's answer to the next: however late they leave, five fit a second */
 #define SEARCH_REST_MS 1000   /* after HubSpot refused a search */
 #define NARROW_MS 60000       /* so long after a lock fewer calls are in flight */
 #define FRESH_MS 600000       /* an older reading of the day's calls is not passed on */
@@ -62,12 +65,12 @@ struct pace {
 
 /* A portal that is not known yet: nobody but this connection shares the file. */
 static char *
-file_name(const struct dest_config *config)
+file_name(const struct dest_config *config, const char *kind)
 {
 	const char *portal = config->auth->account_id;
 
-	return bh_xasprintf("%s/hubspot-%s%.40s.pace", config->run_dir,
-	    portal[0] != '\0' ? "" : "of-", portal[0] != '\0' ? portal : config->code);
+	return bh_xasprintf("%s/hubspot-%s%.40s.%s", config->run_dir,
+	    portal[0] != '\0' ? "" : "of-", portal[0] != '\0' ? portal : config->code, kind);
 }
 
 /* What cannot be ours (torn by a crash, of another format) begins anew. */
@@ -94,7 +97,7 @@ open_pace(const struct dest_config *config, struct pace *pace)
 
 	if (config->run_dir == NULL)
 		return false;
-	name = file_name(config);
+	name = file_name(config, "pace");
 	pace->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(name);
 	if (pace->fd < 0)
@@ -273,17 +276,49 @@ hubspot_pace_note(const struct dest_config *config, const struct dest_usage *tol
 	close_pace(&pace, true);
 }
 
-void
-hubspot_pace_rest(const struct dest_config *config)
+/* Nobody searches in the next so many milliseconds. */
+static void
+put_off_searches(const struct dest_config *config, int64_t ms)
 {
 	struct pace pace;
-	int64_t until = bh_mono_ms() + SEARCH_REST_MS;
+	int64_t until = bh_mono_ms() + ms;
 
 	if (!open_pace(config, &pace))
 		return;
 	if (pace.page.search_ms < until)
 		pace.page.search_ms = until;
 	close_pace(&pace, true);
+}
+
+void
+hubspot_pace_rest(const struct dest_config *config)
+{
+	put_off_searches(config, SEARCH_REST_MS);
+}
+
+int
+hubspot_pace_hold(const struct dest_config *config)
+{
+	char *name;
+	int fd;
+
+	if (config->run_dir == NULL)
+		return -1;
+	name = file_name(config, "search");
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(name);
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		continue;
+	return fd;
+}
+
+void
+hubspot_pace_release(const struct dest_config *config, int fd)
+{
+	if (fd < 0)
+		return;
+	put_off_searches(config, SEARCH_GAP_MS);
+	close(fd);
 }
 
 void

@@ -134,8 +134,9 @@ done
 seen_slow "a window that another app fills is waited for" 40 "hs('companies').filter((c) => /^Late/.test(c.name)).length + hs('contacts').filter((c) => /^Late/.test(c.lastname)).length" 10
 wait "$eater"
 settled
-# Whoever lists is the other app; each refusal of ours is followed by a pause.
-is "with few calls that are refused" "$(crm see 'hsEvery.filter((c) => c.status === 429 && !/companies\?limit=1$/.test(c.path)).length <= 8')" true
+# Whoever lists is the other app; each refusal of ours is followed by the second that HubSpot asks for.
+ours=$(crm see 'hsEvery.filter((c) => c.status === 429 && !/companies\?limit=1$/.test(c.path)).length')
+is "without hammering: $ours calls are refused" "$((ours <= 20))" 1
 portal_is '{"ten_second_limit": 190, "window_ms": 10000, "retry_after": false}'
 restart 20
 
