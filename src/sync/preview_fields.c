@@ -206,7 +206,8 @@ judge_written(const struct record_field *field, const json_t *now, bool is_uncha
 	if (is_unchanged)
 		return judge_left(CONFLICT_SAME, is_same || now == NULL);
 	if (is_same)
-		return (struct outcome){"same", "it is there already", false};
+		return (struct outcome){"same",
+		    is_empty(now) ? "empty on both sides" : "it is there already", false};
 	if (is_empty(field->value))
 		return (struct outcome){is_empty(now) ? "same" : "clear", rule_text(field->when),
 		    false};
