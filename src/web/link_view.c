@@ -160,8 +160,20 @@ link_steps(const struct link *link, int64_t now_ms)
 	return list;
 }
 
+/* "A rule refused the record: no such names": the part before the details. */
+static json_t *
+first_clause(const char *cause)
+{
+	const char *end = strstr(cause, ": ");
+	char *text = end != NULL ? bh_xstrndup(cause, (size_t)(end - cause)) : bh_xstrdup(cause);
+	json_t *json = words_json(text);
+
+	free(text);
+	return json;
+}
+
 json_t *
-link_code_words(const char *code)
+link_code_words(const char *code, const char *cause)
 {
 	static const struct {
 		const char *code, *words;
@@ -175,5 +187,5 @@ link_code_words(const char *code)
 	for (size_t i = 0; i < BH_LEN(own); i++)
 		if (strcmp(own[i].code, code) == 0)
 			return json_string(own[i].words);
-	return words_json(code);
+	return *cause != '\0' ? first_clause(cause) : words_json(code);
 }

@@ -20,7 +20,7 @@ json_t *link_view(const struct exchange *exchange, const struct mapped_sync *syn
     bool is_marked, int64_t now_ms);
 /* What became of it lately: array of {time, at, text, state}; new reference. */
 json_t *link_steps(const struct link *link, int64_t now_ms);
-/* How a code of Billhook's own, or of the CRM, is called where it heads a list. */
-json_t *link_code_words(const char *code);
+/* What holds links of this code, in a few words: where it is not Billhook's own, what the cause begins with. */
+json_t *link_code_words(const char *code, const char *cause);
 
 #endif

@@ -225,19 +225,19 @@ renumber(struct bh_buf *out, const char *text, size_t len, unsigned number)
 	bh_buf_add(out, at, (size_t)(last - at));
 }
 
-/* Copy what the mirror and its figures hold of the model. */
+/* Copy what the mirror, its figures and the list of customers hold of the model. */
 static void
 multiply(struct bench *bench, size_t objects)
 {
-	static const char *const families[] = {"M", "F"};
+	static const char *const families[] = {"M", "F", "C"};
 	struct bh_buf key = BH_BUF_INIT(STORE_KEY_MAX), value = BH_BUF_INIT(STORE_VALUE_MAX);
 	struct store_txn *reading = store_begin(bench->store);
-	const struct store_entry *entries[2];
+	const struct store_entry *entries[BH_LEN(families)];
 	struct bh_err err = BH_ERR_INIT;
-	size_t n[2];
+	size_t n[BH_LEN(families)];
 	bool more;
 
-	for (int f = 0; f < 2; f++) {
+	for (size_t f = 0; f < BH_LEN(families); f++) {
 		struct store_scan scan = {.prefix = families[f], .prefix_len = 1, .max = 1000};
 
 		if (store_scan(reading, &scan, &entries[f], &n[f], &more, &err) < 0)
@@ -247,7 +247,7 @@ multiply(struct bench *bench, size_t objects)
 		struct store_txn *txn = store_begin(bench->store);
 
 		for (unsigned i = from; i < from + COPIES; i++)
-			for (int f = 0; f < 2; f++)
+			for (size_t f = 0; f < BH_LEN(families); f++)
 				for (size_t e = 0; e < n[f]; e++) {
 					renumber(&key, entries[f][e].key, entries[f][e].key_len, i);
 					renumber(&value, entries[f][e].value,
