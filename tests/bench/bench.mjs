@@ -2,6 +2,7 @@
 //
 //   tests/bench/run [--seconds 3] [--rounds 3] [--connections 64] [--fronts 8]
 //                   [--only acks,slow,crm,lone,start] [--only size,ingest --mirrored 1000000]
+//                   [--only pages --customers 100000 --events 1000000]
 //                   [--only first] [--only resync --rows 100000]
 
 import { once } from 'node:events';
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'acks,slow,crm,lone,start' },
     mirrored: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '100000' },
+    customers: { type: 'string', default: '100000' },
+    events: { type: 'string', default: '1000000' },
   },
 });
 const wanted = values.only.split(',');
@@ -295,8 +298,19 @@ async function benchIngest() {
   atMost('ingest: cost with many / with few', round(b.cpu_us / a.cpu_us, 2), 'x', 1.3);
 }
 
+// Each page over a store with many customers and events.
+async function benchPages() {
+  const words = [values.customers, values.events], env = { ...process.env, BH_SRCDIR: SOURCE_DIR };
+  const { status, out, err } = await run(join(process.env.BH_BUILDDIR ?? join(SOURCE_DIR, 'build'), 'bench-pages'), words, { timeoutMs: 3600000, env });
+  if (status !== 0) throw new Error(`bench-pages: status ${status}: ${err}`);
+  for (const one of out.toString().trim().split('\n').map((line) => JSON.parse(line))) {
+    if (one.status !== 200) throw new Error(`bench-pages: ${one.path}: status ${one.status}`);
+    atMost(one.path, one.ms, 'ms', 50);
+  }
+}
+
 const PARTS = {
-  acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart, size: benchSize, ingest: benchIngest,
+  acks: benchAcks, slow: benchSlowDisk, crm: benchCrm, lone: benchLone, start: benchStart, size: benchSize, ingest: benchIngest, pages: benchPages,
   first: (cleanup) => benchFirst(cleanup, report), resync: (cleanup) => benchResync(cleanup, report, Number(values.rows)),
 };
 
