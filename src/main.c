@@ -5,6 +5,10 @@
  */
 #include "base/base.h"
 
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -55,6 +59,39 @@ web_processes(const struct conf *conf, const char *name)
 	return (int)conf->front_processes;
 }
 
+static bool
+has_file(const struct conf *conf, const char *name)
+{
+	char *path = conf_path(conf, name);
+	bool is_there = access(path, F_OK) == 0;
+
+	free(path);
+	return is_there;
+}
+
+/*
+ * Who has no terminal has unpacked the program and made a directory, no more: when it is there and
+ * holds neither key nor store it is made ready, one process at a time.  One that has either is left as it is:
+ * a new key would not open what the old one sealed.
+ */
+static int
+make_ready(const struct conf *conf, struct bh_err *err)
+{
+	int fd, rc = 0;
+
+	if (has_file(conf, "key") || has_file(conf, "db"))
+		return 0;
+	fd = open(conf->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* opening the log tells */
+	if (flock(fd, LOCK_EX) < 0 || fchmod(fd, 0700) < 0)
+		rc = bh_fail_errno(err, BH_STORAGE, "cannot take %s", conf->data_dir);
+	else if (!has_file(conf, "key") && !has_file(conf, "db"))
+		rc = cli_make_dir(conf, err) < 0 ? -1 : 0;
+	close(fd);
+	return rc;
+}
+
 /* A web server started us: with a socket to serve, or for one request. */
 static int
 serve_web(bool fastcgi, const char *name)
@@ -65,7 +102,8 @@ serve_web(bool fastcgi, const char *name)
 	struct conf conf;
 	int status = 1;
 
-	if (conf_load(dir, &conf, &err) < 0 || conf_open_log(&conf, "front", &err) < 0)
+	if (conf_load(dir, &conf, &err) < 0 || make_ready(&conf, &err) < 0 ||
+	    conf_open_log(&conf, "front", &err) < 0)
 		bh_log(BH_ERROR, "%s", err.text);
 	options.conf = &conf;
 	options.processes = web_processes(&conf, name);

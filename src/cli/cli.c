@@ -21,7 +21,7 @@ static int cli_help(struct cli *cli);
 static int cli_version(struct cli *cli);
 
 static const struct cli_verb verbs[] = {
-    {"init", "", 0, 0, "user password-file quiet",
+    {"init", "", 0, 0, "user password-file no-user quiet",
 	"make the data directory, its key and the first user", cli_init},
     {"user", "NAME", 1, 1, "password-file", "add an admin, or set the password anew", cli_user},
     {"check", "", 0, 0, "json", "look over options, directory, connections; call each CRM",
@@ -97,6 +97,8 @@ static const struct option {
     {"settings", OPTION_FLAG, offsetof(struct cli, settings),
 	"the settings of each kind of source, one a line"},
     {"user", OPTION_TEXT, offsetof(struct cli, user), "name of the user; default admin"},
+    {"no-user", OPTION_FLAG, offsetof(struct cli, no_user),
+	"no user: the first one is made in the browser, with a setup code"},
     {"password-file", OPTION_TEXT, offsetof(struct cli, password_file),
 	"file that holds the password; - for standard input"},
     {"connection", OPTION_TEXT, offsetof(struct cli, connection), "only this connection"},

@@ -29,6 +29,7 @@ struct cli {
 	bool json;    /* --json */
 	bool quiet;   /* --quiet */
 	bool dry_run; /* --dry-run */
+	bool no_user; /* --no-user */
 	bool all;     /* --all */
 	bool wait;    /* --wait */
 	bool mend;    /* --mend */
@@ -92,6 +93,12 @@ int cli_errand_wait(struct cli *cli, const struct cli_errand *what, json_t **ans
 
 /* Print a JSON document on standard output, indented. */
 void cli_print_json(const json_t *doc);
+
+/*
+ * Make the data directory with all that a new one holds, and leave alone what is there: 1 there is
+ * a new key, 0, -1.
+ */
+int cli_make_dir(const struct conf *conf, struct bh_err *err);
 
 /* The verbs, by file. */
 int cli_init(struct cli *cli);

@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "state/first.h"
 #include "state/schema.h"
 #include "sync/configure.h"
 #include "sync/lane.h"
@@ -165,24 +166,53 @@ write_conf(const struct conf *conf, struct bh_err *err)
 }
 
 int
+cli_make_dir(const struct conf *conf, struct bh_err *err)
+{
+	char *log_dir = conf_path(conf, "log");
+	int made = -1;
+
+	if (bh_make_dir(conf->data_dir, err) == 0 && bh_make_dir(log_dir, err) == 0 &&
+	    write_conf(conf, err) == 0)
+		made = account_key_make(conf->data_dir, err);
+	free(log_dir);
+	return made;
+}
+
+/* Who shall make the first user in the browser has to know this. */
+static int
+offer_code(struct cli *cli)
+{
+	char code[FIRST_CODE_TEXT];
+	struct bh_err err = BH_ERR_INIT;
+	struct store_txn *txn = store_begin(cli->store);
+	int is_open = first_is_open(txn, &err);
+
+	store_free(&txn);
+	if (is_open > 0 && first_code(cli->conf.data_dir, code, &err) < 0)
+		is_open = -1;
+	if (is_open < 0)
+		return cli_error("%s", err.text);
+	if (is_open > 0 && !cli->quiet)
+		printf("setup code: %s (also in the file %s/%s)\n"
+		       "With it the first user is made on Billhook's first page.\n",
+		    code, cli->conf.data_dir, FIRST_CODE_FILE);
+	return 0;
+}
+
+int
 cli_init(struct cli *cli)
 {
 	struct bh_err err = BH_ERR_INIT;
 	const char *dir = cli->conf.data_dir;
-	char *log_dir = conf_path(&cli->conf, "log");
-	int made = -1, status;
+	int made = cli_make_dir(&cli->conf, &err), status;
 
-	if (bh_make_dir(dir, &err) < 0 || bh_make_dir(log_dir, &err) < 0 ||
-	    write_conf(&cli->conf, &err) < 0 || (made = account_key_make(dir, &err)) < 0)
-		status = cli_error("%s", err.text);
-	else
-		status = cli_store(cli);
-	free(log_dir);
+	status = made < 0 ? cli_error("%s", err.text) : cli_store(cli);
 	if (status != 0)
 		return status;
 	if (schema_check(cli->store, &err) < 0)
 		return cli_error("%s", err.text);
-	status = set_user(cli, cli->user != NULL ? cli->user : "admin");
+	status = cli->no_user ? offer_code(cli)
+			      : set_user(cli, cli->user != NULL ? cli->user : "admin");
 	if (status == 0 && !cli->quiet)
 		printf(
 		    "data directory: %s\n%s"

@@ -59,6 +59,11 @@ int page_problems(struct exchange *exchange, struct bh_err *err);
 int page_problem(struct exchange *exchange, struct bh_err *err);
 int page_problem_press(struct exchange *exchange, struct bh_err *err);
 
+/* The first administrator while there is no user, then the list of first steps. */
+int page_setup(struct exchange *exchange, struct bh_err *err);
+int page_setup_make(struct exchange *exchange, struct bh_err *err);
+int page_setup_dismiss(struct exchange *exchange, struct bh_err *err);
+
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);
 int page_logout(struct exchange *exchange, struct bh_err *err);

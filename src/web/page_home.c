@@ -13,6 +13,7 @@
 #include "web/live.h"
 #include "web/page_connection.h"
 #include "web/page_event.h"
+#include "web/setup_facts.h"
 #include "web/source_facts.h"
 #include "web/words.h"
 
@@ -434,6 +435,9 @@ page_home(struct exchange *exchange, struct bh_err *err)
 		rc = read_held(&home, err);
 	if (rc == 0) {
 		complete(&home, model);
+		rc = setup_hint(exchange, model, err);
+	}
+	if (rc == 0) {
 		rc = exchange_page(exchange, 200, "home", "Home", json_incref(model), err);
 	}
 	json_decref(model);

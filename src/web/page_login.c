@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 #include "base/text.h"
+#include "state/first.h"
 #include "web/form.h"
 #include "web/page.h"
 #include "web/session.h"
@@ -38,9 +39,18 @@ show(struct exchange *exchange, int status, const char *next, const char *messag
 	    err);
 }
 
+/* Who signs in, if anybody can. */
 int
 page_login(struct exchange *exchange, struct bh_err *err)
 {
+	int is_open = first_is_open(exchange_read(exchange), err);
+
+	if (is_open < 0)
+		return -1;
+	if (is_open > 0) {
+		response_redirect(exchange->response, exchange->request->base, "/setup");
+		return 0;
+	}
 	return show(exchange, 200, next_path(request_query(exchange->request, "next")), "", NULL,
 	    NULL, err);
 }

@@ -65,6 +65,39 @@ made=${out#*password } made=${made%% *}
 unlike "it is not in the log" "$(log)" "$made"
 bh stop --quiet
 
+# -- without a user: the first one is made in the browser --
+dirs+=("$work/no-user")
+status "init without a user" 0 bh init --dir "$work/no-user" --no-user
+like "prints the setup code" "$out" '^setup code: ([a-z2-7]{5}-){3}[a-z2-7]{5} '
+code=${out#*setup code: } code=${code%% *}
+is "which stands in its file" "$(cat "$work/no-user/setup-code")" "$code"
+is "that is ours alone" "$(mode "$work/no-user/setup-code")" 600
+unlike "and not in the log" "$(cat "$work"/no-user/log/*)" "$code"
+status "init without a user again" 0 bh init --dir "$work/no-user" --no-user
+like "leaves the code as it is" "$out" "^setup code: $code "
+BILLHOOK_PASSWORD='correct horse' bh init --quiet --dir "$work/no-user"
+run bh init --dir "$work/no-user" --no-user
+unlike "with a user there is no code" "$out" 'setup code'
+
+# What a web server starts makes an empty directory ready, and no other.
+# shellcheck disable=SC2317 # called by status
+cgi_home() {
+	env -i PATH="$PATH" BILLHOOK_SOURCE="$BILLHOOK_SOURCE" BILLHOOK_DIR="$1" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET \
+		REQUEST_URI=/setup SCRIPT_NAME= PATH_INFO=/setup SERVER_PROTOCOL=HTTP/1.1 REMOTE_ADDR=192.0.2.1 "$BILLHOOK"
+}
+mkdir -m 755 "$work/empty"
+dirs+=("$work/empty")
+status "the first request of an empty directory" 0 cgi_home "$work/empty"
+like "is answered with the first page" "$out" '<h1>Welcome</h1>'
+is "the directory is ours alone" "$(mode "$work/empty")" 700
+check "it has a key" test -f "$work/empty/key"
+check "and a setup code" test -f "$work/empty/setup-code"
+BILLHOOK_DIR=$work/empty bh stop --quiet
+rm "$work/empty/key"
+run cgi_home "$work/empty"
+check "a lost key is not made anew" test ! -e "$work/empty/key"
+BILLHOOK_DIR=$work/empty bh stop --quiet
+
 # -- what cannot work --
 export BILLHOOK_PASSWORD='correct horse battery'
 echo >"$work/file"

@@ -47,6 +47,27 @@ put_people(struct store_txn *txn, void *arg, struct bh_err *err)
 	return 0;
 }
 
+/* As in a new installation: nobody, and a data directory (for tests that remove it). */
+static inline int
+drop_people(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err BH_UNUSED)
+{
+	account_user_drop(txn, "ada");
+	account_user_drop(txn, "oda");
+	account_user_drop(txn, "vic");
+	return 0;
+}
+
+static inline void
+empty_world(struct world *world, char dir[32])
+{
+	snprintf(dir, 32, "/tmp/t-site.XXXXXX");
+	if (mkdtemp(dir) == NULL ||
+	    store_run(world->site.store, drop_people, NULL, NULL, NULL) != 0)
+		fail_msg("no new installation");
+	free(world->conf.data_dir);
+	world->conf.data_dir = bh_xstrdup(dir);
+}
+
 static inline int
 make_world(void **state)
 {
@@ -104,6 +125,7 @@ struct browser {
 	char retry[32];
 	char *body;
 	const char *host, *peer;
+	const char *root; /* of the web server's files; NULL: it does not tell */
 };
 
 static inline void
@@ -144,9 +166,11 @@ static inline void
 ask(struct browser *browser, const char *method, const char *uri, const char *form)
 {
 	char method_param[32], uri_param[3000], cookie[320], host[100], peer[64], query[3000];
+	char root[300];
 	const char *question = strchr(uri, '?');
 	const char *params[] = {method_param, uri_param, cookie, host, peer, query,
-	    "CONTENT_TYPE=application/x-www-form-urlencoded", NULL};
+	    "CONTENT_TYPE=application/x-www-form-urlencoded", browser->root != NULL ? root : NULL,
+	    NULL};
 	struct response response;
 	struct request request;
 
@@ -155,6 +179,8 @@ ask(struct browser *browser, const char *method, const char *uri, const char *fo
 	snprintf(cookie, sizeof(cookie), "HTTP_COOKIE=%s", browser->cookies);
 	snprintf(host, sizeof(host), "HTTP_HOST=%s", browser->host);
 	snprintf(peer, sizeof(peer), "REMOTE_ADDR=%s", browser->peer);
+	snprintf(root, sizeof(root), "DOCUMENT_ROOT=%s",
+	    browser->root != NULL ? browser->root : "");
 	snprintf(query, sizeof(query), "QUERY_STRING=%s", question != NULL ? question + 1 : "");
 	request_init(&request, 1 << 16);
 	request_begin(&request, params, &browser->world->site.place);
