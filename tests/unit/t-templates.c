@@ -15,7 +15,7 @@
 #include "source/source.h"
 #include "state/journal.h"
 
-#define TEMPLATES 80
+#define TEMPLATES 64
 #define TAGS 400
 #define DEPTH 16
 
