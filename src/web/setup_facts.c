@@ -19,6 +19,7 @@
 #include "state/first.h"
 #include "state/journal.h"
 #include "state/walk.h"
+#include "sync/preview.h"
 #include "web/page_connection.h"
 #include "web/words.h"
 
@@ -357,6 +358,32 @@ look_at_sync(struct survey *survey)
 		    "/syncs/new", "New sync");
 }
 
+/* One that runs was looked at before it was started. */
+static int
+look_at_preview(struct survey *survey, struct bh_err *err)
+{
+	const struct account_sync *sync = &survey->sync;
+	char path[100];
+	int is_seen = sync->code[0] == '\0' ? 0
+		      : !sync->is_new
+			  ? 1
+			  : preview_is_seen(exchange_read(survey->exchange), sync->code, NULL, err);
+
+	snprintf(path, sizeof(path), "/syncs/%s/preview", sync->code);
+	if (sync->code[0] == '\0')
+		add(survey, STEP_OPEN, "Preview",
+		    json_string("It shows what a sync would write, before anything is written."),
+		    NULL, "");
+	else if (is_seen == 0)
+		add(survey, STEP_OPEN, "Preview",
+		    json_string("Look at what would be made and changed in the CRM."), path,
+		    sync->code);
+	else if (is_seen > 0)
+		add(survey, STEP_DONE, "Preview", json_string("Somebody has seen it."), path,
+		    sync->code);
+	return is_seen < 0 ? -1 : 0;
+}
+
 static void
 look_at_start(struct survey *survey)
 {
@@ -368,8 +395,7 @@ look_at_start(struct survey *survey)
 		add(survey, STEP_OPEN, "Start", json_string("Nothing is written before that."),
 		    NULL, "");
 	else if (sync->is_new)
-		add(survey, STEP_OPEN, "Start",
-		    json_string("Look at the preview, then start. Nothing is written before that."),
+		add(survey, STEP_OPEN, "Start", json_string("Nothing is written before that."),
 		    path, sync->code);
 	else
 		add(survey, STEP_DONE, "Start", json_string("It runs."), path, sync->code);
@@ -391,7 +417,7 @@ look(struct survey *survey, struct bh_err *err)
 	    look_at_connection(survey, &survey->crm, "CRM", "CRM", err) < 0)
 		return -1;
 	look_at_sync(survey);
-	if (look_at_schema(survey, err) < 0)
+	if (look_at_schema(survey, err) < 0 || look_at_preview(survey, err) < 0)
 		return -1;
 	look_at_start(survey);
 	return 0;

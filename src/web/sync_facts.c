@@ -9,6 +9,7 @@
 #include "map/map.h"
 #include "map/shape.h"
 #include "source/source.h"
+#include "state/draft.h"
 #include "state/link.h"
 #include "state/walk.h"
 #include "sync/preview.h"
@@ -364,17 +365,21 @@ sync_facts_resync(struct sync_facts *facts, json_t *live, struct bh_err *err)
 int
 sync_facts_may_start(const struct sync_facts *facts, char why[160], struct bh_err *err)
 {
-	int is_seen;
+	struct store_txn *txn = exchange_read(facts->exchange);
+	int is_seen = preview_is_seen(txn, facts->sync.code, NULL, err);
+	json_t *draft = NULL;
+	int has_draft = is_seen == 0 ? draft_load(txn, facts->sync.code, &draft, err) : 0;
 
+	json_decref(draft);
 	why[0] = '\0';
 	if (facts->trouble[0] != '\0')
 		snprintf(why, 160, "It does not work as it is; see above.");
 	else if (facts->ranks == 0)
 		snprintf(why, 160, "Nothing is mapped yet.");
-	if (why[0] != '\0')
-		return 0;
-	is_seen = preview_is_seen(exchange_read(facts->exchange), facts->sync.code, NULL, err);
-	if (is_seen == 0)
-		snprintf(why, 160, "Look at the whole preview first, as it is now.");
-	return is_seen < 0 ? -1 : 0;
+	else if (has_draft > 0)
+		snprintf(why, 160,
+		    "The mapping is being changed: put the draft to use or throw it away, then look at the preview.");
+	else if (is_seen == 0)
+		snprintf(why, 160, "Look at the whole preview first.");
+	return is_seen < 0 || has_draft < 0 ? -1 : 0;
 }

@@ -255,6 +255,7 @@ test_steps(void **state)
 	assert_step(&browser, "CRM", "to do");
 	assert_step(&browser, "Sync", "to do");
 	assert_step(&browser, "Fields in the CRM", "to do");
+	assert_step(&browser, "Preview", "to do");
 	assert_step(&browser, "Start", "to do");
 	connect((struct connection_case){.world = world,
 	    .code = "eu",

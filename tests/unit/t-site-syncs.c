@@ -280,6 +280,8 @@ test_start_and_pause(void **state)
 	struct world *world = *state;
 	struct browser browser = open_made(world, "ada");
 	struct account_sync sync;
+	struct store_txn *txn;
+	json_t *mapping;
 
 	assert_page(&browser, "Before it starts");
 	assert_page(&browser, "href=\"/syncs/eu-box/preview\"");
@@ -291,6 +293,17 @@ test_start_and_pause(void **state)
 	post(&browser, "/syncs/eu-box/start", "x=1");
 	check_answer(&browser, "start unseen", 409);
 	assert_page(&browser, "Look at the whole preview first");
+	/* Nor while it is being changed. */
+	mapping = json_object();
+	txn = store_begin(world->site.store);
+	draft_save(txn, "eu-box", mapping, "of", "ada", 1);
+	crm_commit(&txn);
+	json_decref(mapping);
+	look(&browser, "/syncs/eu-box", 200);
+	assert_page(&browser, "put the draft to use or throw it away");
+	txn = store_begin(world->site.store);
+	draft_drop(txn, "eu-box");
+	crm_commit(&txn);
 	preview_put_seen(world, "eu-box");
 	look(&browser, "/syncs/eu-box", 200);
 	post(&browser, "/syncs/eu-box/start", "x=1");
