@@ -202,7 +202,10 @@ diff_members(struct diff *diff, const json_t *before, const json_t *after, const
 static json_t *
 rows_count(const json_t *object)
 {
-	return json_sprintf("%zu fields", json_array_size(json_object_get(object, "fields")));
+	const json_t *rows = json_object_get(object, "fields");
+
+	return json_array_size(rows) == 1 ? json_string("1 field")
+					  : json_sprintf("%zu fields", json_array_size(rows));
 }
 
 static void

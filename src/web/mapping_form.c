@@ -44,8 +44,15 @@ json_t *
 mapping_posted(const struct request *request, const char *name)
 {
 	const char *text = request_field(request, name);
+	struct bh_buf lines = BH_BUF_INIT(REQUEST_FORM_MAX);
+	json_t *json;
 
-	return text != NULL ? trimmed(text, strlen(text)) : json_string("");
+	for (; text != NULL && *text != '\0'; text++)
+		if (text[0] != '\r' || text[1] != '\n')
+			bh_buf_addc(&lines, *text);
+	json = trimmed(bh_buf_str(&lines), lines.len);
+	bh_buf_release(&lines);
+	return json;
 }
 
 static const char *
@@ -104,18 +111,29 @@ typed_list(const char *text)
 	return list;
 }
 
-/* A text or a list of texts, as it is typed: a list is JSON. */
+/* What is no text where text is its JSON; NULL otherwise: templates begin with braces, too. */
+static json_t *
+typed_other(const char *text)
+{
+	json_t *list = typed_list(text), *object = NULL;
+
+	if (list == NULL && text[0] == '{')
+		bh_json_parse(text, strlen(text), &object, NULL);
+	return list != NULL ? list : object;
+}
+
+/* A text, or else JSON: a list of texts, a setting. */
 static json_t *
 either_view(const json_t *value)
 {
 	const char *text = json_string_value(value);
-	json_t *list = text != NULL ? typed_list(text) : NULL, *wrapped, *view;
+	json_t *other = text != NULL ? typed_other(text) : NULL, *wrapped, *view;
 
 	if (value == NULL)
 		return json_string("");
-	if (text != NULL && list == NULL)
+	if (text != NULL && other == NULL)
 		return json_incref((json_t *)(uintptr_t)value);
-	json_decref(list);
+	json_decref(other);
 	if (text == NULL)
 		return json_line(value);
 	wrapped = json_pack("[O]", value);
@@ -127,9 +145,9 @@ either_view(const json_t *value)
 static json_t *
 either_read(const char *text)
 {
-	json_t *list = typed_list(text);
+	json_t *other = typed_other(text);
 
-	return list != NULL ? list : json_string(text);
+	return other != NULL ? other : json_string(text);
 }
 
 /* -- lists with commas -- */

@@ -45,7 +45,7 @@ int mapping_json_read(const char *text, const char *what, json_t **json_r, struc
 /* JSON to be changed by hand: indented text. */
 json_t *mapping_json_view(const json_t *json);
 
-/* A posted field, "" where there is none; white space around it is cut off. */
+/* A posted field, "" where there is none; white space around it is cut off, and lines end as ours do. */
 json_t *mapping_posted(const struct request *request, const char *name);
 
 #endif

@@ -639,7 +639,7 @@ mapping_field_type(const struct dest_field *field)
 
 	if (field->type == RECORD_NUMBER && field->digits > 0)
 		return json_sprintf("%s, %d.%d digits", name, field->digits, field->scale);
-	if (field->length > 0 && field->length < 100000)
+	if (field->length > 0 && field->length < 32768)
 		return json_sprintf("%s, %zu", name, field->length);
 	return json_string(name);
 }

@@ -119,7 +119,10 @@ add_way(struct bh_buf *out, const json_t *row)
 	if (other != NULL) {
 		begin_part(out);
 		bh_buf_adds(out, "else ");
-		add_list(out, other, ", else ");
+		if (bh_json_str(other, "setting") != NULL)
+			bh_buf_addf(out, "the setting %s", bh_json_str(other, "setting"));
+		else
+			add_list(out, other, ", else ");
 	}
 }
 

@@ -536,25 +536,27 @@ press_drop(struct exchange *exchange, struct bh_err *err)
 static int
 press_import(struct exchange *exchange, struct bh_err *err)
 {
-	const char *text = field(exchange, "file");
+	json_t *typed = mapping_posted(exchange->request, "file"), *mapping = NULL;
+	const char *text = json_string_value(typed);
 	struct bh_err why = BH_ERR_INIT;
-	json_t *mapping = NULL;
 	int rc;
 
-	if (text[strspn(text, " \t\r\n")] == '\0')
-		return show(exchange, 400, "", "Paste the contents of a file.", NULL, err);
-	rc = mapping_file_read(text, exchange->match.args[0], &mapping, &why);
+	if (*text == '\0')
+		rc = bh_fail(&why, BH_INVALID, "Paste the contents of a file.");
+	else
+		rc = mapping_file_read(text, exchange->match.args[0], &mapping, &why);
 	if (rc == 0)
 		rc = mapping_edit(exchange, exchange->match.args[0], NULL, change_all, mapping,
 		    &why);
 	json_decref(mapping);
-	if (rc == 0) {
+	if (rc == 0)
 		go(exchange, "?done=draft");
-		return 0;
-	}
-	if (why.code != BH_INVALID)
-		return bh_fail(err, why.code, "%s", why.text);
-	return show(exchange, 400, text, why.text, NULL, err);
+	else if (why.code != BH_INVALID)
+		rc = bh_fail(err, why.code, "%s", why.text);
+	else
+		rc = show(exchange, 400, text, why.text, NULL, err);
+	json_decref(typed);
+	return rc;
 }
 
 /* -- the CRM's fields -- */

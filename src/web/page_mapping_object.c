@@ -203,6 +203,8 @@ check_row(const json_t *object, const json_t *row, struct bh_err *err)
 		json_object_del(bare, "setting");
 		json_object_set_new(bare, "value", json_string("x"));
 	}
+	if (bh_json_str(bare, "default.setting") != NULL)
+		json_object_set_new(bare, "default", json_string("x"));
 	rc = row_new(bare, mapping_kind(object), &made, err);
 	row_free(&made);
 	json_decref(bare);

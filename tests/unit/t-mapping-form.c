@@ -78,6 +78,8 @@ test_rows(void **state)
 	    "{\"to\": \"A\", \"value\": false}",
 	    "{\"to\": \"A\", \"from\": \"a\", \"default\": [\"x\"]}",
 	    "{\"to\": \"A\", \"from\": \"a\", \"default\": \"[x\"}",
+	    "{\"to\": \"A\", \"from\": \"a\", \"default\": {\"setting\": \"x\"}}",
+	    "{\"to\": \"A\", \"from\": \"a\", \"default\": \"{email}\"}",
 	    "{\"to\": \"A\", \"from\": \"a\", \"on\": \"x, y\"}",
 	    "{\"to\": \"A\", \"from\": \"a\", \"on\": \"x\\\"y, z\"}",
 	    "{\"to\": \"A\", \"from\": \"a\", \"on\": [\"x, y\", \"z\"]}",
