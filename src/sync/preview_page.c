@@ -11,7 +11,7 @@
 #include "sync/preview_internal.h"
 
 #define PAGE 200
-#define PAGE_INVOICES 20 /* with their lines */
+#define PAGE_INVOICES 10 /* with their lines */
 #define PAGE_MARKS 1000  /* of events */
 #define COUNT_MAX 10000000 /* objects of a kind, for the progress */
 
