@@ -233,6 +233,55 @@ leave(struct store_txn *txn, const struct link_id *id, const struct link *was, s
 	return count(txn, id, was, -1, err);
 }
 
+/* The words of another link that is held so, where there is one. */
+static int
+find_words(struct store_txn *txn, const struct link_id *id, struct cause *cause, struct bh_err *err)
+{
+	struct store_scan scan = {.max = 2};
+	const struct store_entry *entries;
+	struct link_id other;
+	struct link link;
+	struct key prefix;
+	size_t n;
+	bool more;
+
+	cause->cause[0] = cause->remedy[0] = '\0';
+	key_cause(&prefix, "Lc", id->dest, cause->code, id->sync, id->object);
+	scan.prefix = prefix.data;
+	scan.prefix_len = prefix.len;
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_entry(&entries[i], &other) ||
+		    (strcmp(other.id, id->id) == 0 && strcmp(other.account, id->account) == 0))
+			continue;
+		if (link_get(txn, &other, &link, err) < 0)
+			return -1;
+		memcpy(cause->cause, link.cause, sizeof(cause->cause));
+		memcpy(cause->remedy, link.remedy, sizeof(cause->remedy));
+		return 0;
+	}
+	return 0;
+}
+
+/* Words may hold a person's value: none of a link that is forgotten stay. */
+static int
+forget_words(struct store_txn *txn, const struct link_id *id, const struct link *was,
+    struct bh_err *err)
+{
+	struct cause cause;
+	struct key key;
+	int rc = cause_get(txn, id->dest, was->code, id->sync, id->object, &cause, err);
+
+	if (rc <= 0 || strcmp(cause.cause, was->cause) != 0)
+		return rc < 0 ? -1 : 0;
+	if (find_words(txn, id, &cause, err) < 0)
+		return -1;
+	key_cause(&key, "Lg", id->dest, was->code, id->sync, id->object);
+	put(txn, &key, &cause);
+	return 0;
+}
+
 int
 cause_move(struct store_txn *txn, const struct link_id *id, const struct link *was,
     const struct link *link, struct bh_err *err)
@@ -243,6 +292,8 @@ cause_move(struct store_txn *txn, const struct link_id *id, const struct link *w
 	if (was_in && is_in && strcmp(was->code, link->code) == 0)
 		return 0;
 	if (was_in && leave(txn, id, was, err) < 0)
+		return -1;
+	if (was_in && link == NULL && forget_words(txn, id, was, err) < 0)
 		return -1;
 	return is_in ? enter(txn, id, link, err) : 0;
 }

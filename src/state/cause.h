@@ -32,8 +32,8 @@ int cause_links(struct store_txn *txn, const char *dest, const struct cause *cau
     void *arg, bool *more_r, struct bh_err *err);
 
 /*
- * A link that was held (was NULL: none) is now like link (NULL: gone): counts
- * and index follow.  Reads what it counts, checked at commit.
+ * A link that was held (was NULL: none) is now like link (NULL: forgotten, with its
+ * words): counts and index follow.  Reads what it counts, checked at commit.
  */
 int cause_move(struct store_txn *txn, const struct link_id *id, const struct link *was,
     const struct link *link, struct bh_err *err);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "state/cause.h"
 #include "state/mirror.h"
 #include "state/queue.h"
 #include "store/key.h"
@@ -367,6 +368,27 @@ bench_lane(struct bench *bench)
 	return lane;
 }
 
+/* Causes and their index tell of each held link once. */
+static void
+recount_causes(struct bench *bench, struct store_txn *txn, size_t held)
+{
+	struct store_scan scan = {.prefix = "Lc", .prefix_len = 2, .max = 10000, .keys_only = true};
+	struct cause *causes = bh_xcalloc(200, sizeof(causes[0]));
+	const struct store_entry *entries;
+	size_t n, sum = 0;
+	bool more;
+
+	assert_int_equal(cause_list(txn, "crm", 200, causes, &n, &bench->err), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(causes[i].n > 0);
+		sum += (size_t)causes[i].n;
+	}
+	assert_int_equal(sum, held);
+	assert_int_equal(store_scan(txn, &scan, &entries, &n, &more, &bench->err), 0);
+	assert_int_equal(n, held);
+	free(causes);
+}
+
 void
 bench_recount(struct bench *bench)
 {
@@ -395,6 +417,7 @@ bench_recount(struct bench *bench)
 	assert_int_equal(lane.held, counts[LINK_HELD]);
 	assert_int_equal(lane.waiting_parent, counts[LINK_WAITING]);
 	assert_int_equal(lane.excluded, counts[LINK_EXCLUDED]);
+	recount_causes(bench, txn, counts[LINK_HELD]);
 	store_free(&txn);
 }
 

@@ -152,6 +152,26 @@ leaving(void **state)
 	assert_int_equal(state_count(f, "L"), 0);
 }
 
+/* What the last one said may be a person's: it goes with the link. */
+static void
+forgotten_words(void **state)
+{
+	struct link_id a = entry("account", "a").id, b = entry("account", "b").id;
+	struct fixture *f = *state;
+	struct cause cause;
+
+	put(f, "account", "a", LINK_HELD, "X");
+	put(f, "account", "b", LINK_HELD, "X");
+	assert_int_equal(MUST(link_forget(f->txn, &b, &f->err)), 1);
+	state_commit(f);
+	MUST(cause_get(f->txn, "crm", "X", "s", "account", &cause, &f->err));
+	assert_string_equal(cause.cause, "cause of a");
+	assert_int_equal(cause.n, 1);
+	assert_int_equal(MUST(link_forget(f->txn, &a, &f->err)), 1);
+	state_commit(f);
+	assert_counted(f, "");
+}
+
 static void
 skipping(void **state)
 {
@@ -299,6 +319,7 @@ main(void)
 	    STATE_TEST(words_are_those_of_the_last),
 	    STATE_TEST(pages),
 	    STATE_TEST(leaving),
+	    STATE_TEST(forgotten_words),
 	    STATE_TEST(skipping),
 	    STATE_TEST(an_older_store_is_taken_in),
 	    STATE_TEST(steps_are_kept),

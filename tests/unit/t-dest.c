@@ -299,10 +299,45 @@ trace_shows_calls_only(void **state)
 	assert_null(trace);
 }
 
+/* Addresses of records: only of what is known to be one. */
+static void
+record_addresses(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *driver, *base_url, *account, *object, *id, *want;
+	} cases[] = {
+	    {"salesforce", "https://example.my.salesforce.com", "00D1", "Account",
+		"001000000000001AAA", "https://example.my.salesforce.com/001000000000001AAA"},
+	    {"salesforce", "https://example.my.salesforce.com", "00D1", "Account", "../x", ""},
+	    {"salesforce", "", "", "Account", "001000000000001AAA", ""},
+	    {"salesforce", "javascript:alert(1)", "", "Account", "001000000000001AAA", ""},
+	    {"hubspot", "", "1234", "companies", "99",
+		"https://app.hubspot.com/contacts/1234/record/0-2/99"},
+	    {"hubspot", "", "1234", "2-777", "99",
+		"https://app.hubspot.com/contacts/1234/record/2-777/99"},
+	    {"hubspot", "", "1234", "p1_invoices", "99", ""},
+	    {"hubspot", "", "", "contacts", "99", ""},
+	    {"hubspot", "", "12/34", "contacts", "99", ""},
+	    {"hubspot", "", "1234", "contacts", "9?9", ""},
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bh_buf url = BH_BUF_INIT(1000);
+		struct dest_auth auth = {0};
+
+		snprintf(auth.base_url, sizeof(auth.base_url), "%s", cases[i].base_url);
+		snprintf(auth.account_id, sizeof(auth.account_id), "%s", cases[i].account);
+		dest_driver(cases[i].driver)->record_url(&auth, cases[i].object, cases[i].id, &url);
+		assert_string_equal(bh_buf_str(&url), cases[i].want);
+		bh_buf_release(&url);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(record_addresses),
 	    cmocka_unit_test(drivers_are_complete),
 	    cmocka_unit_test(outcomes_have_names),
 	    cmocka_unit_test(result_is_reset),

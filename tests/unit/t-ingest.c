@@ -9,6 +9,7 @@
 #include "hooks.h"
 #include "state/mirror.h"
 #include "state/queue.h"
+#include "state/roster.h"
 #include "sync/configure.h"
 #include "sync/ingest.h"
 
@@ -98,6 +99,87 @@ is_lane_woken(struct bench *bench)
 
 	store_free(&txn);
 	return due == 1;
+}
+
+/* -- the list of customers -- */
+
+static int
+collect_customer(void *arg, const struct mirror_id *customer, struct bh_err *err BH_UNUSED)
+{
+	bh_buf_addf(arg, "%s ", customer->id);
+	return 0;
+}
+
+static void
+assert_found(struct bench *bench, const char *currency, const char *search, const char *want)
+{
+	struct bh_buf text = BH_BUF_INIT(1000), after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	struct roster_query query = {currency, search};
+	struct store_txn *txn = store_begin(bench->store);
+	bool more;
+
+	assert_int_equal(roster_list(txn, &query, 50, &after, collect_customer, &text, &more,
+			     &bench->err),
+	    0);
+	assert_string_equal(bh_buf_str(&text), want);
+	store_free(&txn);
+	bh_buf_release(&text);
+	bh_buf_release(&after);
+}
+
+static size_t
+count_events(struct bench *bench, const char *customer)
+{
+	struct mirror_id id = {"stripe", "", OBJECT_CUSTOMER, customer};
+	struct store_txn *txn = store_begin(bench->store);
+	uint64_t stamps[ROSTER_EVENTS_MAX];
+	size_t n;
+
+	assert_int_equal(roster_events(txn, &id, stamps, &n, &bench->err), 0);
+	store_free(&txn);
+	return n;
+}
+
+/* It follows names and MRR, forgets who is deleted, and keeps each customer's events. */
+static void
+customers_are_listed(void **state)
+{
+	static const char subscribed[] =
+	    "{\"id\":\"evt_s\",\"object\":\"event\",\"type\":\"customer.subscription.updated\",\"created\":300,"
+	    "\"livemode\":true,\"data\":{\"object\":{\"id\":\"sub_1\",\"object\":\"subscription\","
+	    "\"customer\":\"cus_2\",\"status\":\"active\",\"currency\":\"usd\",\"start_date\":200,\"created\":200,"
+	    "\"metadata\":{},\"items\":{\"object\":\"list\",\"has_more\":false,\"data\":[{\"id\":\"si_1\","
+	    "\"object\":\"subscription_item\",\"quantity\":3,\"price\":{\"id\":\"price_1\",\"object\":\"price\","
+	    "\"currency\":\"usd\",\"unit_amount\":1500,\"unit_amount_decimal\":\"1500\","
+	    "\"billing_scheme\":\"per_unit\",\"type\":\"recurring\",\"recurring\":{\"interval\":\"month\","
+	    "\"interval_count\":1,\"usage_type\":\"licensed\"}}}]}}}}";
+	static const char deleted[] =
+	    "{\"id\":\"evt_e\",\"object\":\"event\",\"type\":\"customer.deleted\",\"created\":1990000000,"
+	    "\"livemode\":true,\"data\":{\"object\":{\"id\":\"cus_2\",\"object\":\"customer\"}}}";
+	struct bench *bench = bench_new("sandbox");
+
+	*state = bench;
+	customer_at(bench, "evt_a", "cus_1", "Zeta", 100);
+	customer_at(bench, "evt_b", "cus_2", "alpha", 100);
+	bench_ingest(bench);
+	assert_found(bench, NULL, NULL, "cus_2 cus_1 ");
+	customer_at(bench, "evt_c", "cus_1", "Aachen", 200);
+	/* Older than what is known. */
+	customer_at(bench, "evt_d", "cus_2", "Zorro", 50);
+	bench_ingest(bench);
+	assert_found(bench, NULL, NULL, "cus_1 cus_2 ");
+	assert_found(bench, NULL, "ZETA", "");
+	assert_int_equal(count_events(bench, "cus_1"), 2);
+	assert_int_equal(count_events(bench, "cus_2"), 1);
+	bench_journal(bench, "stripe", "evt_s", "customer.subscription.updated", subscribed,
+	    strlen(subscribed));
+	bench_ingest(bench);
+	assert_found(bench, "USD", NULL, "cus_2 ");
+	assert_int_equal(count_events(bench, "cus_2"), 2);
+	bench_journal(bench, "stripe", "evt_e", "customer.deleted", deleted, strlen(deleted));
+	bench_ingest(bench);
+	assert_found(bench, NULL, NULL, "cus_1 ");
+	assert_found(bench, "USD", NULL, "");
 }
 
 /* -- what becomes of an event -- */
@@ -511,6 +593,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(customers_are_listed, teardown),
 	    cmocka_unit_test_teardown(applied_marks_and_wakes, teardown),
 	    cmocka_unit_test_teardown(older_news_is_stale, teardown),
 	    cmocka_unit_test_teardown(bad_events_do_not_stop_others, teardown),

@@ -287,6 +287,52 @@ replays_come_first(void **state)
 	assert_int_equal(state_count(f, "Jr"), 0);
 }
 
+/* What failed is listed until a replay goes well. */
+static void
+failed_ones_are_listed(void **state)
+{
+	static const char *const ids[] = {"evt_1", "evt_2", "evt_3"};
+	const struct journal_pace pace = {0};
+	struct fixture *f = *state;
+	struct journal_event events[4];
+	struct journal_batch batch;
+	uint64_t stamps[4];
+	size_t n;
+
+	for (size_t i = 0; i < BH_LEN(ids); i++)
+		accept_event(f, "stripe", ids[i]);
+	MUST(journal_next(f->txn, 10, &batch, &f->err));
+	for (size_t i = 0; i < batch.n; i++) {
+		batch.events[i].state = i == 1 ? JOURNAL_APPLIED : JOURNAL_FAILED;
+		journal_settle(f->txn, &batch.events[i]);
+	}
+	journal_advance(f->txn, &batch, &pace);
+	journal_batch_release(&batch);
+	state_commit(f);
+	MUST(journal_failed(f->txn, 0, 4, stamps, &n, &f->err));
+	assert_int_equal(n, 2);
+	assert_true(stamps[0] == stamp_of(f, "stripe", "evt_3"));
+	assert_true(stamps[1] == stamp_of(f, "stripe", "evt_1"));
+	/* Many at once; one that is not there is told so. */
+	stamps[2] = 4711;
+	MUST(journal_read_many(f->txn, stamps, 3, events, &f->err));
+	assert_string_equal(events[0].id, "evt_3");
+	assert_int_equal(events[0].state, JOURNAL_FAILED);
+	assert_null(events[0].body);
+	assert_string_equal(events[1].id, "evt_1");
+	assert_true(events[2].stamp == 0);
+	for (size_t i = 0; i < 3; i++)
+		journal_event_release(&events[i]);
+	MUST(journal_failed(f->txn, stamps[0], 4, stamps, &n, &f->err));
+	assert_int_equal(n, 1);
+	journal_replay(f->txn, stamps[0]);
+	state_commit(f);
+	handle_batch(f, 10);
+	MUST(journal_failed(f->txn, 0, 4, stamps, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_true(stamps[0] == stamp_of(f, "stripe", "evt_3"));
+}
+
 /* A batch of replays alone leaves the cursor, and says that what is new waits. */
 static void
 replays_fill_a_batch(void **state)
@@ -602,6 +648,7 @@ main(void)
 	    STATE_TEST(two_readers),
 	    STATE_TEST(outcomes_are_kept),
 	    STATE_TEST(replays_come_first),
+	    STATE_TEST(failed_ones_are_listed),
 	    STATE_TEST(replays_fill_a_batch),
 	    STATE_TEST(replay_of_a_pruned_event),
 	    STATE_TEST(batches_are_bounded),

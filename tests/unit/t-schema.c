@@ -3,7 +3,9 @@
 
 #include "state.h"
 #include "state/account.h"
+#include "state/cause.h"
 #include "state/derived.h"
+#include "state/journal.h"
 #include "state/schema.h"
 
 static void
@@ -105,12 +107,78 @@ first_format_is_brought_up(void **state)
 	bh_buf_release(&seen);
 }
 
+static void
+put_failed(struct fixture *f, const char *id, enum journal_state state)
+{
+	struct journal_entry entry = {.connection = "one",
+	    .id = id,
+	    .type = "t",
+	    .received_ms = 1,
+	    .body = "{}",
+	    .body_len = 2};
+	struct journal_event event;
+	uint64_t stamp = 0;
+
+	MUST(journal_accept(f->store, &entry, &f->err));
+	MUST(journal_find(f->txn, "one", id, &stamp, &f->err));
+	MUST(journal_read(f->txn, stamp, &event, &f->err));
+	event.state = state;
+	journal_settle(f->txn, &event);
+	journal_event_release(&event);
+	state_commit(f);
+}
+
+static void
+drop_family(struct fixture *f, const char *family)
+{
+	struct store_scan scan = {.prefix = family, .prefix_len = 2, .max = 1000};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	MUST(store_scan(f->txn, &scan, &entries, &n, &more, &f->err));
+	for (size_t i = 0; i < n; i++)
+		store_delete(f->txn, entries[i].key, entries[i].key_len);
+	state_commit(f);
+}
+
+/* What is held is counted, what failed is listed, and customers are to be looked at. */
+static void
+second_format_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct link_dirty_entry held = {{"crm", 0, "s", "account", "", "a"}, 0};
+	struct link link = {.state = LINK_HELD, .code = "X"};
+	uint64_t stamps[5];
+	struct cause cause;
+	bool clear = true;
+	size_t n;
+
+	add_connection(f, "one", true);
+	MUST(link_settle(f->store, &held, &link, &clear, 1, &f->err));
+	put_failed(f, "e1", JOURNAL_FAILED);
+	put_failed(f, "e2", JOURNAL_APPLIED);
+	drop_family(f, "Lg");
+	drop_family(f, "Lc");
+	drop_family(f, "Jf");
+	put_version(f, "2");
+	MUST(schema_check(f->store, &f->err));
+	assert_int_equal(MUST(cause_get(f->txn, "crm", "X", "s", "account", &cause, &f->err)), 1);
+	assert_int_equal(cause.n, 1);
+	assert_int_equal(state_count(f, "Lc"), 1);
+	MUST(journal_failed(f->txn, 0, 5, stamps, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_int_equal(state_count(f, "Fq"), 1);
+	assert_int_equal(state_count(f, "Vn"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    STATE_TEST(empty_store_is_stamped),
 	    STATE_TEST(first_format_is_brought_up),
+	    STATE_TEST(second_format_is_brought_up),
 	    STATE_TEST(newer_store_is_refused),
 	    STATE_TEST(broken_versions),
 	};

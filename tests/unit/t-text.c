@@ -288,6 +288,28 @@ utf8_cut_between_characters(void **state BH_UNUSED)
 }
 
 static void
+folded(void **state BH_UNUSED)
+{
+	static const char *const cases[][2] = {{"", ""}, {" \t\n", ""}, {"ACME", "acme"},
+	    {"  Two   words\xc2\xa0here ", "two words here"},
+	    {"\xc3\x84\xc3\x96\xc3\x9c\xc3\x9f \xc3\x97", "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f \xc3\x97"},
+	    {"\xc5\x81\xc3\xb3\x64\xc5\xba \xc5\xbd", "\xc5\x82\xc3\xb3\x64\xc5\xba \xc5\xbe"},
+	    {"\xc5\xb8 \xc4\x80\xc4\x81", "\xc3\xbf \xc4\x81\xc4\x81"},
+	    {"\xce\x91\xce\x8f", "\xce\xb1\xcf\x8e"},
+	    {"\xd0\x96\xd0\x81\xd1\x91", "\xd0\xb6\xd1\x91\xd1\x91"},
+	    {"\xe6\x97\xa5\xf0\x9f\x98\x80", "\xe6\x97\xa5\xf0\x9f\x98\x80"},
+	    {"a\xff", "a\xef\xbf\xbd"}};
+	struct bh_buf out = BH_BUF_INIT(256);
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		bh_buf_reset(&out);
+		bh_fold_add(&out, cases[i][0], strlen(cases[i][0]));
+		assert_string_equal(bh_buf_str(&out), cases[i][1]);
+	}
+	bh_buf_release(&out);
+}
+
+static void
 html_escaped(void **state BH_UNUSED)
 {
 	struct bh_buf out = BH_BUF_INIT(256);
@@ -432,6 +454,7 @@ main(void)
 	    cmocka_unit_test(utf8_mended),
 	    cmocka_unit_test(utf8_counted),
 	    cmocka_unit_test(utf8_cut_between_characters),
+	    cmocka_unit_test(folded),
 	    cmocka_unit_test(html_escaped),
 	    cmocka_unit_test(uint_bounds),
 	    cmocka_unit_test(int_bounds),
