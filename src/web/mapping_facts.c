@@ -141,6 +141,7 @@ mapping_facts_common(json_t *model, const struct exchange *exchange, const struc
 	json_object_set_new(model, "problem", words_json(problem != NULL ? problem : ""));
 	json_object_set_new(model, "draft",
 	    m->draft != NULL ? draft_facts(exchange, m) : json_null());
+	json_object_set_new(model, "is_begun", json_boolean(!m->sync.is_new));
 	json_object_set_new(model, "is_saved",
 	    json_boolean(done != NULL && strcmp(done, "saved") == 0 && m->draft == NULL));
 	json_object_set_new(model, "is_resynced",

@@ -297,6 +297,43 @@ row_view(const struct facts *f, const json_t *row, size_t n)
 	return view;
 }
 
+static bool
+is_written(const json_t *rows, const char *to)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)rows, i, row) {
+		const char *its = bh_json_str(row, "to");
+
+		if (its != NULL && strcmp(its, to) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the CRM demands of a new record and no row fills: "LastName, Company"; "" nothing. */
+static json_t *
+lacking_view(const struct facts *f)
+{
+	const struct dest_object *described = f->bench->described;
+	struct bh_buf out = BH_BUF_INIT(16384);
+	json_t *text;
+
+	for (size_t i = 0; described != NULL && i < described->fields_n; i++) {
+		const struct dest_field *field = &described->fields[i];
+		json_t *name = own_name(f->bench->m, field->name);
+
+		if (field->required && field->writable &&
+		    !is_written(json_object_get(f->object, "fields"), json_string_value(name)))
+			bh_buf_addf(&out, "%s%s", out.len > 0 ? ", " : "", json_string_value(name));
+		json_decref(name);
+	}
+	text = words_json(bh_buf_str(&out));
+	bh_buf_release(&out);
+	return text;
+}
+
 static void
 add_rows(struct facts *f)
 {
@@ -307,6 +344,7 @@ add_rows(struct facts *f)
 		json_array_append_new(list, row_view(f, row, i));
 	json_object_set_new(f->model, "has_rows", json_boolean(json_array_size(list) > 0));
 	json_object_set_new(f->model, "rows", list);
+	json_object_set_new(f->model, "lacking", lacking_view(f));
 	json_object_set_new(f->model, "new_row",
 	    is_open(f, "row") &&
 		    (f->open->is_new ||

@@ -74,6 +74,7 @@ mapping_describe(struct world *world)
 	    "{\"name\": \"companies\", \"fields\": ["
 	    "{\"name\": \"name\", \"label\": \"Company <name>\", \"type\": \"text\", \"length\": 20, \"writable\": true},"
 	    "{\"name\": \"city\", \"label\": \"City\", \"type\": \"text\", \"writable\": true},"
+	    "{\"name\": \"must\", \"label\": \"Must\", \"type\": \"text\", \"writable\": true, \"required\": true},"
 	    "{\"name\": \"secret_note\", \"label\": \"Read only\", \"type\": \"text\", \"writable\": false},"
 	    "{\"name\": \"billhook_balance\", \"label\": \"Balance\", \"type\": \"date\", \"writable\": true}]}";
 	struct store_txn *txn = store_begin(world->site.store);

@@ -656,6 +656,56 @@ install_forgets_descriptions(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+/* What is asked for is described anew, also where no mapping in use names it. */
+static void
+describe_keeps_fields(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench();
+	struct outcome outcome =
+	    run(bench, ERRAND_DESCRIBE, "{'objects':['Account','Opportunity']}");
+	struct store_txn *txn;
+	int64_t fetched_ms;
+	json_t *doc;
+	char *text;
+
+	assert_done(&outcome);
+	assert_in_range(bh_json_int(outcome.errand.answer, "Account", 0), 1, 1000);
+	release(&outcome);
+	txn = store_begin(bench->store);
+	assert_int_equal(target_get(txn, "crm", "Account", &doc, &fetched_ms, &bench->err), 1);
+	json_decref(doc);
+	assert_int_equal(target_get(txn, "crm", "Opportunity", &doc, &fetched_ms, &bench->err), 1);
+	json_decref(doc);
+	store_free(&txn);
+
+	/* A field that was made since is seen at once. */
+	fake.extra_field = "Custom__c";
+	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Account']}");
+	release(&outcome);
+	txn = store_begin(bench->store);
+	assert_int_equal(target_get(txn, "crm", "Account", &doc, &fetched_ms, &bench->err), 1);
+	text = json_dumps(doc, 0);
+	assert_non_null(strstr(text, "Custom__c"));
+	free(text);
+	json_decref(doc);
+	store_free(&txn);
+
+	/* One of them is there all the same; none is a failure. */
+	fake.fault = "describe";
+	fake.fault_code = BH_INVALID;
+	fake.fault_times = 1;
+	unit_log_expected(true);
+	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Nothing','Account']}");
+	assert_done(&outcome);
+	assert_true(json_is_null(json_object_get(outcome.errand.answer, "Nothing")));
+	release(&outcome);
+	fake.fault_times = 1;
+	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Account']}");
+	assert_failed(&outcome, "describes none");
+	release(&outcome);
+	close_bench(bench);
+}
+
 /* Of the whole catalogue, whatever the mappings of today name. */
 static void
 count_is_of_everything(void **state BH_UNUSED)
@@ -938,6 +988,7 @@ main(void)
 	    cmocka_unit_test_teardown(plan_without_a_sync, teardown),
 	    cmocka_unit_test_teardown(install_goes_on, teardown),
 	    cmocka_unit_test_teardown(install_forgets_descriptions, teardown),
+	    cmocka_unit_test_teardown(describe_keeps_fields, teardown),
 	    cmocka_unit_test_teardown(count_is_of_everything, teardown),
 	    cmocka_unit_test_teardown(disconnect_forgets_all_of_one, teardown),
 	    cmocka_unit_test_teardown(disconnect_removes_the_schema, teardown),

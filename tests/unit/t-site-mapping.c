@@ -192,6 +192,7 @@ test_sample(void **state)
 	assert_page(&browser, "only in contacts");
 	assert_page(&browser, "not written here");
 	assert_page(&browser, "domain is example.com");
+	assert_page(&browser, "which no row fills: must.");
 	lacks(&browser, "<script>alert");
 	look(&browser, CUSTOMER "?sample=cus_2", 200);
 	assert_page(&browser, "Billhook holds no customer of this id.");
@@ -615,7 +616,6 @@ save(struct browser *browser, const char *apply, int status)
 	char seen[40], *form;
 
 	look(browser, ALL, 200);
-	hidden(browser, "Apply it to", "apply", seen, sizeof(seen));
 	hidden(browser, "Draft: ", "seen", seen, sizeof(seen));
 	form = bh_xasprintf("do=save&seen=%s&apply=%s", seen, apply);
 	send(browser, ALL, form, status);
@@ -663,6 +663,36 @@ test_save(void **state)
 	draft = mapping_draft(world);
 	assert_null(draft);
 	assert_true(has_trail(world, "thrown away in the browser by ada"));
+	close_browser(&browser);
+}
+
+/* Nobody is asked about what is synced where nothing is. */
+static void
+test_save_before_start(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn;
+	struct browser browser;
+	struct account_sync sync;
+
+	mapping_fill(world);
+	txn = store_begin(world->site.store);
+	assert_int_equal(account_sync_load(txn, "main", &sync, NULL), 1);
+	sync.is_new = true;
+	assert_int_equal(account_sync_save(txn, &sync, NULL), 0);
+	mapping_commit(&txn);
+	account_sync_release(&sync);
+	browser = open_at(world, "ada", CUSTOMER);
+	change(&browser, edit_of(world, "city"), "do=row-drop", 303);
+	look(&browser, ALL, 200);
+	assert_page(&browser, "The sync has not begun");
+	lacks(&browser, "type=\"radio\"");
+	save(&browser, "new", 303);
+	txn = store_begin(world->site.store);
+	assert_int_equal(account_sync_load(txn, "main", &sync, NULL), 1);
+	assert_true(sync.is_new);
+	account_sync_release(&sync);
+	store_free(&txn);
 	close_browser(&browser);
 }
 
@@ -816,8 +846,8 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_overview), TEST(test_sample), TEST(test_lists),
 	    TEST(test_row), TEST(test_row_refused), TEST(test_row_order), TEST(test_two_people),
 	    TEST(test_filter), TEST(test_rules), TEST(test_rest), TEST(test_objects),
-	    TEST(test_file), TEST(test_save), TEST(test_save_refused), TEST(test_describe),
-	    TEST(test_roles), TEST(test_names)};
+	    TEST(test_file), TEST(test_save), TEST(test_save_before_start), TEST(test_save_refused),
+	    TEST(test_describe), TEST(test_roles), TEST(test_names)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);
