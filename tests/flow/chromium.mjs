@@ -41,8 +41,8 @@ export async function open(browser, options, elsewhere = []) {
     if (origin !== new URL(url).origin && !elsewhere.includes(origin)) complaints.push(`request to ${request.url()}`);
   });
   context.on('console', (message) => {
-    // Chromium notes an answer of 400, 404 or 409 as an error; the page itself is what counts then.
-    if (['error', 'warning'].includes(message.type()) && !/status of 40[049]/.test(message.text())) complaints.push(`console: ${message.text()} ${message.location().url}`);
+    // Chromium notes an answer of 400, 403, 404 or 409 as an error; the page itself is what counts then.
+    if (['error', 'warning'].includes(message.type()) && !/status of 40[0349]/.test(message.text())) complaints.push(`console: ${message.text()} ${message.location().url}`);
   });
   context.on('weberror', (error) => complaints.push(`script: ${error.error().message}`));
   return { context, page: await context.newPage() };
