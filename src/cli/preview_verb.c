@@ -8,6 +8,7 @@
 #include "sync/preview.h"
 
 #define LOOK_MS 100
+#define SAY_MS 1000   /* progress is told so often */
 #define WAIT_MS 60000 /* so long nothing may move, but for a pause that the CRM asks for */
 
 /* -- of all -- */
@@ -55,13 +56,15 @@ say_progress(const struct cli *cli, const struct preview *preview)
 static int
 wait_for_all(const struct cli *cli, struct preview *preview, struct bh_err *err)
 {
-	int64_t end_ms = bh_mono_ms() + WAIT_MS, done = -1, waits_ms = 0;
+	int64_t end_ms = bh_mono_ms() + WAIT_MS, done = -1, waits_ms = 0, said_ms = 0;
 	int rc;
 
 	while ((rc = load(cli, preview, err)) == 0 && preview->state == PREVIEW_RUNNING) {
 		if (preview->done != done || preview->waits_until_ms != waits_ms) {
-			if (preview->total != 0)
+			if (preview->total != 0 && bh_mono_ms() - said_ms >= SAY_MS) {
 				say_progress(cli, preview);
+				said_ms = bh_mono_ms();
+			}
 			end_ms = bh_mono_ms() + WAIT_MS;
 			if (preview->waits_until_ms > bh_now_ms())
 				end_ms += preview->waits_until_ms - bh_now_ms();
@@ -102,6 +105,8 @@ print_object(const json_t *object)
 
 	cli_line(stdout, "%s: %s to %s", bh_json_str(object, "name"), bh_json_str(object, "from"),
 	    bh_json_str(object, "to"));
+	if (json_object_size(counts) == 0)
+		cli_line(stdout, "  nothing");
 	for (int v = 0; v < PREVIEW_VERDICT__MAX; v++) {
 		const char *name = preview_verdict_name((enum preview_verdict)v);
 

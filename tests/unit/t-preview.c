@@ -406,6 +406,45 @@ shared_records_are_made_once(void **state BH_UNUSED)
 	close_bench(bench);
 }
 
+/* What the mirror does not hold by itself: lines of invoices, and events that wait to be told. */
+static void
+lines_and_events_are_counted(void **state BH_UNUSED)
+{
+	static const char mapping[] =
+	    "{'objects':["
+	    "{'name':'bill','from':'invoice','to':'Bill__c','key':'Key__c','fields':[{'to':'Number__c','from':'id'}]},"
+	    "{'name':'line','from':'invoice_line','to':'Line__c','key':'Key__c',"
+	    "'parents':[{'object':'bill','id':'invoice','to':'Bill__c'}],"
+	    "'fields':[{'to':'Name','from':'description'}]},"
+	    "{'name':'told','from':'event','to':'Task','key':'Key__c','fields':[{'to':'Name','from':'type'}]}]}";
+	struct bench *bench;
+	size_t records;
+
+	fake_init();
+	fake.traits = DEST_OBJECT_EVENT;
+	bench = bench_new("salesforce");
+	apply_mapping(bench, mapping, true);
+	for (int i = 1; i <= 25; i++) {
+		json_t *invoice = bench_json(
+		    "{'object':'invoice','customer':'cus_1','status':'open','currency':'eur','total':300,"
+		    "'lines':{'object':'list','has_more':false,'total_count':2,'data':["
+		    "{'id':'il_1','object':'line_item','amount':100,'currency':'eur','description':'One'},"
+		    "{'id':'il_2','object':'line_item','amount':200,'currency':'eur','description':'Two'}]}}");
+
+		json_object_set_new(invoice, "id", json_sprintf("in_%02d", i));
+		bench_event(bench, "invoice.updated", invoice);
+	}
+	while (bench_ingest(bench) > 0)
+		;
+	preview_all(bench, "bill create 25, told create 25, line create 50");
+	records = json_object_size(fake.records);
+	apply_mapping(bench, mapping, false);
+	bench_work(bench);
+	assert_int_equal(json_object_size(fake.records) - records, 100);
+	preview_all(bench, "bill unchanged 25, line unchanged 50");
+	close_bench(bench);
+}
+
 static int
 put_draft(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
@@ -907,6 +946,7 @@ main(void)
 	    cmocka_unit_test(filters_refusals_and_no_match),
 	    cmocka_unit_test(what_another_gets_is_not_given_twice),
 	    cmocka_unit_test(shared_records_are_made_once),
+	    cmocka_unit_test(lines_and_events_are_counted),
 	    cmocka_unit_test(a_draft_is_what_is_shown),
 	    cmocka_unit_test(seen_is_what_was_whole_and_is_the_same),
 	    cmocka_unit_test(one_shows_each_field),
