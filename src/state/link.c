@@ -222,7 +222,7 @@ link_note(struct link *link, enum link_what what, int64_t at_ms)
 	struct link_step step = {at_ms, what, ""};
 
 	if (!is_written)
-		snprintf(step.code, sizeof(step.code), "%.31s", link->code);
+		snprintf(step.code, sizeof(step.code), "%.47s", link->code);
 	if (!is_written && link->past[0].what == what && strcmp(link->past[0].code, step.code) == 0)
 		return;
 	memmove(&link->past[1], &link->past[0], (LINK_PAST_MAX - 1) * sizeof(link->past[0]));
@@ -233,7 +233,7 @@ link_note(struct link *link, enum link_what what, int64_t at_ms)
 static void
 put_past(json_t *doc, const struct link *link)
 {
-	struct bh_buf text = BH_BUF_INIT(LINK_PAST_MAX * 64);
+	struct bh_buf text = BH_BUF_INIT(LINK_PAST_MAX * 80);
 
 	for (size_t i = 0; i < LINK_PAST_MAX && link->past[i].what != LINK_NOTHING; i++)
 		bh_buf_addf(&text, "%lld%c%s;", (long long)link->past[i].at_ms,

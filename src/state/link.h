@@ -56,7 +56,7 @@ enum link_what {
 struct link_step {
 	int64_t at_ms;
 	enum link_what what;
-	char code[32]; /* of a refusal and the like, cut; "" */
+	char code[48]; /* of a refusal and the like, cut; "" */
 };
 
 struct link {

@@ -245,18 +245,20 @@ customer_add_records(struct customer *customer, struct bh_err *err)
 /* A kind as it is shown: which fields tell name, state, amount and day; the first that is there counts. */
 static const struct shown {
 	enum object_kind kind;
-	const char *title, *none;
+	const char *title, *none, *status;
 	const char *names[3], *amounts[2], *days[3];
 } kinds[] = {
-    {OBJECT_SUBSCRIPTION, "Subscriptions", "It has no subscription.",
+    {OBJECT_SUBSCRIPTION, "Subscriptions", "It has no subscription.", "status",
 	{"name", "plan_name", "plan_code"}, {"mrr", "amount"},
 	{"started_at", "subscription_at", "created_at"}},
-    {OBJECT_INVOICE, "Invoices", "There is no invoice.", {"number"}, {"total", "amount_due"},
-	{"issued_on", "created_at"}},
-    {OBJECT_PAYMENT, "Payments", "There is no payment.", {"reference"}, {"amount"},
+    {OBJECT_INVOICE, "Invoices", "There is no invoice.", "status", {"number"},
+	{"total", "amount_due"}, {"issued_on", "created_at"}},
+    {OBJECT_PAYMENT, "Payments", "There is no payment.", "status", {"reference"}, {"amount"},
 	{"paid_at", "created_at"}},
-    {OBJECT_RECOVERY, "Recoveries", "No payment had to be recovered.", {"customer_name"},
+    {OBJECT_RECOVERY, "Recoveries", "No payment had to be recovered.", "status", {"customer_name"},
 	{"recovered_amount", "amount"}, {"completed_at", "started_at"}},
+    {OBJECT_ACTION, "What automations asked for", "No automation asked for anything.", "state",
+	{"title", "rule_title"}, {"amount"}, {"opened_at"}},
 };
 
 struct children {
@@ -301,7 +303,7 @@ amount_view(const struct shown *shown, const json_t *fields)
 static json_t *
 object_view(const struct shown *shown, const char *id, const struct object_state *object)
 {
-	const char *status = bh_json_str(object->fields, "status");
+	const char *status = bh_json_str(object->fields, shown->status);
 	const char *day = first_text(object->fields, shown->days, BH_LEN(shown->days), "");
 	const char *title = first_text(object->fields, shown->names, BH_LEN(shown->names), id);
 
@@ -394,6 +396,29 @@ add_crms(struct customer *customer, const struct shown *shown, json_t *list, str
 	return 0;
 }
 
+/* What rules wanted done is part of what happened. */
+static void
+add_rules(struct customer *customer, const json_t *list)
+{
+	json_t *url = kind_url(customer, OBJECT_ACTION, NULL);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, one) {
+		int64_t at_ms;
+
+		if (!bh_is_time(bh_json_str(one, "at"), &at_ms))
+			continue;
+		json_array_append_new(customer->times,
+		    json_pack("{s:I, s:o, s:b, s:O, s:s, s:O, s:s, s:s, s:s}", "at",
+			(json_int_t)at_ms, "time", words_time_json(at_ms, customer->now_ms),
+			"is_event", false, "subject", json_object_get(one, "title"), "place",
+			"automation", "url", url, "state", "good", "text", "asked for by a rule",
+			"code", ""));
+	}
+	json_decref(url);
+}
+
 static int
 add_kind(struct customer *customer, const struct shown *shown, bool is_listing, json_t *sections,
     struct bh_err *err)
@@ -412,6 +437,8 @@ add_kind(struct customer *customer, const struct shown *shown, bool is_listing, 
 		rc = view_children(customer, shown, children, is_listing, &list, err);
 	if (rc == 0)
 		rc = add_crms(customer, shown, list, err);
+	if (rc == 0 && shown->kind == OBJECT_ACTION)
+		add_rules(customer, list);
 	section = json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", object_kind_name(shown->kind),
 	    "title", shown->title, "none", shown->none, "has_rows", json_array_size(list) > 0,
 	    "is_listing", is_listing);

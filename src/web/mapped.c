@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "map/shape.h"
+#include "web/mapping.h"
 #include "web/words.h"
 
 static void
@@ -163,6 +164,27 @@ mapped_record_url(const struct mapped_sync *sync, const struct map_object *objec
 	bh_buf_release(&to);
 	bh_buf_release(&url);
 	return text;
+}
+
+json_t *
+mapped_mapping_url(const struct exchange *exchange, const struct mapped_sync *sync,
+    const char *object)
+{
+	const json_t *objects = json_object_get(sync->account.mapping, "objects"), *one;
+	char *segment = NULL;
+	json_t *url;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)objects, i, one) {
+		const char *name = bh_json_str(one, "name");
+
+		if (segment == NULL && name != NULL && strcmp(name, object) == 0)
+			segment = mapping_segment(one, i);
+	}
+	url = json_sprintf("%s/syncs/%s/mapping%s%s", exchange->request->base, sync->account.code,
+	    segment != NULL ? "/" : "", segment != NULL ? segment : "");
+	free(segment);
+	return url;
 }
 
 void

@@ -44,6 +44,9 @@ struct link_id mapped_link(const struct mapped_sync *sync, const struct map_obje
 /* The record's page in the CRM: JSON text, "" where it is not known. */
 json_t *mapped_record_url(const struct mapped_sync *sync, const struct map_object *object,
     const char *remote_id);
+/* Where the mapping of this object is edited: "<base>/syncs/<sync>/mapping/<object>". */
+json_t *mapped_mapping_url(const struct exchange *exchange, const struct mapped_sync *sync,
+    const char *object);
 /* Our page about it: "<base>/records/<sync>/<object>?id=...". */
 json_t *mapped_url(const struct exchange *exchange, const struct link_id *id);
 /* "/records/...": the same without base; appended. */

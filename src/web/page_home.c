@@ -408,6 +408,8 @@ complete(struct home *home, json_t *model)
 	free(live_url);
 	json_object_set_new(model, "connections_url",
 	    json_sprintf("%s/connections", home->exchange->request->base));
+	json_object_set_new(model, "problems_url",
+	    json_sprintf("%s/problems", home->exchange->request->base));
 	json_object_set_new(model, "activity_url",
 	    json_sprintf("%s/activity", home->exchange->request->base));
 	json_object_set(model, "newest", json_object_get(home->live, "newest"));

@@ -48,7 +48,8 @@ record_view(const struct group *g, size_t i, json_t *title_take, bool is_marked,
 
 	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "title", title_take, "id",
 	    words_json(g->ids[i].id), "state", words.state, "word", words.word, "cause",
-	    words_json(link->cause), "since", words_time_json(link->past[0].at_ms, now_ms), "url",
+	    words_json(strcmp(link->cause, g->cause.cause) == 0 ? "" : link->cause), "since",
+	    words_time_json(link->past[0].at_ms, now_ms), "url",
 	    mapped_url(g->exchange, &g->ids[i]));
 }
 
@@ -126,7 +127,8 @@ show(struct group *g, struct bh_err *err)
 	json_object_set_new(model, "choose_url",
 	    json_sprintf("%s/connections/%s#waiting", base, g->dest));
 	json_object_set_new(model, "mapping_url",
-	    json_sprintf("%s/syncs/%s/mapping/%s", base, g->cause.sync, g->cause.object));
+	    sync != NULL ? mapped_mapping_url(g->exchange, sync, g->cause.object)
+			 : json_string(""));
 	json_object_set_new(model, "action",
 	    json_sprintf("%s/problems/%s/%s/%s", base, g->dest, g->cause.sync, g->cause.object));
 	json_object_set_new(model, "back_url", json_sprintf("%s/problems", base));

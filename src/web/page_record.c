@@ -173,7 +173,7 @@ add_addresses(struct record_page *page)
 	json_t *model = page->model;
 
 	json_object_set_new(model, "mapping_url",
-	    json_sprintf("%s/syncs/%s/mapping/%s", base, sync, page->object->name));
+	    mapped_mapping_url(page->exchange, page->sync, page->object->name));
 	json_object_set_new(model, "action",
 	    json_sprintf("%s/records/%s/%s", base, sync, page->object->name));
 	json_object_set_new(model, "whole_url", mapped_url(page->exchange, &page->id));

@@ -119,19 +119,19 @@ read_sources(struct sources *sources, const json_t *from)
 
 /* -- who wins -- */
 
-/* Did we ever write into this field, as far as the link knows (link.kept)? */
-static bool
-is_kept(const struct link *link, const char *field)
+/* What the link knows of our last write into this field (link.kept): none, one, or more while it is open. */
+static size_t
+count_kept(const struct link *link, const char *field)
 {
 	unsigned char digest[BH_SHA256_LEN];
 	char hex[2 * BH_SHA256_LEN + 1];
+	size_t n = 0;
 
 	bh_sha256(digest, field, strlen(field));
 	bh_hex(hex, digest, sizeof(digest));
 	for (const char *at = link->kept; strlen(at) >= 16; at += 16)
-		if (memcmp(at, hex, 8) == 0)
-			return true;
-	return false;
+		n += memcmp(at, hex, 8) == 0;
+	return n;
 }
 
 static const char *
@@ -154,11 +154,17 @@ rule_text(const char *when)
 static const char *
 writer_text(const struct link *link, const char *when, const char *field)
 {
-	if (strcmp(when, "if_unchanged") != 0 && strcmp(when, "if_empty") != 0)
+	if (link->pushed_ms == 0 ||
+	    (strcmp(when, "if_unchanged") != 0 && strcmp(when, "if_empty") != 0))
 		return "";
-	return is_kept(link, field)
-		   ? "Billhook has written here; another value than its own is a person's and stays."
-		   : "Billhook has not written here: what is there is the CRM's.";
+	switch (count_kept(link, field)) {
+	case 0:
+		return "Billhook has not written here: what is there is the CRM's.";
+	case 1:
+		return "Billhook has written here; another value than its own is a person's and stays.";
+	default:
+		return "Whether Billhook's last value arrived is not known: it is looked at next time.";
+	}
 }
 
 /* -- rows -- */

@@ -202,6 +202,10 @@ people_put_first(struct world *world)
 	    "{\"mrr\": 100}");
 	people_link(world, "bill", "i_59",
 	    (struct link){.state = LINK_WAITING, .cause = "waits for account c_1"});
+	people_put(world, OBJECT_ACTION, "a_1",
+	    "{\"customer\": \"c_1\", \"title\": \"Call <them>\", \"state\": \"open\", \"type\": \"task\","
+	    " \"opened_at\": \"2026-11-01T08:00:00Z\"}",
+	    NULL);
 	people_event(world, "evt_a", JOURNAL_APPLIED);
 }
 

@@ -253,7 +253,7 @@ steps_are_kept(void **state)
 	link_note(&link, LINK_CREATED, 1000);
 	for (int i = 0; i < 10; i++)
 		link_note(&link, LINK_WRITTEN, 2000 + i);
-	snprintf(link.code, sizeof(link.code), "A_VERY_LONG_CODE_THAT_IS_CUT_SOMEWHERE_HERE");
+	snprintf(link.code, sizeof(link.code), "A_VERY_LONG_CODE_THAT_IS_CUT_SOMEWHERE_BEHIND_HERE");
 	link_note(&link, LINK_LATER, 3000);
 	link_note(&link, LINK_LATER, 4000); /* the same: the first stands */
 	snprintf(link.said, sizeof(link.said), "{\"message\":\"no\"}");
@@ -261,7 +261,7 @@ steps_are_kept(void **state)
 	MUST(link_get(f->txn, &of.id, &read, &f->err));
 	assert_int_equal(read.past[0].what, LINK_LATER);
 	assert_int_equal(read.past[0].at_ms, 3000);
-	assert_string_equal(read.past[0].code, "A_VERY_LONG_CODE_THAT_IS_CUT_SO");
+	assert_string_equal(read.past[0].code, "A_VERY_LONG_CODE_THAT_IS_CUT_SOMEWHERE_BEHIND_H");
 	assert_int_equal(read.past[1].what, LINK_WRITTEN);
 	assert_int_equal(read.past[1].at_ms, 2009);
 	assert_string_equal(read.past[1].code, "");

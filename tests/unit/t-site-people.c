@@ -183,6 +183,8 @@ test_customer(void **state)
 	assert_page(&browser, "event <a href=\"/activity/");
 	assert_page(&browser, "invoice.&lt;paid&gt;</a>");
 	assert_page(&browser, "made in the CRM");
+	assert_page(&browser, "Call &lt;them&gt;</a> <small>automation</small>");
+	assert_page(&browser, "asked for by a rule");
 	lacks(&browser, "<script>alert");
 	lacks(&browser, "Sync now");
 	find_link(&browser, "All Invoices", next, sizeof(next));
