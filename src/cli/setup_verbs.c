@@ -211,8 +211,8 @@ cli_init(struct cli *cli)
 		return status;
 	if (schema_check(cli->store, &err) < 0)
 		return cli_error("%s", err.text);
-	status = cli->no_user ? offer_code(cli)
-			      : set_user(cli, cli->user != NULL ? cli->user : "admin");
+	status =
+	    cli->no_user ? offer_code(cli) : set_user(cli, cli->user != NULL ? cli->user : "admin");
 	if (status == 0 && !cli->quiet)
 		printf(
 		    "data directory: %s\n%s"

@@ -526,6 +526,7 @@ account_sync_drop(struct store_txn *txn, const char *code)
 	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* what is kept of its preview goes, too */
 	draft_drop(txn, code);
 	walk_drop(txn, code, WALK_RESYNC);
+	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* which finds it gone, and forgets it */
 	account_touch(txn);
 }
 

@@ -104,6 +104,7 @@ void account_sync_release(struct account_sync *sync);
 int account_sync_load(struct store_txn *txn, const char *code, struct account_sync *sync,
     struct bh_err *err);
 int account_sync_save(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err);
+/* With its draft, its re-sync and its preview; links are the caller's. */
 void account_sync_drop(struct store_txn *txn, const char *code);
 int account_syncs(struct store_txn *txn, json_t **codes_r, struct bh_err *err);
 

@@ -23,7 +23,7 @@
 #define OBJECT_VERSION 1
 #define HEAD_LEN 14
 #define COUNT_PAGE 10000 /* keys counted at once */
-#define ID_MAX 255 /* bytes in an id that an object can have */
+#define ID_MAX 255       /* bytes in an id that an object can have */
 
 void
 mirror_object_release(struct object_state *object)

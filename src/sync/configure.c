@@ -499,10 +499,9 @@ check_new(struct store_txn *txn, const struct configure_run *apply, const char *
 static const char *
 verb_of(const struct account_sync *old, const struct account_sync *fresh)
 {
-	bool is_else_same = strcmp(old->from, fresh->from) == 0 &&
-			    strcmp(old->to, fresh->to) == 0 &&
-			    is_same(old->settings, fresh->settings) &&
-			    is_same(old->mapping, fresh->mapping);
+	bool is_else_same =
+	    strcmp(old->from, fresh->from) == 0 && strcmp(old->to, fresh->to) == 0 &&
+	    is_same(old->settings, fresh->settings) && is_same(old->mapping, fresh->mapping);
 
 	if (is_else_same && old->is_new && !fresh->is_new)
 		return "started";

@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "state/account.h"
 #include "state/mirror.h"
+#include "state/preview.h"
 #include "sync/configure.h"
 #include "sync/resync.h"
 #include "unit.h"
@@ -274,8 +275,13 @@ removed_it_is_forgotten(void **state BH_UNUSED)
 {
 	struct bench *bench = begin(DOCUMENT(SYNC("")), 1200);
 	json_t *document = bench_json(DOCUMENT(SYNC("")));
+	struct store_txn *txn = store_begin(bench->store);
+	struct preview preview = PREVIEW_INIT;
 	size_t changes;
 
+	preview_save(txn, "s", &preview);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	store_free(&txn);
 	bench_work(bench);
 	assert_int_equal(bench_lane(bench).in_step, 1201);
 	change(bench, drop);
@@ -287,6 +293,10 @@ removed_it_is_forgotten(void **state BH_UNUSED)
 	bench_work(bench);
 	assert_int_equal(bench_lane(bench).in_step, 0);
 	assert_int_equal(bench_link(bench, "a", "cus_1").state, LINK_NEW);
+	txn = store_begin(bench->store);
+	assert_int_equal(preview_load(txn, "s", &preview, &bench->err), 0);
+	preview_release(&preview);
+	store_free(&txn);
 	assert_int_equal(bench_configure(bench, document, &changes), 0);
 	bench_work(bench);
 	assert_int_equal(bench_lane(bench).in_step, 1201);
