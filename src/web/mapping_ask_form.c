@@ -335,14 +335,12 @@ static json_t *
 pair_read(const json_t *view, size_t i)
 {
 	json_t *row = json_object(), *on = typed_names(typed_get(view, "on"));
+	const char *as = typed_get(view, pairs[i].as);
 
 	json_object_set_new(row, "to", json_string(typed_get(view, pairs[i].to)));
 	json_object_set_new(row, "from", typed_either(typed_get(view, pairs[i].from)));
-	typed_word(view, row, pairs[i].as, "");
-	if (i > 0 && json_object_get(row, pairs[i].as) != NULL) {
-		json_object_set(row, "as", json_object_get(row, pairs[i].as));
-		json_object_del(row, pairs[i].as);
-	}
+	if (*as != '\0')
+		json_object_set_new(row, "as", json_string(as));
 	if (on != NULL)
 		json_object_set_new(row, "on", on);
 	return row;

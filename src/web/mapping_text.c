@@ -220,19 +220,19 @@ typed_names(const char *text)
 }
 
 json_t *
-typed_text_or(const json_t *row, const char *name, const char *fallback)
+typed_text_or(const json_t *part, const char *name, const char *fallback)
 {
-	const char *text = bh_json_str(row, name);
+	const char *text = bh_json_str(part, name);
 
 	return json_string(text != NULL ? text : fallback);
 }
 
 /* Words that are what holds without them are left out. */
 void
-typed_word(const json_t *view, json_t *row, const char *name, const char *usual)
+typed_word(const json_t *view, json_t *part, const char *name, const char *usual)
 {
 	const char *text = typed_get(view, name);
 
 	if (*text != '\0' && strcmp(text, usual) != 0)
-		json_object_set_new(row, name, json_string(text));
+		json_object_set_new(part, name, json_string(text));
 }

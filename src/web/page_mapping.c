@@ -221,7 +221,7 @@ check_draft(struct save *save, const struct mapping *m, struct bh_err *err)
 static int
 make_document(struct save *save, const struct mapping *m, struct bh_err *err)
 {
-	json_t *all, *sync, *syncs = json_array();
+	json_t *all = NULL, *sync, *syncs = json_array();
 	size_t i;
 
 	if (configure_export(save->exchange->site->store, &all, err) < 0) {
@@ -347,12 +347,24 @@ save_draft(struct exchange *exchange, struct bh_err *err)
 struct ending {
 	const struct exchange *exchange;
 	bool is_refresh; /* keep it, as begun from the sync as it is now */
+	bool is_other;   /* it is another one than the person looked at: nothing is done */
 };
+
+/* What was shown must be what is stored, or the person has seen something else. */
+static bool
+is_looked_at(const struct ending *ending, const struct mapping *m)
+{
+	char seen[DRAFT_VERSION_LEN + 1];
+
+	draft_digest(m->shown, seen);
+	return strcmp(m->version, field(ending->exchange, "now")) == 0 &&
+	       strcmp(seen, field(ending->exchange, "seen")) == 0;
+}
 
 static int
 end_in(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	const struct ending *ending = arg;
+	struct ending *ending = arg;
 	const char *code = ending->exchange->match.args[0], *user = ending->exchange->session.user;
 	char text[160];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
@@ -362,17 +374,16 @@ end_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct mapping m;
 	int rc = mapping_load(txn, code, &m, err);
 
-	if (rc > 0 && m.draft != NULL && ending->is_refresh) {
-		/* What was shown must be what is stored, or the person has seen something else. */
-		if (strcmp(m.version, field(ending->exchange, "now")) == 0)
-			draft_save(txn, code, m.shown, m.version, user, bh_now_ms());
-	} else if (rc > 0 && m.draft != NULL) {
+	ending->is_other = rc > 0 && m.draft != NULL && !is_looked_at(ending, &m);
+	if (rc > 0 && (m.draft == NULL || ending->is_other))
+		rc = 0;
+	if (rc > 0 && ending->is_refresh) {
+		draft_save(txn, code, m.shown, m.version, user, bh_now_ms());
+	} else if (rc > 0) {
 		draft_drop(txn, code);
 		snprintf(text, sizeof(text),
 		    "draft of the mapping thrown away in the browser by %s", user);
 		trail_add(txn, 0, &entry);
-	} else if (rc >= 0) {
-		rc = 0;
 	}
 	mapping_release(&m);
 	return rc > 0 ? 0 : rc == 0 ? 1 : -1;
@@ -381,10 +392,14 @@ end_in(struct store_txn *txn, void *arg, struct bh_err *err)
 static int
 end(struct exchange *exchange, bool is_refresh, const char *then, struct bh_err *err)
 {
-	struct ending ending = {exchange, is_refresh};
+	struct ending ending = {exchange, is_refresh, false};
 
 	if (store_run(exchange->site->store, end_in, &ending, NULL, err) < 0)
 		return -1;
+	if (ending.is_other)
+		return show(exchange, 409, NULL, NULL,
+		    "Somebody changed the draft or the sync since you looked at it. Look at the changes below first.",
+		    err);
 	go(exchange, then);
 	return 0;
 }

@@ -664,13 +664,10 @@ describe_keeps_fields(void **state BH_UNUSED)
 	struct outcome outcome =
 	    run(bench, ERRAND_DESCRIBE, "{'objects':['Account','Opportunity']}");
 	struct store_txn *txn;
-	int64_t fetched_ms;
+	int64_t fetched_ms, before;
 	json_t *doc;
-	char *text;
 
 	assert_done(&outcome);
-	assert_in_range(bh_json_int(outcome.errand.answer, "Account", 0), 1, 1000);
-	release(&outcome);
 	txn = store_begin(bench->store);
 	assert_int_equal(target_get(txn, "crm", "Account", &doc, &fetched_ms, &bench->err), 1);
 	json_decref(doc);
@@ -680,15 +677,11 @@ describe_keeps_fields(void **state BH_UNUSED)
 
 	/* A field that was made since is seen at once. */
 	fake.extra_field = "Custom__c";
-	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Account']}");
+	before = bh_json_int(outcome.errand.answer, "Account", 0);
 	release(&outcome);
-	txn = store_begin(bench->store);
-	assert_int_equal(target_get(txn, "crm", "Account", &doc, &fetched_ms, &bench->err), 1);
-	text = json_dumps(doc, 0);
-	assert_non_null(strstr(text, "Custom__c"));
-	free(text);
-	json_decref(doc);
-	store_free(&txn);
+	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Account']}");
+	assert_int_equal(bh_json_int(outcome.errand.answer, "Account", 0), before + 1);
+	release(&outcome);
 
 	/* One of them is there all the same; none is a failure. */
 	fake.fault = "describe";

@@ -622,6 +622,20 @@ save(struct browser *browser, const char *apply, int status)
 	free(form);
 }
 
+/* The draft that was looked at last is kept or thrown away. */
+static void
+end_draft(struct browser *browser, const char *button, int status)
+{
+	char seen[40], now[40], *form;
+
+	look(browser, ALL, 200);
+	hidden(browser, "id=\"draft-drop\"", "seen", seen, sizeof(seen));
+	hidden(browser, "id=\"draft-drop\"", "now", now, sizeof(now));
+	form = bh_xasprintf("do=%s&seen=%s&now=%s", button, seen, now);
+	send(browser, ALL, form, status);
+	free(form);
+}
+
 static void
 test_save(void **state)
 {
@@ -659,7 +673,9 @@ test_save(void **state)
 	/* Thrown away. */
 	look(&browser, CUSTOMER, 200);
 	change(&browser, edit_of(world, "city"), "do=row-drop", 303);
-	send(&browser, ALL, "do=drop", 303);
+	send(&browser, ALL, "do=drop&seen=0123456789abcdef", 409);
+	assert_page(&browser, "since you looked at it");
+	end_draft(&browser, "drop", 303);
 	draft = mapping_draft(world);
 	assert_null(draft);
 	assert_true(has_trail(world, "thrown away in the browser by ada"));
@@ -701,7 +717,7 @@ test_save_refused(void **state)
 {
 	struct world *world = *state;
 	struct browser browser, other;
-	char seen[40], now[40], *form;
+	char seen[40], *form;
 	json_t *mapping;
 
 	mapping_fill(world);
@@ -722,14 +738,12 @@ test_save_refused(void **state)
 	look(&browser, ALL, 200);
 	assert_page(&browser, "The sync was changed elsewhere since this draft began.");
 	lacks(&browser, "value=\"save\"");
-	hidden(&browser, "Draft: ", "now", now, sizeof(now));
 	send(&browser, ALL, form, 409);
 	assert_page(&browser, "The sync was changed since the draft began.");
 	free(form);
 	/* The way out. */
-	form = bh_xasprintf("do=refresh&now=%s", now);
-	send(&browser, ALL, form, 303);
-	free(form);
+	send(&browser, ALL, "do=refresh&now=0123456789abcdef", 409);
+	end_draft(&browser, "refresh", 303);
 	save(&browser, "new", 303);
 	mapping = mapping_stored(world);
 	assert_string_equal(bh_json_str(mapping, "title"), "Stripe to HubSpot");
