@@ -58,7 +58,7 @@ add_records(struct group *g, json_t *model, struct bh_err *err)
 {
 	struct store_txn *txn = exchange_read(g->exchange);
 	json_t *list = json_array(), *titles[SHOWN] = {NULL};
-	bool marked[SHOWN];
+	bool marked[SHOWN], has_others = false;
 	int rc = problem_titles(g->exchange, &g->mapped, g->ids, g->n, titles, err);
 
 	if (rc == 0)
@@ -69,7 +69,9 @@ add_records(struct group *g, json_t *model, struct bh_err *err)
 			    record_view(g, i, titles[i], marked[i], bh_now_ms()));
 		else
 			json_decref(titles[i]);
+		has_others = has_others || strcmp(g->links[i].cause, g->cause.cause) != 0;
 	}
+	json_object_set_new(model, "has_others", json_boolean(has_others));
 	json_object_set_new(model, "has_records", json_boolean(json_array_size(list) > 0));
 	json_object_set_new(model, "records", list);
 	return rc;

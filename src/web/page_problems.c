@@ -54,7 +54,7 @@ json_t *
 problem_view(const struct exchange *exchange, const char *dest, const struct cause *cause,
     int64_t now_ms)
 {
-	return json_pack("{s:o, s:o, s:I, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:b}", "title",
+	return json_pack("{s:o, s:o, s:I, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:b}", "heading",
 	    link_code_words(cause->code, cause->cause), "code", words_json(cause->code), "n",
 	    (json_int_t)cause->n, "count", words_count_json(cause->n), "is_one", cause->n == 1,
 	    "object", words_json(cause->object), "sync", cause->sync, "cause",

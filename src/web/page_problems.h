@@ -10,7 +10,7 @@
 json_t *problem_url(const struct exchange *exchange, const char *dest, const struct cause *cause);
 /* The same without base, with a query that goes on; appended. */
 void problem_path_add(struct bh_buf *out, const char *dest, const struct cause *cause);
-/* A cause in words: title, code, count, is_one, object, sync, cause, remedy, last, url, is_choice. */
+/* A cause in words: heading, code, count, is_one, object, sync, cause, remedy, last, url, is_choice. */
 json_t *problem_view(const struct exchange *exchange, const char *dest, const struct cause *cause,
     int64_t now_ms);
 

