@@ -49,6 +49,8 @@ static const struct cli_verb verbs[] = {
 	"list [CRM] what waits for its CRM record; set SYNC OBJECT ID CRM_ID|new", cli_match},
     {"preview", "SYNC [KIND ID]", 1, 3, "json account",
 	"what a sync would do, of all or of one object, before anything is written", cli_preview},
+    {"alert", "[ACTION [TARGET]]", 0, 2, "json",
+	"the alerts and who is told; or: check, test TARGET, remove TARGET", cli_alert},
     {"automation", "[CODE [ACTION]]", 0, 2, "json",
 	"the automations; or one: on, off, remove, try on what is stored (the default)",
 	cli_automation},

@@ -119,6 +119,7 @@ int cli_replay(struct cli *cli);
 int cli_retry(struct cli *cli);
 int cli_resync(struct cli *cli);
 int cli_source(struct cli *cli);
+int cli_alert(struct cli *cli);
 int cli_automation(struct cli *cli);
 /*
  * The state of one source, {"code", "walks", "lookups", "errands" with their last answers}:

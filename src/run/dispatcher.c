@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "run/worker.h"
+#include "state/alert.h"
 #include "state/journal.h"
 #include "state/schema.h"
 #include "sync/ingest.h"
@@ -446,6 +447,7 @@ wake_periodic(struct dispatcher *d)
 	if (rc > 0) {
 		queue_wake(txn, TEND_JOB, "", bh_now_ms());
 		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
+		queue_wake(txn, ALERT_JOB, "", bh_now_ms());
 		rc = store_commit(txn, NULL, &err);
 	}
 	if (rc < 0)

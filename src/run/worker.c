@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "sync/alerts.h"
 #include "sync/automate.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
@@ -77,6 +78,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return tend_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)
 		return automate_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, ALERT_JOB) == 0)
+		return alerts_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_TRIAL_JOB) == 0)
 		return trial_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)

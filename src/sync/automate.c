@@ -5,6 +5,7 @@
 
 #include "auto/decide.h"
 #include "base/clock.h"
+#include "state/alert.h"
 #include "state/derived.h"
 #include "sync/apply.h"
 
@@ -126,6 +127,42 @@ note_turn(struct page *page, const char *code, uint64_t before, uint64_t after)
 		automation_turn_put(page->txn, code, after);
 }
 
+/* An action that tells people: it is an incident as long as it is open. */
+static int
+tell(struct page *page, const struct mirror_id *of, const json_t *action, struct bh_err *err)
+{
+	const json_t *fields = json_object_get(action, "fields");
+	const char *state = bh_json_str(fields, "state");
+	char key[ALERT_KEY_MAX];
+	struct alert_cause cause = {.key = key,
+	    .title = bh_json_str(fields, "title"),
+	    .text = bh_json_str(fields, "text"),
+	    .link = bh_json_str(fields, "link"),
+	    .priority = alert_priority_of(bh_json_str(fields, "priority"))};
+
+	if (cause.priority == ALERT__MAX)
+		cause.priority = ALERT_NORMAL;
+	snprintf(key, sizeof(key), "action/%s/%s/%s", of->connection, of->account,
+	    bh_json_str(action, "id"));
+	if (state != NULL && strcmp(state, "closed") == 0)
+		return alert_cure(page->txn, key, page->now_ms, err) < 0 ? -1 : 0;
+	return bh_is_json_true(action, "is_whole")
+		   ? alert_raise(page->txn, &cause, page->now_ms, err)
+		   : 0;
+}
+
+static int
+tell_all(struct page *page, const struct mirror_id *of, const json_t *actions, struct bh_err *err)
+{
+	const json_t *action;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)actions, i, action)
+		if (tell(page, of, action, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Into the mirror, newer than the last that was made for this object, whatever the clock does. */
 static void
 bring(struct page *page, const struct mirror_id *of, const json_t *actions, json_t *doc)
@@ -169,6 +206,7 @@ ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int
 	    .actions = json_array(),
 	    .next_ms = *next_ms};
 	uint64_t turn;
+	int rc = 0;
 
 	if (turn_of(page, code, &turn, err) < 0) {
 		json_decref(decision.actions);
@@ -181,12 +219,14 @@ ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int
 	}
 	rule_decide(rule->rule, &subject, &decision);
 	bring(page, id, decision.actions, doc);
+	if (rule_makes(rule->rule) == RULE_ALERT)
+		rc = tell_all(page, id, decision.actions, err);
 	if (json_object_size(decision.standing) == 0)
 		json_object_del(rules, code);
 	note_turn(page, code, turn, decision.turn);
 	*next_ms = decision.next_ms;
 	json_decref(decision.actions);
-	return 0;
+	return rc;
 }
 
 static int

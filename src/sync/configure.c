@@ -14,6 +14,7 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
+#include "sync/configure_alerts.h"
 #include "sync/configure_rules.h"
 #include "sync/resync.h"
 #include "sync/tend.h"
@@ -35,6 +36,7 @@ static const struct member document_members[] = {
     {"connections", JSON_ARRAY, false},
     {"syncs", JSON_ARRAY, false},
     {"automations", JSON_ARRAY, false},
+    {"alerts", JSON_OBJECT, false},
     {NULL, JSON_NULL, false},
 };
 static const struct member connection_members[] = {
@@ -113,8 +115,8 @@ check_unique(const json_t *list, size_t i, const char *path, struct bh_err *err)
 	return 0;
 }
 
-static int
-check_reference(const json_t *value, const char *path, const char *name, struct bh_err *err)
+int
+configure_check_secret(const json_t *value, const char *path, const char *name, struct bh_err *err)
 {
 	const char *text = json_string_value(value);
 
@@ -123,7 +125,7 @@ check_reference(const json_t *value, const char *path, const char *name, struct 
 		size_t i;
 
 		json_array_foreach (value, i, item) {
-			if (json_is_array(item) || check_reference(item, path, name, err) < 0)
+			if (json_is_array(item) || configure_check_secret(item, path, name, err) < 0)
 				return bh_fail(err, BH_INVALID,
 				    "%s.secrets.%.60s must hold \"env:NAME\" or \"file:PATH\"",
 				    path, name);
@@ -152,7 +154,7 @@ check_connection(const json_t *object, const char *path, struct bh_err *err)
 	if (source_driver(driver) == NULL && dest_driver(driver) == NULL)
 		return bh_fail(err, BH_INVALID, "%s.driver: there is no \"%.60s\"", path, driver);
 	json_object_foreach (json_object_get(object, "secrets"), name, value) {
-		if (check_reference(value, path, name, err) < 0)
+		if (configure_check_secret(value, path, name, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -229,7 +231,9 @@ configure_check(const json_t *document, const char *preset_dir, struct bh_err *e
 		    check_unique(syncs, i, path, err) < 0)
 			return -1;
 	}
-	return configure_rules_check(document, preset_dir, err);
+	if (configure_rules_check(document, preset_dir, err) < 0)
+		return -1;
+	return configure_alerts_check(document, err);
 }
 
 /* -- secrets -- */
@@ -310,26 +314,33 @@ resolve(const json_t *reference, const json_t *stored, json_t **secret_r, struct
 	return 0;
 }
 
-/* The stored secrets, with those named in the document put over them. */
-static int
-merge_secrets(const json_t *object, struct account_connection *connection, struct bh_err *err)
+int
+configure_secrets(const json_t *references, json_t **secrets, const char *whose, struct bh_err *err)
 {
-	json_t *merged =
-	    connection->secrets != NULL ? json_copy(connection->secrets) : json_object();
+	json_t *merged = *secrets != NULL ? json_copy(*secrets) : json_object();
 	const char *name;
 	json_t *reference, *secret;
 
-	json_object_foreach (json_object_get(object, "secrets"), name, reference) {
-		if (resolve(reference, json_object_get(connection->secrets, name), &secret, err) <
-		    0) {
+	json_object_foreach ((json_t *)(uintptr_t)references, name, reference) {
+		if (resolve(reference, json_object_get(*secrets, name), &secret, err) < 0) {
 			json_decref(merged);
-			return bh_during(err, "connection %s, secret %s", connection->code, name);
+			return bh_during(err, "%s, secret %s", whose, name);
 		}
 		json_object_set_new(merged, name, secret);
 	}
-	json_decref(connection->secrets);
-	connection->secrets = merged;
+	json_decref(*secrets);
+	*secrets = merged;
 	return 0;
+}
+
+static int
+merge_secrets(const json_t *object, struct account_connection *connection, struct bh_err *err)
+{
+	char whose[96];
+
+	snprintf(whose, sizeof(whose), "connection %s", connection->code);
+	return configure_secrets(json_object_get(object, "secrets"), &connection->secrets, whose,
+	    err);
 }
 
 /* -- applying -- */
@@ -579,7 +590,8 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 		if (apply_sync(txn, apply, item, err) < 0)
 			return -1;
 	}
-	if (configure_rules_apply(txn, apply, err) < 0)
+	if (configure_rules_apply(txn, apply, err) < 0 ||
+	    configure_alerts_apply(txn, apply, err) < 0)
 		return -1;
 	if (apply->options->dry_run)
 		return 1;
@@ -705,7 +717,7 @@ configure_export(struct store *store, json_t **document_r, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(store);
 	json_t *codes = NULL, *code, *connections = json_array(), *syncs = json_array();
-	json_t *rules = NULL;
+	json_t *rules = NULL, *alerts = NULL;
 	size_t i;
 	int rc = account_connections(txn, &codes, err);
 
@@ -724,11 +736,16 @@ configure_export(struct store *store, json_t **document_r, struct bh_err *err)
 	json_decref(codes);
 	if (rc == 0)
 		rc = configure_rules_export(txn, &rules, err);
+	if (rc == 0)
+		rc = configure_alerts_export(txn, &alerts, err);
 	store_free(&txn);
 	*document_r =
 	    json_pack("{s:i, s:o, s:o}", "billhook", 1, "connections", connections, "syncs", syncs);
 	if (json_array_size(rules) > 0)
 		json_object_set(*document_r, "automations", rules);
+	if (alerts != NULL)
+		json_object_set(*document_r, "alerts", alerts);
+	json_decref(alerts);
 	json_decref(rules);
 	if (rc < 0) {
 		json_decref(*document_r);

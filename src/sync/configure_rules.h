@@ -14,6 +14,13 @@ struct configure_run {
 };
 void configure_say(struct configure_run *run, const char *what, const char *code, const char *verb);
 
+/* "env:NAME", "file:PATH" or "keep", or an array of them: 0, or -1 BH_INVALID with path and name. */
+int configure_check_secret(const json_t *value, const char *path, const char *name,
+    struct bh_err *err);
+/* Puts what the references name over the stored secrets (NULL none); whose stands in errors. */
+int configure_secrets(const json_t *references, json_t **secrets, const char *whose,
+    struct bh_err *err);
+
 /* 0, or -1 BH_INVALID with the path of the member and the reason. */
 int configure_rules_check(const json_t *document, const char *preset_dir, struct bh_err *err);
 int configure_rules_apply(struct store_txn *txn, struct configure_run *run, struct bh_err *err);
