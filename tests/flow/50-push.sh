@@ -102,7 +102,7 @@ all_seen "one refused record is parked, its child waits" "[lane('salesforce').he
 	"in the other CRM all go on" "[hs('companies','stripe:cus_4').name, lane('hubspot').held]" '["Delta",0]'
 status "status says that it needs a person" 4 bh status
 like "and where" "$out" '^salesforce .* 1 need you'
-parked=$(bh dump | grep 'Name must not be Delta' | head -1 | tr -d '\134')
+parked=$(bh dump | tr -d '\134' | grep 'Name must not be Delta.*"e":' | head -1)
 like "the cause is kept" "$parked" '"c":"A validation rule on Account refused the record: Name must not be Delta","e":"FIELD_CUSTOM_VALIDATION_EXCEPTION"'
 like "and a remedy" "$parked" '"m":"Correct the value'
 # The subscription changes the account's figures: a second try, where it came after the first.
