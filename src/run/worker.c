@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/journal.h"
+#include "state/totals.h"
 #include "sync/alerts.h"
 #include "sync/automate.h"
 #include "sync/errand.h"
@@ -28,6 +29,7 @@
 #include "sync/resync.h"
 #include "sync/retain.h"
 #include "sync/tend.h"
+#include "sync/totals.h"
 #include "sync/trial.h"
 
 #define WORKER_NICE 5
@@ -82,6 +84,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return alerts_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_TRIAL_JOB) == 0)
 		return trial_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, TOTALS_JOB) == 0)
+		return totals_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
 		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");
