@@ -59,6 +59,12 @@ int page_problems(struct exchange *exchange, struct bh_err *err);
 int page_problem(struct exchange *exchange, struct bh_err *err);
 int page_problem_press(struct exchange *exchange, struct bh_err *err);
 
+int page_revenue(struct exchange *exchange, struct bh_err *err);
+int page_revenue_status(struct exchange *exchange, struct bh_err *err);
+/* The movements as CSV. */
+int page_revenue_file(struct exchange *exchange, struct bh_err *err);
+int page_revenue_press(struct exchange *exchange, struct bh_err *err);
+
 /* The first administrator while there is no user, then the list of first steps. */
 int page_setup(struct exchange *exchange, struct bh_err *err);
 int page_setup_make(struct exchange *exchange, struct bh_err *err);
