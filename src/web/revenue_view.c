@@ -232,7 +232,7 @@ struct columns {
 	char names[REVENUE_MONTHS][32], labels[REVENUE_MONTHS][4], years[REVENUE_MONTHS][5];
 };
 
-/* Labels alone; the year below the first month and each January. */
+/* Labels alone; the year below the first month and each January, which may not meet. */
 static void
 begin_columns(const struct revenue_facts *facts, struct columns *columns)
 {
@@ -242,7 +242,7 @@ begin_columns(const struct revenue_facts *facts, struct columns *columns)
 
 		revenue_month_words(columns->names[i], month);
 		snprintf(columns->labels[i], sizeof(columns->labels[i]), "%.3s", columns->names[i]);
-		if (i == 0 || strcmp(month + 5, "01") == 0)
+		if ((i == 0 && strcmp(month + 5, "12") != 0) || strcmp(month + 5, "01") == 0)
 			snprintf(columns->years[i], sizeof(columns->years[i]), "%.4s", month);
 		columns->items[i] = (struct chart_column){.label = columns->labels[i],
 		    .under = columns->years[i],

@@ -14,6 +14,7 @@
 #include "preview-unit.h"
 #include "source/source.h"
 #include "state/journal.h"
+#include "state/totals.h"
 
 #define TEMPLATES 64
 #define TAGS 400
@@ -474,16 +475,18 @@ change_preview(struct world *world, int stage)
 static void
 visit_people(struct world *world, const char *user)
 {
-	static const char *const paths[] = {"/customers", "/customers?q=cust", "/customers?q=nobody",
-	    "/customers?mrr=USD", "/customers?mrr=XXX", "/customers?after=Q24", "/customers/pay?id=c_1",
-	    "/customers/pay?id=c_1&done=1", "/customers/pay?id=c_1&kind=invoice", "/customers/pay?id=c_2",
-	    "/customers/pay?id=none", "/problems", "/problems?done=retry&n=3",
+	static const char *const paths[] = {"/customers", "/customers?q=cust",
+	    "/customers?q=nobody", "/customers?mrr=USD", "/customers?mrr=XXX",
+	    "/customers?after=Q24", "/customers/pay?id=c_1", "/customers/pay?id=c_1&done=1",
+	    "/customers/pay?id=c_1&kind=invoice", "/customers/pay?id=c_2", "/customers/pay?id=none",
+	    "/problems", "/problems?done=retry&n=3",
 	    "/problems/sf/people/account?code=STRING_TOO_LONG",
 	    "/problems/sf/people/account?code=STRING_TOO_LONG&done=skip&n=2&rest=TGM",
 	    "/problems/sf/people/account?code=AMBIGUOUS", "/records/people/account?id=c_1",
 	    "/records/people/account?id=c_1&field=Name&done=sync", "/records/people/account?id=c_2",
 	    "/records/people/account?id=c_64", "/records/people/account?id=c_62",
-	    "/customers/pay?id=c_62", "/customers/pay?id=c_1&account=acct_1", "/customers/other?id=o_1", "/records/people/bill?id=i_59",
+	    "/customers/pay?id=c_62", "/customers/pay?id=c_1&account=acct_1",
+	    "/customers/other?id=o_1", "/records/people/bill?id=i_59",
 	    "/records/people/bill?id=none", "/records/people/sub?id=s_1", "/records/none/x?id=1"};
 	struct browser browser = open_browser(world);
 
@@ -492,6 +495,35 @@ visit_people(struct world *world, const char *user)
 		visit(&browser, paths[i]);
 	visit(&browser, "/records/people/account?id=c_1");
 	post(&browser, "/records/people/account", "id=c_1&do=link&remote_id=%20");
+	close_browser(&browser);
+}
+
+/* Before any totals, then with everything that can be said of them. */
+static void
+visit_revenue(struct world *world, const char *user)
+{
+	static const char sum[] =
+	    "{\"mrr\": 9, \"arr\": 9, \"told\": 4, \"customers\": 1, \"before\": [5, 1],"
+	    " \"months\": {\"%s\": {\"fx\": [1, 1], \"churn\": [-1, 1]}}}";
+	struct browser browser = open_browser(world);
+	struct store_txn *txn = store_begin(world->site.store);
+	char month[BH_CLOCK_TEXT], *text;
+	json_t *parsed, *doc;
+
+	sign_in(&browser, user);
+	visit(&browser, "/revenue");
+	bh_rfc3339(month, bh_now_ms());
+	month[7] = '\0';
+	text = bh_xasprintf(sum, month);
+	assert_int_equal(bh_json_parse(text, strlen(text), &parsed, NULL), 0);
+	doc = json_pack("{s:I, s:{s:{s:i, s:i, s:{s:o}}}}", "at", (json_int_t)bh_now_ms(),
+	    "connections", "pay", "customers", 2, "unknown", 1, "sums", "EUR", parsed);
+	totals_put(txn, doc);
+	commit(txn);
+	store_free(&txn);
+	visit(&browser, "/revenue");
+	json_decref(doc);
+	free(text);
 	close_browser(&browser);
 }
 
@@ -610,6 +642,7 @@ test_names(void **state)
 	read_templates();
 	visit_first(world);
 	visit_all(world, "ada", 0);
+	visit_revenue(world, "ada");
 	visit_people(world, "ada");
 	for (size_t i = 0; source_drivers()[i] != NULL; i++)
 		connect((struct connection_case){.world = world,
@@ -645,6 +678,7 @@ test_names(void **state)
 	people_put_choice(world);
 	visit_people(world, "ada");
 	visit_people(world, "vic");
+	visit_revenue(world, "oda");
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)
