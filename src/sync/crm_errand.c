@@ -299,15 +299,11 @@ run_describe(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 	int rc = crm_work_open(work, err);
 
 	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
-		if (rc == 0 && json_is_string(name))
-			lane_forget(&work->lane, json_string_value(name));
-	}
-	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
 		const struct dest_object *object = NULL;
 
 		if (rc < 0 || !json_is_string(name))
 			continue;
-		rc = lane_describe(&work->lane, json_string_value(name), &object, err);
+		rc = lane_describe_anew(&work->lane, json_string_value(name), &object, err);
 		described += object != NULL;
 		json_object_set_new(found, json_string_value(name),
 		    object != NULL ? json_integer((json_int_t)object->fields_n) : json_null());

@@ -501,6 +501,18 @@ lane_describe(struct lane *lane, const char *name, const struct dest_object **ob
 	return 0;
 }
 
+int
+lane_describe_anew(struct lane *lane, const char *name, const struct dest_object **object_r,
+    struct bh_err *err)
+{
+	const struct lane_object *held = held_object(lane, name);
+
+	*object_r = held != NULL ? held->described : NULL;
+	if (held != NULL || (lane->driver->caps & DEST_CAP_DESCRIBE) == 0)
+		return 0;
+	return fetch_description(lane, name, object_r, err);
+}
+
 static int
 drop_description(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {

@@ -74,6 +74,12 @@ int lane_keep_account(struct lane *lane, struct bh_err *err);
  */
 int lane_describe(struct lane *lane, const char *object, const struct dest_object **object_r,
     struct bh_err *err);
+/*
+ * The same asked of the CRM, however young the stored one is; that stays where none can be
+ * had.  Once in the life of the lane.
+ */
+int lane_describe_anew(struct lane *lane, const char *object, const struct dest_object **object_r,
+    struct bh_err *err);
 /* A field of an object did not exist: describe it again next time. */
 void lane_forget(struct lane *lane, const char *object);
 

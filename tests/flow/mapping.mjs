@@ -95,7 +95,7 @@ async function looking(page) {
   await attempt('without script: HubSpot is asked for its fields', async () => {
     await press(page, 'Ask HubSpot for its fields');
     await comes(page, /Checked against HubSpot/);
-    await page.getByText('City · text').waitFor();
+    await comes(page, 'City · text');
   });
 }
 

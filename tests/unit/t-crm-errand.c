@@ -696,6 +696,11 @@ describe_keeps_fields(void **state BH_UNUSED)
 	outcome = run(bench, ERRAND_DESCRIBE, "{'objects':['Account']}");
 	assert_failed(&outcome, "describes none");
 	release(&outcome);
+	/* What was known stays. */
+	txn = store_begin(bench->store);
+	assert_int_equal(target_get(txn, "crm", "Account", &doc, &fetched_ms, &bench->err), 1);
+	json_decref(doc);
+	store_free(&txn);
 	close_bench(bench);
 }
 
