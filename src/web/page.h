@@ -70,6 +70,15 @@ int page_setup(struct exchange *exchange, struct bh_err *err);
 int page_setup_make(struct exchange *exchange, struct bh_err *err);
 int page_setup_dismiss(struct exchange *exchange, struct bh_err *err);
 
+int page_alerts(struct exchange *exchange, struct bh_err *err);
+int page_alerts_save(struct exchange *exchange, struct bh_err *err);
+int page_alert_new(struct exchange *exchange, struct bh_err *err);
+int page_alert_create(struct exchange *exchange, struct bh_err *err);
+int page_alert_target(struct exchange *exchange, struct bh_err *err);
+int page_alert_save(struct exchange *exchange, struct bh_err *err);
+int page_alert_test(struct exchange *exchange, struct bh_err *err);
+int page_alert_remove(struct exchange *exchange, struct bh_err *err);
+
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);
 int page_logout(struct exchange *exchange, struct bh_err *err);

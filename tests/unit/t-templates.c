@@ -13,6 +13,7 @@
 #include "people-unit.h"
 #include "preview-unit.h"
 #include "source/source.h"
+#include "state/alert.h"
 #include "state/journal.h"
 #include "state/totals.h"
 
@@ -622,6 +623,58 @@ fill(struct world *world)
 	store_free(&txn);
 }
 
+static void
+alert_fill(struct world *world)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	struct alert_target target = {.code = "team", .kind = ALERT_MAIL};
+	json_t *delivery = json_pack("{s:I, s:I, s:s, s:s}", "ok", (json_int_t)bh_now_ms(),
+	    "failed", (json_int_t)bh_now_ms(), "error", "no", "test", "asked");
+
+	for (int i = 0; i < 102; i++) {
+		char key[16];
+		struct alert_cause cause = {.key = key,
+		    .title = "Wrong",
+		    .link = i % 3 == 0 ? "https://example.com" : NULL,
+		    .priority = i % 2 == 0 ? ALERT_HIGH : ALERT_LOW};
+
+		snprintf(key, sizeof(key), "action/%d", i);
+		assert_int_equal(alert_raise(txn, &cause, bh_now_ms() - 1000, NULL), 0);
+	}
+	crm_commit(&txn);
+	txn = store_begin(world->site.store);
+	assert_int_equal(alert_cure(txn, "action/0", bh_now_ms(), NULL), 1);
+	target.settings = json_pack("{s:[s]}", "to", "a@example.com");
+	assert_int_equal(alert_target_save(txn, NULL, &target, NULL), 0);
+	snprintf(target.code, sizeof(target.code), "other");
+	assert_int_equal(alert_target_save(txn, NULL, &target, NULL), 0);
+	alert_delivery_put(txn, "team", delivery);
+	crm_commit(&txn);
+	json_decref(delivery);
+	alert_target_release(&target);
+}
+
+static void
+visit_alerts(struct world *world)
+{
+	struct browser browser = open_browser(world);
+
+	sign_in(&browser, "vic");
+	visit(&browser, "/alerts/new/slack");
+	close_browser(&browser);
+	browser = open_browser(world);
+	sign_in(&browser, "ada");
+	visit(&browser, "/alerts");
+	post(&browser, "/alerts", "remind_hours=x&silent_hours=0");
+	visit(&browser, "/alerts/new/slack");
+	post(&browser, "/alerts/new/slack", "code=a");
+	visit(&browser, "/alerts/new/mail");
+	alert_fill(world);
+	visit(&browser, "/alerts?saved=1");
+	visit(&browser, "/alerts/team");
+	close_browser(&browser);
+}
+
 /* Hidden fields of tables are for forms to come: no page has one now (t-view.c tests them). */
 static bool
 is_seen(const struct template *t, size_t at)
@@ -644,6 +697,7 @@ test_names(void **state)
 	visit_all(world, "ada", 0);
 	visit_revenue(world, "ada");
 	visit_people(world, "ada");
+	visit_alerts(world);
 	for (size_t i = 0; source_drivers()[i] != NULL; i++)
 		connect((struct connection_case){.world = world,
 		    .code = source_drivers()[i]->name,
