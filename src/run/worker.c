@@ -19,6 +19,7 @@
 #include "state/journal.h"
 #include "state/totals.h"
 #include "sync/alerts.h"
+#include "sync/audit.h"
 #include "sync/automate.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
@@ -76,6 +77,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return errand_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, PREVIEW_JOB) == 0)
 		return preview_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, AUDIT_JOB) == 0)
+		return audit_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
 		return tend_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)

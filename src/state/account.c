@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/audit.h"
 #include "state/draft.h"
 #include "state/link.h"
 #include "state/preview.h"
@@ -524,6 +525,7 @@ account_sync_drop(struct store_txn *txn, const char *code)
 {
 	drop_doc(txn, "As", code);
 	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* what is kept of its preview goes, too */
+	queue_wake(txn, AUDIT_JOB, code, bh_now_ms());   /* and of its audit */
 	draft_drop(txn, code);
 	walk_drop(txn, code, WALK_RESYNC);
 	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* which finds it gone, and forgets it */

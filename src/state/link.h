@@ -214,6 +214,11 @@ void link_held_behind(struct bh_buf *after, const struct link_id *id);
 int link_walk(struct store_txn *txn, size_t max, struct bh_buf *after,
     int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
     void *arg, bool *more_r, struct bh_err *err);
+/* The same of one sync to a destination, by mapped object. */
+int link_walk_sync(struct store_txn *txn, const char *dest, const char *sync, size_t max,
+    struct bh_buf *after,
+    int (*each)(void *arg, const struct link_id *id, const struct link *link, struct bh_err *err),
+    void *arg, bool *more_r, struct bh_err *err);
 /*
  * Forget what is known of a link; the counts of its lane follow.  Its mark may
  * stay: a push that finds no object clears it.  1 forgotten, 0 there was none, -1.

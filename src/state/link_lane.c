@@ -287,11 +287,11 @@ link_waiters(struct store_txn *txn, const char *dest, size_t max, struct bh_buf 
 	return rc;
 }
 
-int
-link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *each, void *arg,
-    bool *more_r, struct bh_err *err)
+static int
+walk_below(struct store_txn *txn, const struct key *prefix, size_t max, struct bh_buf *after,
+    link_each *each, void *arg, bool *more_r, struct bh_err *err)
 {
-	struct store_scan scan = {.prefix = "Lk", .prefix_len = 2, .max = max};
+	struct store_scan scan = {.prefix = prefix->data, .prefix_len = prefix->len, .max = max};
 	const struct store_entry *entries;
 	size_t n;
 	int rc = 0;
@@ -313,6 +313,27 @@ link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *ea
 	if (n != 0)
 		remember(after, &entries[n - 1]);
 	return rc;
+}
+
+int
+link_walk(struct store_txn *txn, size_t max, struct bh_buf *after, link_each *each, void *arg,
+    bool *more_r, struct bh_err *err)
+{
+	struct key prefix;
+
+	key_begin(&prefix, "Lk");
+	return walk_below(txn, &prefix, max, after, each, arg, more_r, err);
+}
+
+int
+link_walk_sync(struct store_txn *txn, const char *dest, const char *sync, size_t max,
+    struct bh_buf *after, link_each *each, void *arg, bool *more_r, struct bh_err *err)
+{
+	struct key prefix;
+
+	link_key_lane(&prefix, "Lk", dest);
+	key_text(&prefix, sync);
+	return walk_below(txn, &prefix, max, after, each, arg, more_r, err);
 }
 
 /* -- those of one mapped object -- */

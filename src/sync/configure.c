@@ -15,6 +15,7 @@
 #include "state/queue.h"
 #include "state/trail.h"
 #include "sync/configure_alerts.h"
+#include "sync/audit.h"
 #include "sync/configure_rules.h"
 #include "sync/resync.h"
 #include "sync/tend.h"
@@ -555,6 +556,8 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 		if (!apply->options->no_resync)
 			resync_begin(txn, code, bh_now_ms());
 		queue_wake(txn, "push", fresh.to, bh_now_ms());
+		if (bh_json_int(fresh.settings, AUDIT_SETTING, 0) > 0)
+			queue_wake(txn, TEND_JOB, "", bh_now_ms());
 	}
 	rc = 0;
 out:

@@ -20,6 +20,7 @@
 #include "state/derived.h"
 #include "state/roster.h"
 #include "store/key.h"
+#include "sync/audit.h"
 #include "sync/person_internal.h"
 #include "sync/preview.h"
 
@@ -624,5 +625,7 @@ person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), 
 		if (rc == 0)
 			rc = erase_once(&sweep, err);
 	}
-	return rc == 0 ? preview_forget(person->context->store, err) : rc;
+	if (rc == 0)
+		rc = preview_forget(person->context->store, err);
+	return rc == 0 ? audit_forget(person->context->store, err) : rc;
 }

@@ -400,34 +400,6 @@ settle_failure(struct turn *turn, struct sync_outcome *outcome, struct bh_err *e
 	return 0;
 }
 
-/* Above the throttle it waits, as what is not urgent does; the CRM may ask for silence, too. */
-static int
-check_limits(struct lane *lane, struct bh_err *err)
-{
-	char text[240];
-
-	throttle_refresh(lane);
-	if (throttle_level(lane) != THROTTLE_OPEN) {
-		throttle_say(lane, text, sizeof(text));
-		bh_fail(err, BH_LIMITED, "%s", text);
-		err->retry_after_s = (int)(THROTTLE_LOOK_MS / 1000);
-		return -1;
-	}
-	if (lane->config.usage.pause_s > 0) {
-		bh_fail(err, BH_LIMITED, "the CRM asks for a pause");
-		err->retry_after_s = lane->config.usage.pause_s;
-		lane->config.usage.pause_s = 0;
-		return -1;
-	}
-	if (sync_is_ahead(lane->condition.pause_until_ms)) {
-		bh_fail(err, BH_LIMITED, "the CRM asked for a pause");
-		err->retry_after_s =
-		    (int)((lane->condition.pause_until_ms - bh_now_ms()) / 1000) + 1;
-		return -1;
-	}
-	return 0;
-}
-
 /* Does a person wait for a single object? */
 static bool
 is_asked(const struct preview_work *work)
@@ -456,7 +428,7 @@ run_pages(struct turn *turn, struct sync_outcome *outcome, struct bh_err *err)
 		    "The mapping or the settings were changed meanwhile: begin again.");
 	is_over = turn->preview->state != PREVIEW_RUNNING;
 	while (rc == 0 && !is_over) {
-		rc = check_limits(&turn->work->lane, err);
+		rc = throttle_check(&turn->work->lane, err);
 		if (rc == 0)
 			rc = preview_page(turn->work, turn->preview, &is_over, err);
 		if (rc == 0 && !is_over &&
@@ -598,7 +570,7 @@ answer_one(const struct sync_context *context, const char *sync, json_t *ask, st
 	int rc = open_work(&work, false, &why);
 
 	if (rc == 0)
-		rc = check_limits(&work.lane, &why);
+		rc = throttle_check(&work.lane, &why);
 	if (rc == 0) {
 		of.connection = work.sync->account.from;
 		rc = look_at_all(&work, &of, parts, &why);

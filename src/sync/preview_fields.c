@@ -3,11 +3,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "state/target.h"
 #include "sync/conflict.h"
+#include "sync/held.h"
 #include "sync/preview_internal.h"
 
-#define SHOWN_MAX 300 /* bytes of a value */
 #define FIELDS_MAX 300
 
 /* A record as the mapping makes it, before anything is left out of it. */
@@ -106,43 +105,6 @@ from_text(const json_t *row)
 
 /* -- values -- */
 
-static json_t *
-shown(const json_t *value)
-{
-	struct bh_buf text = BH_BUF_INIT(SIZE_MAX / 2);
-	json_t *json;
-
-	if (json_is_string(value))
-		bh_buf_adds(&text, json_string_value(value));
-	else if (json_is_boolean(value))
-		bh_buf_adds(&text, json_is_true(value) ? "yes" : "no");
-	else if (value != NULL && !json_is_null(value))
-		bh_json_add(&text, value);
-	if (text.len > SHOWN_MAX) {
-		char *cut = bh_xstrndup(bh_buf_str(&text), SHOWN_MAX);
-
-		bh_utf8_mend(cut, true);
-		json = json_sprintf("%s…", cut);
-		free(cut);
-	} else {
-		json = bh_json_string(bh_buf_str(&text));
-	}
-	bh_buf_release(&text);
-	return json;
-}
-
-static bool
-is_alike(enum record_type type, const json_t *a, const json_t *b)
-{
-	char one[CONFLICT_DIGEST + 1], other[CONFLICT_DIGEST + 1];
-
-	if (a == NULL || b == NULL)
-		return false;
-	conflict_digest(one, type, a);
-	conflict_digest(other, type, b);
-	return strcmp(one, other) == 0;
-}
-
 static bool
 is_empty(const json_t *value)
 {
@@ -201,7 +163,7 @@ rule_text(enum record_when when)
 static struct outcome
 judge_written(const struct record_field *field, const json_t *now, bool is_unchanged)
 {
-	bool is_same = is_alike(field->type, now, field->value);
+	bool is_same = is_held_alike(field->type, now, field->value);
 
 	if (is_unchanged)
 		return judge_left(CONFLICT_SAME, is_same || now == NULL);
@@ -244,7 +206,7 @@ tell_row(const struct telling *t, const json_t *row)
 
 	if (field != NULL && left != NULL)
 		outcome = judge_left((enum conflict_left)json_integer_value(left),
-		    is_alike(field->type, now, field->value));
+		    is_held_alike(field->type, now, field->value));
 	else if (field != NULL)
 		outcome = judge_written(field, now, t->is_unchanged);
 	if (t->described != NULL && dest_object_field(t->described, to) == NULL)
@@ -253,9 +215,9 @@ tell_row(const struct telling *t, const json_t *row)
 	json_array_append_new(t->fields,
 	    json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:s}", "to", bh_json_string(to),
 		"label", bh_json_string(label_of(t, to)), "from", from_text(row), "as",
-		as != NULL ? as : "", "now", shown(now), "then",
-		shown(outcome.is_kept || field == NULL ? now : field->value), "value",
-		shown(field != NULL ? field->value : NULL), "state", outcome.state, "why",
+		as != NULL ? as : "", "now", held_shown(now), "then",
+		held_shown(outcome.is_kept || field == NULL ? now : field->value), "value",
+		held_shown(field != NULL ? field->value : NULL), "state", outcome.state, "why",
 		outcome.why));
 }
 
@@ -316,37 +278,6 @@ names_of(const struct dest_object *described, const json_t *mapped, const char *
 	return names;
 }
 
-static int
-call_read(struct lane *lane, struct dest_reading *readings, size_t n, struct bh_err *err)
-{
-	int rc = lane->driver->read(&lane->config, readings, n, err);
-
-	if (rc < 0 && err->code == BH_DENIED && lane_authorize(lane, err) == 0)
-		rc = lane->driver->read(&lane->config, readings, n, err);
-	return rc;
-}
-
-/* A sandbox holds what it was given here. */
-static int
-read_kept(const struct preview_work *work, struct dest_reading *readings,
-    const struct render_item *const *items, size_t n, struct bh_err *err)
-{
-	struct store_txn *txn = store_begin(work->context->store);
-	int rc = 0;
-
-	for (size_t i = 0; i < n && rc >= 0; i++) {
-		json_t *kept = NULL;
-
-		rc = target_kept_get(txn, work->sync->account.to, readings[i].object,
-		    items[i]->record->key, &kept, err);
-		if (rc > 0)
-			readings[i].values = json_incref(json_object_get(kept, "fields"));
-		json_decref(kept);
-	}
-	store_free(&txn);
-	return rc < 0 ? -1 : 0;
-}
-
 static bool
 is_there(const struct render_item *item)
 {
@@ -360,7 +291,7 @@ read_values(struct preview_work *work, const struct render_item *items, size_t n
     const json_t *mapped, json_t **values, char *unread, size_t unread_size, struct bh_err *err)
 {
 	struct dest_reading *readings = bh_xcalloc(n + 1, sizeof(readings[0]));
-	const struct render_item **read = bh_xcalloc(n + 1, sizeof(read[0]));
+	const char **keys = bh_xcalloc(n + 1, sizeof(keys[0]));
 	struct bh_err why = BH_ERR_INIT;
 	size_t count = 0, *places = bh_xcalloc(n + 1, sizeof(places[0]));
 	int rc = 0;
@@ -375,13 +306,11 @@ read_values(struct preview_work *work, const struct render_item *items, size_t n
 		reading->object = items[i].record->object;
 		reading->remote_id = items[i].record->remote_id;
 		reading->fields = names_of(described, mapped, reading->object, &reading->fields_n);
-		read[count] = &items[i];
+		keys[count] = items[i].record->key;
 		places[count++] = i;
 	}
-	if (count > 0 && work->lane.driver->read != NULL)
-		rc = call_read(&work->lane, readings, count, &why);
-	else if (count > 0)
-		rc = read_kept(work, readings, read, count, &why);
+	if (count > 0)
+		rc = held_read(&work->lane, readings, keys, count, &why);
 	for (size_t i = 0; i < count; i++) {
 		values[places[i]] = readings[i].values;
 		free((void *)(uintptr_t)readings[i].fields);
@@ -393,7 +322,7 @@ read_values(struct preview_work *work, const struct render_item *items, size_t n
 	if (rc < 0 && err != NULL)
 		*err = why;
 	free(places);
-	free(read);
+	free(keys);
 	free(readings);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "sync/apply.h"
+#include "sync/audit.h"
 #include "sync/pull.h"
 
 #define DUE_MAX 100 /* customers in one commit */
@@ -47,6 +48,8 @@ tend_run(const struct sync_context *context, struct sync_outcome *outcome, struc
 
 	if (rc == 0)
 		rc = pull_schedule(context, setup, now, &next_ms, err);
+	if (rc == 0)
+		rc = audit_schedule(context, setup, now, &next_ms, err);
 	setup_free(&setup);
 	*outcome = (struct sync_outcome){.again_ms = -1};
 	if (next_ms != INT64_MAX)

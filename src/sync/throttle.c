@@ -76,3 +76,34 @@ throttle_say(const struct lane *lane, char *out, size_t size)
 		    "%lld of %lld API calls of the day are used: only urgent changes are sent",
 		    (long long)used, (long long)limit);
 }
+
+static int
+wait(struct bh_err *err, int64_t seconds, const char *text)
+{
+	bh_fail(err, BH_LIMITED, "%s", text);
+	if (err != NULL)
+		err->retry_after_s = (int)seconds;
+	return -1;
+}
+
+int
+throttle_check(struct lane *lane, struct bh_err *err)
+{
+	char text[240];
+	int pause_s;
+
+	throttle_refresh(lane);
+	if (throttle_level(lane) != THROTTLE_OPEN) {
+		throttle_say(lane, text, sizeof(text));
+		return wait(err, THROTTLE_LOOK_MS / 1000, text);
+	}
+	if (lane->config.usage.pause_s > 0) {
+		pause_s = lane->config.usage.pause_s;
+		lane->config.usage.pause_s = 0;
+		return wait(err, pause_s, "the CRM asks for a pause");
+	}
+	if (sync_is_ahead(lane->condition.pause_until_ms))
+		return wait(err, (lane->condition.pause_until_ms - bh_now_ms()) / 1000 + 1,
+		    "the CRM asked for a pause");
+	return 0;
+}

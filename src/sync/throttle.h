@@ -30,4 +30,10 @@ void throttle_refresh(struct lane *lane);
 /* For people; "" when open. */
 void throttle_say(const struct lane *lane, char *out, size_t size);
 
+/*
+ * May what is not urgent ask the CRM now?  -1 BH_LIMITED with retry_after_s: above the throttle, or
+ * the CRM asks, or asked the lane, for silence.
+ */
+int throttle_check(struct lane *lane, struct bh_err *err);
+
 #endif

@@ -13,6 +13,7 @@
 #include "state/mirror.h"
 #include "state/queue.h"
 #include "store/key.h"
+#include "sync/audit.h"
 #include "sync/configure.h"
 #include "sync/ingest.h"
 #include "sync/preview.h"
@@ -297,6 +298,8 @@ run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *o
 		return tend_run(&bench->context, outcome, &bench->err);
 	if (strcmp(job->kind, PREVIEW_JOB) == 0)
 		return preview_run(&bench->context, job->arg, outcome, &bench->err);
+	if (strcmp(job->kind, AUDIT_JOB) == 0)
+		return audit_run(&bench->context, job->arg, outcome, &bench->err);
 	assert_string_equal(job->kind, "push");
 	rc = push_run(&bench->context, job->arg, false, outcome, &bench->err);
 	bench_recount(bench);
