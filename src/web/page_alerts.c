@@ -108,23 +108,34 @@ list_targets(struct exchange *exchange, json_t *list, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* What was typed, where it was refused, else what is stored. */
 static void
-add_settings(json_t *model, const json_t *settings)
+add_text(json_t *model, const struct request *request, const char *name, const char *stored)
 {
-	static const char *const names[] = {"from", "to", "zone"};
+	const char *typed = request_field(request, name);
+
+	json_object_set_new(model, name,
+	    words_json(typed != NULL    ? typed
+		       : stored != NULL ? stored
+					: ""));
+}
+
+static void
+add_settings(const struct request *request, json_t *model, const json_t *settings)
+{
+	static const char *const times[] = {"from", "to", "zone"};
+	static const char *const hours[] = {"remind_hours", "silent_hours"};
 	const json_t *quiet = json_object_get(settings, "quiet");
+	char name[16], text[32];
 
-	for (size_t i = 0; i < BH_LEN(names); i++) {
-		const char *text = bh_json_str(quiet, names[i]);
-		char name[16];
-
-		snprintf(name, sizeof(name), "quiet_%s", names[i]);
-		json_object_set_new(model, name, json_string(text != NULL ? text : ""));
+	for (size_t i = 0; i < BH_LEN(times); i++) {
+		snprintf(name, sizeof(name), "quiet_%s", times[i]);
+		add_text(model, request, name, bh_json_str(quiet, times[i]));
 	}
-	json_object_set_new(model, "remind_hours",
-	    json_sprintf("%lld", (long long)bh_json_int(settings, "remind_hours", 0)));
-	json_object_set_new(model, "silent_hours",
-	    json_sprintf("%lld", (long long)bh_json_int(settings, "silent_hours", 0)));
+	for (size_t i = 0; i < BH_LEN(hours); i++) {
+		snprintf(text, sizeof(text), "%lld", (long long)bh_json_int(settings, hours[i], 0));
+		add_text(model, request, hours[i], text);
+	}
 }
 
 static int
@@ -146,7 +157,7 @@ add_lists(struct exchange *exchange, json_t *model, struct bh_err *err)
 	json_object_set_new(model, "has_cured", json_boolean(json_array_size(cured) > 0));
 	json_object_set_new(model, "is_more_open", json_boolean(more_open));
 	json_object_set_new(model, "sentence",
-	    json_array_size(open) == 0   ? json_string("Nothing is wrong.")
+	    json_array_size(open) == 0   ? json_string("No alert is open.")
 	    : json_array_size(open) == 1 ? json_string("One alert is open.")
 					 : json_sprintf("%zu%s alerts are open.",
 					       json_array_size(open), more_open ? "+" : ""));
@@ -185,7 +196,7 @@ show(struct exchange *exchange, const char *error, struct bh_err *err)
 	    exchange->session.role >= ACCOUNT_OPERATOR, "action", json_sprintf("%s/alerts", base),
 	    "slack_url", json_sprintf("%s/alerts/new/slack", base), "mail_url",
 	    json_sprintf("%s/alerts/new/mail", base));
-	add_settings(model, settings);
+	add_settings(exchange->request, model, settings);
 	json_decref(settings);
 	if (add_lists(exchange, model, err) < 0) {
 		json_decref(model);

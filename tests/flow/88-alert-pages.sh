@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The page of alerts in Chromium behind lighttpd: a target is added, refused,
+# tried and removed, what its receiver says is shown; with script off and on,
+# axe finds nothing. FLOW_SHOTS as for 85-pages.sh.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=billing.sh
+. "$flow/billing.sh"
+leave_root
+
+need chromium chromium
+modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
+for package in playwright-core axe-core; do
+	if [ ! -d "$modules/$package" ]; then
+		not_ok "$package is here" "install tests/billing/package.json into $modules (./check does)"
+		finish
+	fi
+done
+export BH_NODE_MODULES=$modules
+behind_lighttpd alert-pages
+serve_web
+
+mkdir "$work/told" "$work/home"
+start receivers node "$flow/receivers.mjs" "$work/told"
+wait_for 10 test -s "$work/told/slack.port" -a -s "$work/told/smtp.port" || not_ok "the receivers start"
+
+HOME=$work/home adopt node "$flow/alert-pages.mjs" "$url" "$work/told"
+unlike "no secret in the log" "$(log)" 'secret-path|wrong-word'
+finish
