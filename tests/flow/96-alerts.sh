@@ -169,6 +169,18 @@ restart $((4 * 3600))
 hears "in the morning it is" slack 8 'Payment failed'
 is "all in one message, but for what is over" "$(last slack 'm.text.match(/Payment failed/g).length')" 2
 
+# -- a worker that dies between sending and storing --
+export BILLHOOK_FAULT=alert-sent:die BILLHOOK_FAULT_ONCE=$work/died
+restart
+bill invoice in_7 "$failing"
+wait_for 10 has_told slack 10
+is "it tells twice rather than never" "$(told slack) $(test -f "$work/died" && echo died)" "10 died"
+unset BILLHOOK_FAULT BILLHOOK_FAULT_ONCE
+restart
+bh alert check
+sleep 1
+is "and then no more" "$(told slack)" 10
+
 # -- nothing secret anywhere --
 unlike "secrets are not exported" "$(bh export)" 'secret-path|mail-flow-secret'
 like "the rest is" "$(bh export)" '"remind_hours": 24'
