@@ -6,7 +6,8 @@
  *   (none)     | no job                                      | collecting
  *   collecting | rows are gathered; nothing is at the CRM    | sent; none, when it is begun anew
  *   sent       | the CRM has them all                        | settling
- *   settling   | the CRM is done, results are being stored   | none
+ *   settling   | the CRM is done, results are being stored   | over
+ *   over       | nothing is waited for; it is taken away     | none
  */
 #ifndef STATE_BULK_H
 #define STATE_BULK_H
@@ -19,6 +20,7 @@ enum bulk_phase {
 	BULK_COLLECTING,
 	BULK_SENT,
 	BULK_SETTLING,
+	BULK_OVER,
 	BULK__MAX
 };
 

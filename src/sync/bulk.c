@@ -220,32 +220,43 @@ drop(struct push_run *run, struct bulk_job *job, enum dest_bulk_phase phase, str
 	return 0;
 }
 
+/* Nothing of it is waited for any more: what is at the CRM is taken away, and the job forgotten. */
+static int
+close_job(struct push_run *run, struct bulk_job *job, struct bh_err *err)
+{
+	int64_t from =
+	    setting_number(run->lane->driver->settings, run->lane->config.settings, "bulk_from");
+	bool is_failed = job->note[0] != '\0', is_much_left = job->failed >= from;
+	char note[sizeof(job->note)];
+
+	if (drop(run, job, is_failed ? DEST_BULK_FAILED : DEST_BULK_DONE, err) < 0)
+		return -1;
+	bh_log(is_failed ? BH_WARN : BH_INFO,
+	    "lane %s: bulk job of %s over: rows=%lld failed=%lld%s%s",
+	    run->lane->connection->account.code, job->crm_object, (long long)job->rows,
+	    (long long)job->failed, is_failed ? ": " : "", job->note);
+	memcpy(note, job->note, sizeof(note));
+	memset(job, 0, sizeof(*job));
+	memcpy(job->note, note, sizeof(note));
+	if (is_failed || is_much_left)
+		job->off_until_ms = bh_now_ms() + OFF_MS;
+	run->again_ms = bh_now_ms();
+	return bulk_keep(run, job, err);
+}
+
 /*
  * The job is over; why it failed, or NULL.  Rows without a result, and those that the CRM
  * refused, keep their marks: a push sends them again, mends what can be mended, and parks the rest.
+ * Noted first: a job that went away in a call whose answer was lost is none that failed.
  */
 static int
 end_job(struct push_run *run, struct bulk_job *job, const char *failure, struct bh_err *err)
 {
-	int64_t from =
-	    setting_number(run->lane->driver->settings, run->lane->config.settings, "bulk_from");
-	bool is_much_left = job->failed >= from;
-
-	if (drop(run, job, failure != NULL ? DEST_BULK_FAILED : DEST_BULK_DONE, err) < 0 ||
-	    forget_rows(run, err) < 0)
+	job->phase = BULK_OVER;
+	snprintf(job->note, sizeof(job->note), "%s", failure != NULL ? failure : "");
+	if (forget_rows(run, err) < 0 || bulk_keep(run, job, err) < 0)
 		return -1;
-	bh_log(failure != NULL ? BH_WARN : BH_INFO,
-	    "lane %s: bulk job of %s over: rows=%lld failed=%lld%s%s",
-	    run->lane->connection->account.code, job->crm_object, (long long)job->rows,
-	    (long long)job->failed, failure != NULL ? ": " : "", failure != NULL ? failure : "");
-	memset(job, 0, sizeof(*job));
-	if (failure != NULL || is_much_left)
-		job->off_until_ms = bh_now_ms() + OFF_MS;
-	if (failure != NULL) {
-		snprintf(job->note, sizeof(job->note), "%s", failure);
-	}
-	run->again_ms = bh_now_ms();
-	return bulk_keep(run, job, err);
+	return close_job(run, job, err);
 }
 
 /* What the CRM refuses as a whole is done without it. */
@@ -406,6 +417,8 @@ bulk_go_on(struct push_run *run, struct bh_err *err)
 		return 1;
 	if (job.phase == BULK_COLLECTING)
 		return forget_job(run, &job, err);
+	if (job.phase == BULK_OVER)
+		return close_job(run, &job, err);
 	if (job.phase == BULK_SENT && look(run, &job, err) < 0)
 		return -1;
 	if (job.phase == BULK_SETTLING && finish_job(run, &job, err) < 0)

@@ -91,7 +91,7 @@ fresh() {
 	cp -a "$work/before" "$work/data"
 }
 status "erase" 0 bh person erase ada@person.example --yes
-like "says what went" "$out" '^Erased: 3 objects, 9 links, 3 records, 4 derived, 4 events'
+like "says what went" "$out" '^Erased: 3 objects, 10 links, 3 records, 4 derived, 4 events'
 like "what is not in its reach" "$out" '^  salesforce: record 001'
 like "and that the source may bring it back" "$out" 'stripe: customer cus_ada; while it is active there'
 is "nothing of her is left" "$(traces)" 0
