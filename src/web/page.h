@@ -59,6 +59,14 @@ int page_problems(struct exchange *exchange, struct bh_err *err);
 int page_problem(struct exchange *exchange, struct bh_err *err);
 int page_problem_press(struct exchange *exchange, struct bh_err *err);
 
+int page_automations(struct exchange *exchange, struct bh_err *err);
+int page_automation_new(struct exchange *exchange, struct bh_err *err);
+int page_automation_create(struct exchange *exchange, struct bh_err *err);
+int page_automation(struct exchange *exchange, struct bh_err *err);
+int page_automation_status(struct exchange *exchange, struct bh_err *err);
+int page_automation_save(struct exchange *exchange, struct bh_err *err);
+int page_automation_press(struct exchange *exchange, struct bh_err *err);
+
 int page_revenue(struct exchange *exchange, struct bh_err *err);
 int page_revenue_status(struct exchange *exchange, struct bh_err *err);
 /* The movements as CSV. */

@@ -147,7 +147,8 @@ navigation(struct exchange *exchange)
 	static const struct {
 		const char *path, *label;
 	} entries[] = {{"/", "Home"}, {"/customers", "Customers"}, {"/problems", "Problems"},
-	    {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"}, {"/revenue", "Revenue"}};
+	    {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"},
+	    {"/automations", "Automations"}, {"/revenue", "Revenue"}};
 	json_t *nav = json_array();
 
 	for (size_t i = 0; i < BH_LEN(entries); i++)

@@ -1,4 +1,4 @@
-// Revenue in Chromium.
+// Revenue and automations in Chromium.
 //
 //   node home-revenue.mjs URL     below which the site answers
 //
@@ -60,15 +60,49 @@ async function revenue(page) {
   });
 }
 
+async function automations(page) {
+  const press = (name) => page.getByRole('button', { name, exact: true }).click();
+  await attempt('without script: an automation is taken into use', async () => {
+    await page.getByRole('link', { name: 'Automations' }).click();
+    await says(page, 'None is in use.');
+    await page.getByRole('link', { name: 'Expansion of more than 500 a month' }).click();
+    await page.getByLabel('Title').fill('Growth <b>');
+    await page.getByLabel('From which amounts on').fill('USD much');
+    await press('Take it into use');
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('Title').inputValue() === 'Growth <b>', 'the title is lost');
+    await page.getByLabel('From which amounts on').fill('USD 100');
+    await press('Take it into use');
+    await page.getByRole('heading', { name: 'Growth <b>' }).waitFor();
+    await says(page, 'No sync of stripe writes what automations make');
+  });
+  await attempt('without script: a dry run tells what it would have done', async () => {
+    await press('Try it on the last 90 days');
+    await comes(page, 'would have fired 1 time in 90 days');
+    await says(page, 'MRR grew: Big Holding Ltd');
+  });
+  await attempt('without script: it is switched off and changed', async () => {
+    await press('Switch it off');
+    await page.getByRole('button', { name: 'Switch it on' }).waitFor();
+    const rule = page.getByLabel('The rule as JSON');
+    await rule.fill((await rule.inputValue()).replace('Growth <b>', 'Growth & more'));
+    await press('Save the rule');
+    await page.getByRole('heading', { name: 'Growth & more' }).waitFor();
+    await page.getByRole('button', { name: 'Switch it on' }).waitFor();
+  });
+}
+
 await inBrowser(async (browser) => {
   const off = await open(browser, { javaScriptEnabled: false });
   await signIn(off.page);
   await revenue(off.page);
+  await automations(off.page);
   await off.context.close();
   for (const { name, width, height, colorScheme } of looks) {
     const on = await open(browser, { viewport: { width, height }, colorScheme });
     await signIn(on.page);
-    for (const [what, path] of [['revenue', '/revenue'], ['revenue-24', '/revenue?currency=EUR&months=24'], ['revenue-none', '/revenue?connection=none']]) {
+    for (const [what, path] of [['revenue', '/revenue'], ['revenue-24', '/revenue?currency=EUR&months=24'], ['revenue-none', '/revenue?connection=none'],
+      ['automations', '/automations'], ['automation', '/automations/expansions'], ['automation-new', '/automations/new/renewals']]) {
       await on.page.goto(url + path);
       await look(on.page, `${what} ${name}`);
     }

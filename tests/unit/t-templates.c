@@ -14,6 +14,7 @@
 #include "preview-unit.h"
 #include "source/source.h"
 #include "state/alert.h"
+#include "state/automation.h"
 #include "state/journal.h"
 #include "state/totals.h"
 
@@ -499,6 +500,33 @@ visit_people(struct world *world, const char *user)
 	close_browser(&browser);
 }
 
+/* Shipped ones, then one that is in use, on, tried and off. */
+static void
+visit_automations(struct world *world, const char *user)
+{
+	json_t *doc = json_pack("{s:s, s:i, s:[{s:s, s:s}, {s:s}]}", "state", "done", "n", 2, "fired",
+	    "title", "t", "at", "2026-11-01T00:00:00Z", "title", "u");
+	struct browser browser = open_browser(world);
+	struct store_txn *txn = store_begin(world->site.store);
+
+	sign_in(&browser, user);
+	visit(&browser, "/automations");
+	visit(&browser, "/automations/new/renewals");
+	post(&browser, "/automations/new/renewals", "from=&code=&title=");
+	post(&browser, "/automations/new/disputes", "from=pay&code=d&title=T&owners=");
+	visit(&browser, "/automations/d");
+	post(&browser, "/automations/d", "rule=x");
+	automation_trial_put(txn, "d", doc);
+	commit(txn);
+	store_free(&txn);
+	visit(&browser, "/automations/d");
+	post(&browser, "/automations/d/off", "x=1");
+	visit(&browser, "/automations/d");
+	visit(&browser, "/automations");
+	json_decref(doc);
+	close_browser(&browser);
+}
+
 /* Before any totals, then with everything that can be said of them. */
 static void
 visit_revenue(struct world *world, const char *user)
@@ -696,6 +724,7 @@ test_names(void **state)
 	visit_first(world);
 	visit_all(world, "ada", 0);
 	visit_revenue(world, "ada");
+	visit_automations(world, "ada");
 	visit_people(world, "ada");
 	visit_alerts(world);
 	for (size_t i = 0; source_drivers()[i] != NULL; i++)
@@ -733,6 +762,8 @@ test_names(void **state)
 	visit_people(world, "ada");
 	visit_people(world, "vic");
 	visit_revenue(world, "oda");
+	visit_automations(world, "ada");
+	visit_automations(world, "vic");
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)
