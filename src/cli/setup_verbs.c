@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "state/first.h"
 #include "state/schema.h"
+#include "state/trail.h"
 #include "sync/configure.h"
 #include "sync/lane.h"
 
@@ -92,10 +93,18 @@ read_password(const struct cli *cli, char *out, bool *made_r)
 }
 
 static int
-save_user(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+save_user(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	account_user_save(txn, arg);
-	return 0;
+	const struct account_user *user = arg;
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "user",
+	    .subject = user->name,
+	    .text = "set on the command line, with the role admin and another password",
+	    .by = "command line"};
+
+	account_user_save(txn, user);
+	trail_add(txn, 0, &entry);
+	return account_sessions_drop(txn, user->name, NULL, NULL, NULL, err);
 }
 
 static int

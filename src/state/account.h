@@ -140,6 +140,8 @@ struct account_session {
 	enum account_role role;
 	char form_token[BH_ID_LEN + 1];
 	int64_t expires_ms;
+	int64_t began_ms; /* 0: not known */
+	char browser[48]; /* what it calls itself, in short; "" not known */
 };
 /* New: fills form_token and writes the cookie's value to id. */
 void account_session_new(struct store_txn *txn, struct account_session *session,
@@ -148,6 +150,21 @@ void account_session_new(struct store_txn *txn, struct account_session *session,
 int account_session_load(struct store_txn *txn, const char *id, struct account_session *session,
     struct bh_err *err);
 void account_session_drop(struct store_txn *txn, const char *id);
+/* The digest of the cookie, under which account_sessions() names the session. */
+#define ACCOUNT_DIGEST_TEXT (2 * BH_SHA256_LEN + 1)
+void account_session_digest(const char *id, char digest[ACCOUNT_DIGEST_TEXT]);
+/*
+ * The live sessions of a user, or of all (user NULL): a JSON array of objects (digest,
+ * user, browser, began, expires; new reference).
+ */
+int account_sessions(struct store_txn *txn, const char *user, json_t **sessions_r,
+    struct bh_err *err);
+/*
+ * End the sessions of a user but that of the digest keep (NULL: all of them); with
+ * only set, that one alone.  *n_r, which may be NULL: how many.  0, -1.
+ */
+int account_sessions_drop(struct store_txn *txn, const char *user, const char *only,
+    const char *keep, size_t *n_r, struct bh_err *err);
 
 /* Failed logins of one name or address, for the throttle: count within the last 15 minutes. */
 int account_login_failures(struct store_txn *txn, const char *who, int64_t *n_r,

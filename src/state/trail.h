@@ -11,6 +11,7 @@ struct trail_entry {
 	const char *subject; /* a lane, a record, a user; no person's data beyond ids */
 	const char *text;    /* one sentence */
 	const json_t *facts; /* object; may be NULL */
+	const char *by;      /* the user who did it in the browser; NULL: nobody */
 };
 /*
  * Append.  Several in one transaction are told apart by nth (0 to 65535),
@@ -20,6 +21,18 @@ void trail_add(struct store_txn *txn, unsigned nth, const struct trail_entry *en
 /* Newest first, at most max; JSON array of objects (new reference). */
 int trail_list(struct store_txn *txn, uint64_t before, size_t max, json_t **entries_r,
     struct bh_err *err);
+/* What is asked of the audit trail: what people did. */
+struct trail_query {
+	const char *by;          /* that user; NULL: anybody */
+	const char *const *what; /* these, NULL at the end; NULL: anything */
+	bool is_other;           /* anything but these */
+};
+/*
+ * Entries with a user, newest first, from before the key *after (empty at first), which moves
+ * to the last one looked at: at most max entries, among at most look of them.  Objects as of trail_list().
+ */
+int trail_audit(struct store_txn *txn, const struct trail_query *query, size_t look, size_t max,
+    struct bh_buf *after, json_t **entries_r, bool *more_r, struct bh_err *err);
 /*
  * In order of time from behind *after (empty at first): each gets key and
  * entry, its stored text; at most max.  each returns 0, or -1 to stop.

@@ -135,14 +135,21 @@ account_users(struct store_txn *txn, json_t **names_r, struct bh_err *err)
 	return 0;
 }
 
+void
+account_session_digest(const char *id, char digest[ACCOUNT_DIGEST_TEXT])
+{
+	unsigned char bytes[BH_SHA256_LEN];
+
+	bh_sha256(bytes, id, strlen(id));
+	bh_hex(digest, bytes, sizeof(bytes));
+}
+
 static void
 key_session(struct key *key, const char *id)
 {
-	unsigned char digest[BH_SHA256_LEN];
-	char hex[2 * BH_SHA256_LEN + 1];
+	char hex[ACCOUNT_DIGEST_TEXT];
 
-	bh_sha256(digest, id, strlen(id));
-	bh_hex(hex, digest, sizeof(digest));
+	account_session_digest(id, hex);
 	key_begin(key, "AS");
 	key_text(key, hex);
 }
@@ -156,16 +163,17 @@ account_session_new(struct store_txn *txn, struct account_session *session, char
 	bh_random_id(session->form_token);
 	key_session(&key, id);
 	put_doc(txn, &key,
-	    json_pack("{s:o, s:s, s:s, s:I}", "user", bh_json_string(session->user), "role",
-		account_role_name(session->role), "token", session->form_token, "expires",
-		(json_int_t)session->expires_ms));
+	    json_pack("{s:o, s:s, s:s, s:I, s:I, s:o}", "user", bh_json_string(session->user),
+		"role", account_role_name(session->role), "token", session->form_token, "expires",
+		(json_int_t)session->expires_ms, "began", (json_int_t)session->began_ms, "browser",
+		bh_json_string(session->browser)));
 }
 
 int
 account_session_load(struct store_txn *txn, const char *id, struct account_session *session,
     struct bh_err *err)
 {
-	const char *user, *role, *token;
+	const char *user, *role, *token, *browser;
 	struct key key;
 	json_t *doc;
 	int rc;
@@ -178,7 +186,10 @@ account_session_load(struct store_txn *txn, const char *id, struct account_sessi
 	user = bh_json_str(doc, "user");
 	role = bh_json_str(doc, "role");
 	token = bh_json_str(doc, "token");
+	browser = bh_json_str(doc, "browser");
 	session->expires_ms = bh_json_int(doc, "expires", 0);
+	session->began_ms = bh_json_int(doc, "began", 0);
+	snprintf(session->browser, sizeof(session->browser), "%s", browser != NULL ? browser : "");
 	session->role = account_role_of(role != NULL ? role : "");
 	snprintf(session->user, sizeof(session->user), "%s", user != NULL ? user : "");
 	snprintf(session->form_token, sizeof(session->form_token), "%s",
@@ -195,6 +206,114 @@ account_session_drop(struct store_txn *txn, const char *id)
 	key_session(&key, id);
 	store_delete(txn, key.data, key.len);
 }
+
+/* -- all sessions -- */
+
+#define SESSIONS_PAGE 1000
+
+/* What is looked for among all sessions, and what becomes of it. */
+struct session_walk {
+	const char *user;        /* NULL: everybody's */
+	const char *only, *keep; /* digests; NULL */
+	json_t *list;            /* gets them; NULL: they are ended */
+	size_t n;
+};
+
+/* The digest in the key of a session; false: none that could be read. */
+static bool
+is_digest(const struct store_entry *entry, const char **digest_r)
+{
+	struct key_reader reader;
+
+	key_read(&reader, entry->key, entry->key_len, "AS");
+	return is_key_text(&reader, digest_r);
+}
+
+static void
+list_session(struct session_walk *walk, const char *digest, const json_t *doc)
+{
+	const char *browser = bh_json_str(doc, "browser");
+
+	if (bh_json_int(doc, "expires", 0) <= bh_now_ms())
+		return;
+	json_array_append_new(walk->list,
+	    json_pack("{s:s, s:s, s:s, s:I, s:I}", "digest", digest, "user",
+		bh_json_str(doc, "user"), "browser", browser != NULL ? browser : "", "began",
+		(json_int_t)bh_json_int(doc, "began", 0), "expires",
+		(json_int_t)bh_json_int(doc, "expires", 0)));
+}
+
+static void
+take_session(struct store_txn *txn, struct session_walk *walk, const struct store_entry *entry)
+{
+	json_t *doc = json_loadb(entry->value, entry->value_len, 0, NULL);
+	const char *user = bh_json_str(doc, "user"), *digest;
+
+	if (user != NULL && is_digest(entry, &digest) &&
+	    (walk->user == NULL || strcmp(walk->user, user) == 0) &&
+	    (walk->only == NULL || strcmp(walk->only, digest) == 0) &&
+	    (walk->keep == NULL || strcmp(walk->keep, digest) != 0)) {
+		walk->n++;
+		if (walk->list != NULL)
+			list_session(walk, digest, doc);
+		else
+			store_delete(txn, entry->key, entry->key_len);
+	}
+	json_decref(doc);
+}
+
+static int
+walk_sessions(struct store_txn *txn, struct session_walk *walk, struct bh_err *err)
+{
+	struct bh_buf from = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		struct store_scan scan = {.prefix = "AS", .prefix_len = 2, .max = SESSIONS_PAGE};
+		const struct store_entry *entries;
+		size_t n = 0;
+
+		if (from.len != 0) {
+			scan.from = from.data;
+			scan.from_len = from.len;
+		}
+		rc = store_scan(txn, &scan, &entries, &n, &more, err) < 0 ? -1 : 0;
+		if (rc < 0 || n == 0)
+			break;
+		bh_buf_reset(&from);
+		bh_buf_add(&from, entries[n - 1].key, entries[n - 1].key_len);
+		bh_buf_addc(&from, '\0');
+		for (size_t i = 0; i < n; i++)
+			take_session(txn, walk, &entries[i]);
+	}
+	bh_buf_release(&from);
+	return rc;
+}
+
+int
+account_sessions(struct store_txn *txn, const char *user, json_t **sessions_r, struct bh_err *err)
+{
+	struct session_walk walk = {.user = user, .list = json_array()};
+	int rc = walk_sessions(txn, &walk, err);
+
+	*sessions_r = walk.list;
+	return rc;
+}
+
+int
+account_sessions_drop(struct store_txn *txn, const char *user, const char *only, const char *keep,
+    size_t *n_r, struct bh_err *err)
+{
+	struct session_walk walk = {.user = user, .only = only, .keep = keep};
+	int rc = walk_sessions(txn, &walk, err);
+
+	if (n_r != NULL)
+		*n_r = walk.n;
+	return rc;
+}
+
+/* -- failed logins -- */
 
 static void
 key_failures(struct key *key, const char *who)
