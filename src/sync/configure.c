@@ -575,7 +575,8 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = "apply",
-	    .text = text};
+	    .text = text,
+	    .by = by};
 	json_t *item;
 	size_t i;
 

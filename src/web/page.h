@@ -86,6 +86,18 @@ int page_alert_target(struct exchange *exchange, struct bh_err *err);
 int page_alert_save(struct exchange *exchange, struct bh_err *err);
 int page_alert_test(struct exchange *exchange, struct bh_err *err);
 int page_alert_remove(struct exchange *exchange, struct bh_err *err);
+/* Below /settings all but the first three is for administrators: others get 403. */
+int page_settings(struct exchange *exchange, struct bh_err *err);
+int page_settings_password(struct exchange *exchange, struct bh_err *err);
+int page_settings_sessions(struct exchange *exchange, struct bh_err *err);
+int page_settings_users(struct exchange *exchange, struct bh_err *err);
+int page_user(struct exchange *exchange, struct bh_err *err);
+int page_user_press(struct exchange *exchange, struct bh_err *err);
+int page_audit(struct exchange *exchange, struct bh_err *err);
+int page_configuration(struct exchange *exchange, struct bh_err *err);
+int page_configuration_change(struct exchange *exchange, struct bh_err *err);
+/* The configuration as a file, without secrets. */
+int page_configuration_file(struct exchange *exchange, struct bh_err *err);
 
 int page_login(struct exchange *exchange, struct bh_err *err);
 int page_login_post(struct exchange *exchange, struct bh_err *err);

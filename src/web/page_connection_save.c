@@ -136,7 +136,8 @@ note_save(struct store_txn *txn, const struct save *save)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = save->code,
-	    .text = text};
+	    .text = text,
+	    .by = save->exchange->session.user};
 
 	snprintf(text, sizeof(text), "connection %s in the browser by %s",
 	    save->is_new ? "added" : "changed", save->exchange->session.user);

@@ -349,7 +349,8 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = press->button->action,
 	    .subject = press->code,
-	    .text = text};
+	    .text = text,
+	    .by = press->exchange->session.user};
 
 	if (press->button->act(txn, press, err) < 0)
 		return -1;

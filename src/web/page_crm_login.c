@@ -38,7 +38,8 @@ begin_in(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "login",
 	    .subject = beginning->login.connection,
-	    .text = text};
+	    .text = text,
+	    .by = exchange->session.user};
 
 	account_login_save(txn, &exchange->site->key, beginning->state, &beginning->login);
 	snprintf(text, sizeof(text), "begun in the browser by %s", exchange->session.user);
@@ -209,7 +210,8 @@ note_return(struct store_txn *txn, const struct return_trip *trip)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "login",
 	    .subject = trip->connection,
-	    .text = text};
+	    .text = text,
+	    .by = trip->exchange->session.user};
 
 	snprintf(text, sizeof(text), "%s in the browser by %s",
 	    trip->code != NULL ? "allowed" : "refused", trip->exchange->session.user);

@@ -209,7 +209,8 @@ send_customer(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "sync",
 	    .subject = sending->customer.id,
-	    .text = text};
+	    .text = text,
+	    .by = sending->user};
 	bool more;
 	int rc;
 

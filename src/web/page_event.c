@@ -215,7 +215,8 @@ replay_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "replay",
 	    .subject = again->user,
-	    .text = text};
+	    .text = text,
+	    .by = again->user};
 
 	again->found = 0;
 	for (size_t i = 0; i < again->n; i++) {

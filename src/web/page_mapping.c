@@ -253,6 +253,7 @@ end_draft(struct store_txn *txn, void *arg, struct bh_err *err)
 	    .what = "config",
 	    .subject = code,
 	    .text = text,
+	    .by = save->exchange->session.user,
 	    .facts = save->changes};
 	struct mapping m;
 	uint64_t version;
@@ -370,7 +371,8 @@ end_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = code,
-	    .text = text};
+	    .text = text,
+	    .by = user};
 	struct mapping m;
 	int rc = mapping_load(txn, code, &m, err);
 

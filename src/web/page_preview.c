@@ -210,7 +210,8 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "preview",
 	    .subject = press->code,
-	    .text = text};
+	    .text = text,
+	    .by = press->exchange->session.user};
 	int rc = account_sync_load(txn, press->code, &sync, err);
 
 	if (rc <= 0)

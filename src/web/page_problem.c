@@ -220,7 +220,8 @@ press_page(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = press->is_skip ? "skip" : "retry",
 	    .subject = press->dest,
-	    .text = text};
+	    .text = text,
+	    .by = press->user};
 
 	press->txn = txn;
 	press->n = 0;

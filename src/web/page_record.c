@@ -321,7 +321,8 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = press->what,
 	    .subject = press->page->id.id,
-	    .text = text};
+	    .text = text,
+	    .by = press->page->exchange->session.user};
 	int rc;
 
 	if (strcmp(press->what, "skip") == 0)

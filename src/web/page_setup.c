@@ -97,7 +97,8 @@ make_admin(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "user",
 	    .subject = first->name,
-	    .text = "the first administrator, made in the browser"};
+	    .text = "the first administrator, made in the browser",
+	    .by = first->name};
 	int rc = first_is_open(txn, err);
 
 	if (rc <= 0)

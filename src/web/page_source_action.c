@@ -63,7 +63,8 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = button->action,
 	    .subject = press->code,
-	    .text = text};
+	    .text = text,
+	    .by = press->exchange->session.user};
 	int64_t now = bh_now_ms();
 	int rc = 0;
 

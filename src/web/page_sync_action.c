@@ -154,7 +154,8 @@ note(struct store_txn *txn, const struct press *press, const char *what)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = what,
 	    .subject = press->code,
-	    .text = text};
+	    .text = text,
+	    .by = press->exchange->session.user};
 
 	snprintf(text, sizeof(text), "%s, in the browser by %s", press->done,
 	    press->exchange->session.user);

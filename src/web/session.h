@@ -27,6 +27,10 @@ void session_login_token(struct exchange *exchange, char token[65]);
  */
 int session_login(struct exchange *exchange, const char *name, const char *password,
     struct bh_err *err);
+/* Is it the password of who is signed in?  Counted and answered as a login is. */
+int session_is_password(struct exchange *exchange, const char *password, struct bh_err *err);
+/* "Firefox on Linux" of the header User-Agent. */
+void session_browser(const char *agent, char *out, size_t size);
 int session_logout(struct exchange *exchange, struct bh_err *err);
 
 #endif

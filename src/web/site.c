@@ -148,7 +148,7 @@ navigation(struct exchange *exchange)
 		const char *path, *label;
 	} entries[] = {{"/", "Home"}, {"/customers", "Customers"}, {"/problems", "Problems"},
 	    {"/connections", "Connections"}, {"/syncs", "Syncs"}, {"/activity", "Activity"},
-	    {"/automations", "Automations"}, {"/revenue", "Revenue"}};
+	    {"/automations", "Automations"}, {"/revenue", "Revenue"}, {"/settings", "Settings"}};
 	json_t *nav = json_array();
 
 	for (size_t i = 0; i < BH_LEN(entries); i++)
