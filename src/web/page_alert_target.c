@@ -171,7 +171,8 @@ save_in(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = edit->code,
-	    .text = "target of alerts saved in the browser"};
+	    .text = "target of alerts saved in the browser",
+	    .by = edit->exchange->session.user};
 	struct alert_target target;
 	int rc = alert_target_load(txn, key, edit->code, &target, err);
 

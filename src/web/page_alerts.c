@@ -256,7 +256,8 @@ save_settings(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = "alerts",
-	    .text = "changed in the browser"};
+	    .text = "changed in the browser",
+	    .by = exchange->session.user};
 	json_t *settings;
 	int rc = alert_settings_get(txn, &settings, err);
 
@@ -314,12 +315,15 @@ page_alert_test(struct exchange *exchange, struct bh_err *err)
 static int
 drop(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
+	const struct exchange *exchange = arg;
+	const char *code = exchange->match.args[0];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
-	    .subject = arg,
-	    .text = "target of alerts removed in the browser"};
+	    .subject = code,
+	    .text = "target of alerts removed in the browser",
+	    .by = exchange->session.user};
 
-	alert_target_drop(txn, arg);
+	alert_target_drop(txn, code);
 	trail_add(txn, 0, &entry);
 	return 0;
 }
@@ -327,9 +331,7 @@ drop(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 int
 page_alert_remove(struct exchange *exchange, struct bh_err *err)
 {
-	const char *code = exchange->match.args[0];
-
-	if (store_run(exchange->site->store, drop, (void *)(uintptr_t)code, NULL, err) < 0)
+	if (store_run(exchange->site->store, drop, exchange, NULL, err) < 0)
 		return -1;
 	response_redirect(exchange->response, exchange->request->base, "/alerts?removed=1");
 	return 0;

@@ -109,9 +109,10 @@ static int
 show(struct exchange *exchange, const struct complaint *complaint, struct bh_err *err)
 {
 	bool is_admin = exchange->session.role >= ACCOUNT_ADMIN;
-	json_t *model = json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "is_admin",
+	json_t *model = json_pack("{s:b, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "is_admin",
 	    is_admin, "done", notice(exchange), "settings_url",
-	    json_sprintf("%s/settings", exchange->request->base), "sessions_url",
+	    json_sprintf("%s/settings", exchange->request->base), "alerts_url",
+	    json_sprintf("%s/alerts", exchange->request->base), "sessions_url",
 	    json_sprintf("%s/settings/sessions", exchange->request->base), "all_label",
 	    "Sign out everywhere else", "add_open", complaint->user != NULL, "own_fields",
 	    form_view(own_fields, BH_LEN(own_fields), NULL, complaint->own), "user_fields",

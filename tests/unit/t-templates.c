@@ -16,6 +16,7 @@
 #include "state/alert.h"
 #include "state/automation.h"
 #include "state/journal.h"
+#include "state/retain.h"
 #include "state/totals.h"
 
 #define TEMPLATES 64
@@ -504,8 +505,8 @@ visit_people(struct world *world, const char *user)
 static void
 visit_automations(struct world *world, const char *user)
 {
-	json_t *doc = json_pack("{s:s, s:i, s:[{s:s, s:s}, {s:s}]}", "state", "done", "n", 2, "fired",
-	    "title", "t", "at", "2026-11-01T00:00:00Z", "title", "u");
+	json_t *doc = json_pack("{s:s, s:i, s:[{s:s, s:s}, {s:s}]}", "state", "done", "n", 2,
+	    "fired", "title", "t", "at", "2026-11-01T00:00:00Z", "title", "u");
 	struct browser browser = open_browser(world);
 	struct store_txn *txn = store_begin(world->site.store);
 
@@ -613,6 +614,57 @@ visit_first(struct world *world)
 	assert_int_equal(store_run(world->site.store, put_people, hash, NULL, NULL), 0);
 	free(path);
 	free(hash);
+}
+
+static bool
+is_never(void *arg BH_UNUSED)
+{
+	return false;
+}
+
+/* As ada, who leaves her mark in the audit trail. */
+static void
+visit_settings(struct world *world)
+{
+	static const char *const paths[] = {"/settings?done=added", "/settings/users/vic?done=role",
+	    "/settings/users/ada", "/settings/users/oda", "/settings/audit",
+	    "/settings/audit?user=gone", "/settings/configuration"};
+	static const char document[] = "document=%7B%22billhook%22:1,%22connections%22:%5B%7B"
+				       "%22code%22:%22new%22,%22driver%22:%22sandbox%22%7D%5D%7D";
+	struct browser browser = open_browser(world), vic = open_browser(world);
+	struct trail_entry entry = {.what = "config",
+	    .by = "ada",
+	    .subject = "s",
+	    .text = "t",
+	    .facts = json_pack("[s]", "l")};
+	struct store_txn *txn = store_begin(world->site.store);
+
+	trail_add(txn, 60, &entry);
+	for (unsigned i = 1; i < 60; i++)
+		trail_add(txn, i,
+		    &(struct trail_entry){.what = "user", .by = "ada", .subject = "", .text = ""});
+	commit(txn);
+	store_free(&txn);
+	json_decref((json_t *)(uintptr_t)entry.facts);
+	assert_int_equal(retain_count(world->site.store, is_never, NULL, NULL), 1);
+	sign_in(&vic, "vic");
+	visit(&vic, "/settings");
+	sign_in(&vic, "vic"); /* once more */
+	sign_in(&browser, "ada");
+	for (size_t i = 0; i < BH_LEN(paths); i++)
+		visit(&browser, paths[i]);
+	visit(&browser, "/settings");
+	post(&browser, "/settings/users", "name=");
+	visit(&browser, "/settings/users/vic");
+	post(&browser, "/settings/users/vic/remove", "confirm=x");
+	visit(&browser, "/settings/configuration");
+	post(&browser, "/settings/configuration", document);
+	post(&browser, "/settings/configuration", "document=x");
+	visit(&browser, "/settings/configuration");
+	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D&seen=x");
+	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D");
+	close_browser(&browser);
+	close_browser(&vic);
 }
 
 static void
@@ -764,6 +816,7 @@ test_names(void **state)
 	visit_revenue(world, "oda");
 	visit_automations(world, "ada");
 	visit_automations(world, "vic");
+	visit_settings(world);
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)
