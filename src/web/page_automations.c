@@ -215,7 +215,8 @@ note_saved(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "automation",
 	    .subject = code != NULL ? code : exchange->match.args[0],
-	    .text = "saved in the browser"};
+	    .text = "saved in the browser",
+	    .by = exchange->session.user};
 
 	(void)err;
 	trail_add(txn, 0, &entry);
@@ -460,7 +461,8 @@ press(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "automation",
 	    .subject = code,
-	    .text = text};
+	    .text = text,
+	    .by = exchange->session.user};
 	int rc = automation_load(txn, code, &automation, err);
 
 	if (rc > 0 && strcmp(action, "remove") == 0)

@@ -144,7 +144,8 @@ press(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "revenue",
 	    .subject = "totals",
-	    .text = text};
+	    .text = text,
+	    .by = exchange->session.user};
 
 	if (totals_ask(txn, entry.at_ms, err) < 0)
 		return -1;
