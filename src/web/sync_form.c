@@ -102,7 +102,8 @@ sync_form_fields(const char *preset_dir, const json_t *mapping, const char *sour
 	collect_names(json_object_get(mapping, "objects"), 0, names);
 	json_array_foreach (json_object_get(words, "settings"), i, described) {
 		name = bh_json_str(described, "name");
-		if (name != NULL && (json_object_get(names, name) != NULL ||
+		if (name != NULL && (bh_is_json_true(described, "always") ||
+					json_object_get(names, name) != NULL ||
 					is_listed(json_object_get(described, "sources"), source))) {
 			add_field(fields, described, mapping, name);
 			json_object_del(names, name);
