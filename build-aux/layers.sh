@@ -34,6 +34,7 @@ BEGIN {
 
 	# header : folders that may use it, though not its folder; pages configure and show, and never call out
 	opens["sync/alert_target.h"] = "web"
+	opens["sync/audit.h"] = "web"
 	opens["sync/configure.h"] = "web"
 	opens["sync/event.h"] = "web"
 	opens["sync/line.h"] = "web"

@@ -37,6 +37,11 @@ int page_sync_delete(struct exchange *exchange, struct bh_err *err);
 int page_preview(struct exchange *exchange, struct bh_err *err);
 int page_preview_status(struct exchange *exchange, struct bh_err *err);
 int page_preview_action(struct exchange *exchange, struct bh_err *err);
+int page_sync_audit(struct exchange *exchange, struct bh_err *err);
+int page_sync_audit_status(struct exchange *exchange, struct bh_err *err);
+/* The differences as CSV. */
+int page_sync_audit_file(struct exchange *exchange, struct bh_err *err);
+int page_sync_audit_action(struct exchange *exchange, struct bh_err *err);
 
 int page_activity(struct exchange *exchange, struct bh_err *err);
 int page_activity_replay(struct exchange *exchange, struct bh_err *err);

@@ -11,6 +11,7 @@
 #include "crm-unit.h"
 #include "mapping-unit.h"
 #include "people-unit.h"
+#include "audit-unit.h"
 #include "preview-unit.h"
 #include "source/source.h"
 #include "state/alert.h"
@@ -361,6 +362,8 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/syncs/eu-sf/preview?object=account&verdict=adopt&kind=customer&account=acct_1&id=cus_1",
 	    "/syncs/eu-sf/preview?object=account&verdict=create",
 	    "/syncs/eu-sf/preview?kind=customer&id=cus_7", "/syncs/made/preview",
+	    "/syncs/eu-sf/audit?given=1", "/syncs/eu-sf/audit?given=0", "/syncs/eu-sf/audit?from=1",
+	    "/syncs/eu-sf/audit?from=999", "/syncs/eu-sf/audit?given=2",
 	    "/syncs/made?created=1", "/syncs/paused", "/oauth/callback",
 	    "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
@@ -403,6 +406,8 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	visit_mapping(&browser);
 	visit(&browser, "/syncs/main/mapping/empty");
 	visit(&browser, "/syncs/main/mapping/empty?edit=rule-new");
+	visit(&browser, "/syncs/eu-sf/audit");
+	post(&browser, "/syncs/eu-sf/audit/stop", "x=1");
 	visit(&browser, "/syncs/eu-sf/preview");
 	post(&browser, "/syncs/eu-sf/preview/look", "kind=customer&account=&id=");
 	visit(&browser, "/syncs/eu-sf/preview?kind=customer&id=cus_1");
@@ -461,10 +466,13 @@ change_preview(struct world *world, int stage)
 	if (stage == 1) {
 		preview_put(world, "eu-sf", PREVIEW_DONE, "");
 		preview_put(world, "made", PREVIEW_DONE, "");
+		audit_put(world, "eu-sf", AUDIT_DONE, 1, "");
+		audit_put_rows(world, "eu-sf");
 		preview_put_samples(world, "eu-sf");
 		draft_save(txn, "eu-sf", mapping, "0", "ada", bh_now_ms());
 	} else if (stage == 2) {
 		draft_drop(txn, "eu-sf");
+		audit_put(world, "eu-sf", AUDIT_DONE, 7, "");
 		preview_put_answer(world, "eu-sf", "failed",
 		    PREVIEW_DOCUMENT("choice",
 			"\"unread\": \"u\", \"candidates\": [{\"remote_id\": \"1\", \"name\": \"n\"}],"));
