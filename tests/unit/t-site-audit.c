@@ -184,6 +184,26 @@ test_repair(void **state)
 	close_browser(&browser);
 }
 
+/* Every sync has it, whatever its mapping names. */
+static void
+test_setting(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_page(world, "ada");
+
+	look(&browser, "/syncs/eu-sf", 200);
+	assert_page(&browser, "name=\"set.audit_days\"");
+	assert_page(&browser, "href=\"/syncs/eu-sf/audit\"");
+	send(&browser, "/syncs/eu-sf", "set.audit_days=7", 303);
+	look(&browser, PAGE, 200);
+	assert_page(&browser, "every 7 days.");
+	send(&browser, "/syncs/eu-sf", "set.audit_days=0", 303);
+	look(&browser, PAGE, 200);
+	assert_page(&browser, "None begins by itself.");
+	send(&browser, "/syncs/eu-sf", "set.audit_days=x", 400);
+	close_browser(&browser);
+}
+
 static void
 test_roles(void **state)
 {
@@ -219,6 +239,7 @@ main(void)
 	    TEST(test_differences),
 	    TEST(test_file),
 	    TEST(test_repair),
+	    TEST(test_setting),
 	    TEST(test_roles),
 	};
 
