@@ -10,9 +10,11 @@
 #include "source/source.h"
 #include "state/account.h"
 #include "state/link.h"
+#include "web/crm_usage.h"
 #include "web/live.h"
 #include "web/page_connection.h"
 #include "web/page_event.h"
+#include "web/running.h"
 #include "web/setup_facts.h"
 #include "web/source_facts.h"
 #include "web/words.h"
@@ -29,6 +31,8 @@ struct home {
 	struct store_txn *txn; /* borrowed */
 	int64_t now_ms;
 	json_t *lanes, *sources, *events, *held, *live;
+	json_t *syncs;   /* {code of a CRM: [{"code", "from", "url"}]} */
+	json_t *running; /* long work */
 	struct journal_event *journal;
 	size_t journal_n;
 	int64_t in_step, on_their_way, needing; /* over all lanes */
@@ -43,6 +47,8 @@ release(struct home *home)
 	json_decref(home->events);
 	json_decref(home->held);
 	json_decref(home->live);
+	json_decref(home->syncs);
+	json_decref(home->running);
 	for (size_t i = 0; i < home->journal_n; i++)
 		journal_event_release(&home->journal[i]);
 	free(home->journal);
@@ -101,19 +107,6 @@ lane_reason(const struct account_connection *connection, const struct link_lane 
 }
 
 static json_t *
-lane_usage(const struct link_lane *lane)
-{
-	char used[WORDS_MAX], limit[WORDS_MAX];
-
-	words_count(used, lane->day_used);
-	words_count(limit, lane->day_limit);
-	if (lane->day_limit <= 0)
-		return json_string("");
-	return json_sprintf("%s of %s today (%lld %%)", used, limit,
-	    (long long)(lane->day_used * 100 / lane->day_limit));
-}
-
-static json_t *
 dirty_text(size_t dirty)
 {
 	return dirty >= DIRTY_MAX ? json_string("1,000+") : words_count_json((int64_t)dirty);
@@ -128,6 +121,20 @@ environment(const struct account_connection *connection)
 	return words_json(given != NULL ? given : "");
 }
 
+/* The syncs that lead there; and where its counts are explained: with the only one, else there. */
+static void
+add_lane_links(const struct home *home, json_t *json, const char *code)
+{
+	json_t *syncs = json_object_get(home->syncs, code);
+	bool is_one = json_array_size(syncs) == 1;
+	json_t *only = is_one ? json_object_get(json_array_get(syncs, 0), "url") : NULL;
+
+	json_object_set_new(json, "has_syncs", json_boolean(json_array_size(syncs) > 0));
+	if (syncs != NULL)
+		json_object_set(json, "syncs", syncs);
+	json_object_set(json, "why_url", is_one ? only : json_object_get(json, "url"));
+}
+
 static int
 add_lane(struct home *home, const struct account_connection *connection, struct bh_err *err)
 {
@@ -135,7 +142,7 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	const char *state, *word;
 	struct link_lane lane;
 	json_t *json = json_object();
-	char scope[96];
+	char scope[96], usage[110];
 
 	if (link_lane_get(home->txn, connection->code, &lane, err) < 0) {
 		json_decref(json);
@@ -162,8 +169,10 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	    dirty_text(lane.dirty + (size_t)lane.waiting_parent));
 	set_live(home, json, scope, "held", words_count_json(lane.held));
 	set_live(home, json, scope, "excluded", words_count_json(lane.excluded));
-	set_live(home, json, scope, "calls", words_count_json(lane.calls));
-	set_live(home, json, scope, "usage", lane_usage(&lane));
+	snprintf(usage, sizeof(usage), "%s.usage", scope);
+	json_object_set_new(json, "usage",
+	    crm_usage_view(connection, driver, &lane, usage, home->live));
+	add_lane_links(home, json, connection->code);
 	json_object_set_new(json, "last_push", words_time_json(lane.last_push_ms, home->now_ms));
 	json_array_append_new(home->lanes, json);
 	return 0;
@@ -228,7 +237,49 @@ add_connections(struct home *home, struct bh_err *err)
 			add_source(home, &connection);
 		else if (rc == 1)
 			rc = add_lane(home, &connection, err);
+		if (rc >= 0)
+			rc = running_of_connection(home->exchange, &connection, home->running,
+			    home->live, err);
 		account_connection_release(&connection);
+		if (rc < 0)
+			break;
+	}
+	json_decref(codes);
+	return rc < 0 ? -1 : 0;
+}
+
+/* -- syncs -- */
+
+static void
+add_sync(const struct home *home, const struct account_sync *sync)
+{
+	json_t *of = json_object_get(home->syncs, sync->to);
+
+	if (of == NULL) {
+		of = json_array();
+		json_object_set_new(home->syncs, sync->to, of);
+	}
+	json_array_append_new(of,
+	    json_pack("{s:s, s:s, s:o}", "code", sync->code, "from", sync->from, "url",
+		json_sprintf("%s/syncs/%s", home->exchange->request->base, sync->code)));
+}
+
+static int
+add_syncs(struct home *home, struct bh_err *err)
+{
+	json_t *codes = NULL, *code;
+	size_t i;
+	int rc = account_syncs(home->txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		struct account_sync sync = {0};
+
+		rc = account_sync_load(home->txn, json_string_value(code), &sync, err);
+		if (rc > 0) {
+			add_sync(home, &sync);
+			rc = running_of_sync(home->exchange, &sync, home->running, home->live, err);
+		}
+		account_sync_release(&sync);
 		if (rc < 0)
 			break;
 	}
@@ -372,17 +423,31 @@ say_backlog(struct home *home, json_t *model, struct bh_err *err)
 	return 0;
 }
 
+/* Changes with the newest event, and when long work begins or ends. */
+static void
+say_newest(struct home *home)
+{
+	struct bh_buf newest = BH_BUF_INIT(100000);
+	const json_t *work;
+	size_t i;
+
+	bh_buf_addf(&newest, "%llu",
+	    home->journal_n > 0 ? (unsigned long long)home->journal[0].stamp : 0ULL);
+	json_array_foreach (home->running, i, work)
+		bh_buf_addf(&newest, " %s", bh_json_str(work, "key"));
+	json_object_set_new(home->live, "newest", json_string(bh_buf_str(&newest)));
+	bh_buf_release(&newest);
+}
+
 /* Everything; model and live are filled, home is to be released in any case. */
 static int
 gather(struct home *home, json_t *model, struct bh_err *err)
 {
-	if (read_journal(home, err) < 0 || add_connections(home, err) < 0 ||
-	    say_backlog(home, model, err) < 0)
+	if (read_journal(home, err) < 0 || add_syncs(home, err) < 0 ||
+	    add_connections(home, err) < 0 || say_backlog(home, model, err) < 0)
 		return -1;
 	say_sentence(home, model);
-	json_object_set_new(home->live, "newest",
-	    json_sprintf("%llu",
-		home->journal_n > 0 ? (unsigned long long)home->journal[0].stamp : 0ULL));
+	say_newest(home);
 	return 0;
 }
 
@@ -396,7 +461,9 @@ begin(struct home *home, struct exchange *exchange)
 	    .sources = json_array(),
 	    .events = json_array(),
 	    .held = json_array(),
-	    .live = json_object()};
+	    .live = json_object(),
+	    .syncs = json_object(),
+	    .running = json_array()};
 }
 
 static void
@@ -417,6 +484,8 @@ complete(struct home *home, json_t *model)
 	json_object_set(model, "sources", home->sources);
 	json_object_set(model, "events", home->events);
 	json_object_set(model, "held", home->held);
+	json_object_set(model, "running", home->running);
+	json_object_set_new(model, "is_running", json_boolean(json_array_size(home->running) > 0));
 	json_object_set_new(model, "has_lanes", json_boolean(json_array_size(home->lanes) > 0));
 	json_object_set_new(model, "has_sources", json_boolean(json_array_size(home->sources) > 0));
 	json_object_set_new(model, "has_events", json_boolean(json_array_size(home->events) > 0));

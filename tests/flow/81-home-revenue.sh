@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Revenue in the browser: what is said adds up, by currency and month, and is
+# Home: counts lead to their reasons.  Revenue in the browser: what is said adds up, by currency and month, and is
 # made anew while one looks.  Automations: added, tried, switched, changed.  With script off, then with script on; axe finds
 # nothing to complain in light and in dark.  FLOW_SHOTS as for 85-pages.sh.
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -1,4 +1,4 @@
-// Revenue and automations in Chromium.
+// Home, revenue and automations in Chromium.
 //
 //   node home-revenue.mjs URL     below which the site answers
 //
@@ -7,6 +7,22 @@
 import { attempt, comes, expect, inBrowser, look, looks, open, says, signIn, url } from './chromium.mjs';
 
 const amount = (text) => Number(text.replace(/,/g, '').replace('–', '0'));
+
+async function home(page) {
+  await attempt('without script: home names the syncs of each CRM and the use of its API', async () => {
+    await page.goto(`${url}/`);
+    const row = page.getByRole('group', { name: 'CRMs' }).locator('tbody tr').first();
+    expect(/calls of a day are used|has not told yet/.test(await row.innerText()), await row.innerText());
+    await row.getByRole('link', { name: 'stripe', exact: true }).click();
+    await page.waitForURL(/\/syncs\//);
+  });
+  for (const [column, place] of [[3, /\/syncs\/|\/connections\//], [4, /\/problems$/], [5, /\/syncs\/|\/connections\//]])
+    await attempt(`without script: the count in column ${column} leads to its reason`, async () => {
+      await page.goto(`${url}/`);
+      await page.getByRole('group', { name: 'CRMs' }).locator('tbody tr').first().locator('th, td').nth(column).getByRole('link').click();
+      await page.waitForURL(place);
+    });
+}
 
 async function revenue(page) {
   await attempt('without script: revenue is added up when the page is opened', async () => {
@@ -95,13 +111,14 @@ async function automations(page) {
 await inBrowser(async (browser) => {
   const off = await open(browser, { javaScriptEnabled: false });
   await signIn(off.page);
+  await home(off.page);
   await revenue(off.page);
   await automations(off.page);
   await off.context.close();
   for (const { name, width, height, colorScheme } of looks) {
     const on = await open(browser, { viewport: { width, height }, colorScheme });
     await signIn(on.page);
-    for (const [what, path] of [['revenue', '/revenue'], ['revenue-24', '/revenue?currency=EUR&months=24'], ['revenue-none', '/revenue?connection=none'],
+    for (const [what, path] of [['home', '/'], ['revenue', '/revenue'], ['revenue-24', '/revenue?currency=EUR&months=24'], ['revenue-none', '/revenue?connection=none'],
       ['automations', '/automations'], ['automation', '/automations/expansions'], ['automation-new', '/automations/new/renewals']]) {
       await on.page.goto(url + path);
       await look(on.page, `${what} ${name}`);

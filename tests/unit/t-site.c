@@ -2,6 +2,7 @@
 #include "site-unit.h"
 #include "state/journal.h"
 #include "state/link.h"
+#include "state/walk.h"
 
 /* -- sessions -- */
 
@@ -275,7 +276,7 @@ test_home(void **state)
 	assert_page(&browser, ">90 s ago</time>");
 	assert_page(&browser, "<code class=\"url\">http://localhost:8080/hook/stripe</code>");
 	assert_page(&browser, "Paused by a person.");
-	assert_page(&browser, "data-live=\"lane.crm.held\">12</td>");
+	assert_page(&browser, "<a href=\"/problems\" data-live=\"lane.crm.held\">12</a>");
 	browser.host = "\"><script>";
 	ask(&browser, "GET", "/", NULL);
 	assert_page(&browser, "<code class=\"url\">/hook/stripe</code>");
@@ -284,6 +285,64 @@ test_home(void **state)
 	assert_page(&browser, "\"lane.crm.held\":\"12\"");
 	assert_page(&browser, "\"home.sentence\":\"2 records are in step. 12 need you.\"");
 	assert_page(&browser, "\"home.backlog\":\"1\"");
+	close_browser(&browser);
+}
+
+static void
+put_walk(struct world *world, const char *code, const char *name, struct walk walk)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+	struct bh_err err = BH_ERR_INIT;
+
+	walk_save(txn, code, name, &walk);
+	if (store_commit(txn, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	store_free(&txn);
+}
+
+/* Long work is shown while it runs, and the reason of a count is a click away. */
+static void
+test_home_running(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_browser(world);
+	const struct walk running = {.state = WALK_RUNNING,
+	    .phase = "invoices",
+	    .phase_number = 1,
+	    .phases = 2,
+	    .phase_read = 500,
+	    .phase_total = 1000,
+	    .read = 500};
+	const struct walk done = {.state = WALK_DONE};
+
+	connect((struct connection_case){.world = world,
+	    .code = "stripe",
+	    .driver = "stripe",
+	    .name = "<b>S",
+	    .is_source = true});
+	connect((struct connection_case){.world = world,
+	    .code = "crm",
+	    .driver = "hubspot",
+	    .name = "H"});
+	sign_in(&browser, "vic");
+	ask(&browser, "GET", "/", NULL);
+	assert_null(strstr(browser.body, "Running now"));
+	assert_page(&browser, "<a href=\"/connections/crm\" data-live=\"lane.crm.excluded\">");
+	put_walk(world, "stripe", WALK_BACKFILL, running);
+	ask(&browser, "GET", "/", NULL);
+	assert_page(&browser, "Running now");
+	assert_page(&browser, "<a href=\"/connections/stripe\">Reading everything: &lt;b&gt;S</a>");
+	assert_page(&browser, "value=\"25\"");
+	assert_page(&browser, "Step 1 of 2, invoices: 500 of 1,000");
+	assert_page(&browser, "data-newest=\"0 work.backfill.stripe\"");
+	ask(&browser, "GET", "/status.json", NULL);
+	assert_page(&browser, "\"work.backfill.stripe.is_on\":\"yes\"");
+	assert_page(&browser, "\"work.backfill.stripe.percent\":\"25\"");
+	assert_page(&browser, "\"work.install.crm.is_on\":\"\"");
+	put_walk(world, "stripe", WALK_BACKFILL, done);
+	ask(&browser, "GET", "/status.json", NULL);
+	assert_page(&browser, "\"work.backfill.stripe.is_on\":\"\"");
+	assert_page(&browser, "\"newest\":\"0\"");
 	close_browser(&browser);
 }
 
@@ -344,8 +403,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_session), TEST(test_stolen_cookie),
 	    TEST(test_session_expires), TEST(test_login_refused), TEST(test_next),
-	    TEST(test_throttle), TEST(test_home_empty), TEST(test_home), TEST(test_live_keys),
-	    TEST(test_health)};
+	    TEST(test_throttle), TEST(test_home_empty), TEST(test_home), TEST(test_home_running),
+	    TEST(test_live_keys), TEST(test_health)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);
