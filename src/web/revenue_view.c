@@ -241,7 +241,7 @@ begin_columns(const struct revenue_facts *facts, struct columns *columns)
 		const char *month = facts->month[i].name;
 
 		revenue_month_words(columns->names[i], month);
-		snprintf(columns->labels[i], sizeof(columns->labels[i]), "%.3s", columns->names[i]);
+		memcpy(columns->labels[i], columns->names[i], sizeof(columns->labels[i]) - 1);
 		if ((i == 0 && strcmp(month + 5, "12") != 0) || strcmp(month + 5, "01") == 0)
 			snprintf(columns->years[i], sizeof(columns->years[i]), "%.4s", month);
 		columns->items[i] = (struct chart_column){.label = columns->labels[i],
