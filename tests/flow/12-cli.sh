@@ -15,7 +15,7 @@ for verb in $verbs; do
 	[[ $rc = 0 && $out = "usage: billhook $verb"* ]] || not_ok "help $verb" "$rc" "$out"
 	run bh "$verb" --no-such-option
 	[[ $rc = 2 && $err = *"unknown or incomplete option --no-such-option"* ]] || not_ok "$verb: unknown option" "$rc" "$err"
-	run bh "$verb" a b c d
+	run bh "$verb" a b c d e f
 	[[ $rc = 2 && $err = *"usage: billhook $verb"* ]] || not_ok "$verb: too many words" "$rc" "$err"
 done
 is "every verb has help, and refuses options and words it does not know" "$failed" 0
