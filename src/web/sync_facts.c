@@ -59,7 +59,7 @@ look_at_map(struct sync_facts *facts, const struct dest_driver *driver)
 	if (map_shape(sync->mapping, sync->settings, driver->prefix,
 		prefix != NULL && *prefix != '\0' ? prefix : NULL, &shaped, &why) < 0 ||
 	    map_new(shaped, &map, &why) < 0) {
-		snprintf(facts->trouble, sizeof(facts->trouble), "The mapping: %s", why.text);
+		snprintf(facts->trouble, sizeof(facts->trouble), "The mapping: %.220s", why.text);
 	} else {
 		n = map_objects(map, &objects);
 		for (size_t i = 0; i < n; i++)
