@@ -161,6 +161,8 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	json_object_set_new(json, "environment", environment(connection));
 	json_object_set_new(json, "url",
 	    json_sprintf("%s/connections/%s", home->exchange->request->base, connection->code));
+	json_object_set_new(json, "problems_url",
+	    json_sprintf("%s/problems?crm=%s", home->exchange->request->base, connection->code));
 	set_live(home, json, scope, "state", json_string(state));
 	set_live(home, json, scope, "word", json_string(word));
 	set_live(home, json, scope, "reason", lane_reason(connection, &lane, home->now_ms));

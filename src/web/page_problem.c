@@ -86,6 +86,8 @@ next_url(const struct group *g)
 
 	bh_buf_adds(&url, g->exchange->request->base);
 	problem_path_add(&url, g->dest, &g->cause);
+	if (problems_only(g->exchange) != NULL)
+		bh_buf_addf(&url, "&crm=%s", problems_only(g->exchange));
 	bh_buf_addc(&url, '&');
 	cursor_add(&url, &g->after);
 	text = json_string(bh_buf_str(&url));
@@ -117,7 +119,8 @@ show(struct group *g, struct bh_err *err)
 {
 	const char *base = g->exchange->request->base;
 	const struct mapped_sync *sync = mapped_find(&g->mapped, g->cause.sync);
-	json_t *model = problem_view(g->exchange, g->dest, &g->cause, bh_now_ms());
+	const char *only = problems_only(g->exchange);
+	json_t *model = problem_view(g->exchange, g->dest, &g->cause, only != NULL, bh_now_ms());
 
 	if (add_records(g, model, err) < 0) {
 		json_decref(model);
@@ -133,7 +136,8 @@ show(struct group *g, struct bh_err *err)
 			 : json_string(""));
 	json_object_set_new(model, "action",
 	    json_sprintf("%s/problems/%s/%s/%s", base, g->dest, g->cause.sync, g->cause.object));
-	json_object_set_new(model, "back_url", json_sprintf("%s/problems", base));
+	json_object_set_new(model, "back_url", problems_url(g->exchange, only));
+	json_object_set_new(model, "only", json_string(only != NULL ? only : ""));
 	json_object_set_new(model, "next_url", g->more ? next_url(g) : json_string(""));
 	json_object_set_new(model, "is_operator",
 	    json_boolean(g->exchange->session.role >= ACCOUNT_OPERATOR));
@@ -152,11 +156,16 @@ find_cause(struct exchange *exchange, const char *code, struct cause *cause, str
 static void
 go_to_list(struct exchange *exchange, const char *done, size_t n)
 {
-	char path[80] = "/problems";
+	const char *only = problems_only(exchange);
+	struct bh_buf path = BH_BUF_INIT(1024);
 
+	bh_buf_adds(&path, "/problems");
+	if (only != NULL)
+		bh_buf_addf(&path, "?crm=%s", only);
 	if (done != NULL)
-		snprintf(path, sizeof(path), "/problems?done=%s&n=%zu", done, n);
-	response_redirect(exchange->response, exchange->request->base, path);
+		bh_buf_addf(&path, "%cdone=%s&n=%zu", only != NULL ? '&' : '?', done, n);
+	response_redirect(exchange->response, exchange->request->base, bh_buf_str(&path));
+	bh_buf_release(&path);
 }
 
 int
@@ -269,6 +278,8 @@ go_on(struct exchange *exchange, const struct press *press, size_t n)
 		return;
 	}
 	problem_path_add(&path, press->dest, &press->cause);
+	if (problems_only(exchange) != NULL)
+		bh_buf_addf(&path, "&crm=%s", problems_only(exchange));
 	bh_buf_addf(&path, "&done=%s&n=%zu&rest=", done, n);
 	bh_base64url_add(&path, press->after->data, press->after->len);
 	response_redirect(exchange->response, exchange->request->base, bh_buf_str(&path));

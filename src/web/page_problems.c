@@ -21,6 +21,8 @@ struct problems {
 	struct exchange *exchange;
 	struct store_txn *txn; /* borrowed */
 	int64_t now_ms;
+	const char *only; /* code of the CRM that is looked at; NULL: all */
+	json_t *crms;     /* to choose from */
 	json_t *groups, *broken, *waiting, *failed;
 	int64_t held, waiting_n;
 	struct mapped mapped;
@@ -38,13 +40,23 @@ problem_path_add(struct bh_buf *out, const char *dest, const struct cause *cause
 }
 
 json_t *
-problem_url(const struct exchange *exchange, const char *dest, const struct cause *cause)
+problems_url(const struct exchange *exchange, const char *only)
+{
+	return json_sprintf("%s/problems%s%s", exchange->request->base, only != NULL ? "?crm=" : "",
+	    only != NULL ? only : "");
+}
+
+json_t *
+problem_url(const struct exchange *exchange, const char *dest, const struct cause *cause,
+    bool is_only)
 {
 	struct bh_buf url = BH_BUF_INIT(8192);
 	json_t *text;
 
 	bh_buf_adds(&url, exchange->request->base);
 	problem_path_add(&url, dest, cause);
+	if (is_only)
+		bh_buf_addf(&url, "&crm=%s", dest);
 	text = json_string(bh_buf_str(&url));
 	bh_buf_release(&url);
 	return text;
@@ -52,15 +64,16 @@ problem_url(const struct exchange *exchange, const char *dest, const struct caus
 
 json_t *
 problem_view(const struct exchange *exchange, const char *dest, const struct cause *cause,
-    int64_t now_ms)
+    bool is_only, int64_t now_ms)
 {
 	return json_pack("{s:o, s:o, s:I, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:b}", "heading",
 	    link_code_words(cause->code, cause->cause), "code", words_json(cause->code), "n",
 	    (json_int_t)cause->n, "count", words_count_json(cause->n), "is_one", cause->n == 1,
 	    "object", words_json(cause->object), "sync", cause->sync, "cause",
 	    words_json(cause->cause), "remedy", words_json(cause->remedy), "last",
-	    words_time_json(cause->last_ms, now_ms), "url", problem_url(exchange, dest, cause),
-	    "is_choice", strcmp(cause->code, LINK_AMBIGUOUS) == 0);
+	    words_time_json(cause->last_ms, now_ms), "url",
+	    problem_url(exchange, dest, cause, is_only), "is_choice",
+	    strcmp(cause->code, LINK_AMBIGUOUS) == 0);
 }
 
 static int
@@ -99,7 +112,8 @@ add_causes(struct problems *p, const struct account_connection *connection, cons
 	int rc = cause_list(p->txn, connection->code, CAUSES_MAX, causes, &n, err);
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		json_t *group = problem_view(p->exchange, connection->code, &causes[i], p->now_ms);
+		json_t *group = problem_view(p->exchange, connection->code, &causes[i],
+		    p->only != NULL, p->now_ms);
 
 		json_object_set_new(group, "crm", words_json(name));
 		json_array_append_new(p->groups, group);
@@ -169,6 +183,13 @@ add_connection(struct problems *p, const struct account_connection *connection, 
 	const char *name = connection->name[0] != '\0' ? connection->name : connection->code;
 	struct link_lane lane;
 
+	if (!connection->is_source)
+		json_array_append_new(p->crms,
+		    json_pack("{s:s, s:o, s:b}", "value", connection->code, "label",
+			words_json(name), "is_chosen",
+			p->only != NULL && strcmp(p->only, connection->code) == 0));
+	if (p->only != NULL && strcmp(p->only, connection->code) != 0)
+		return 0;
 	if (connection->broken[0] != '\0')
 		json_array_append_new(p->broken,
 		    json_pack("{s:o, s:o, s:o, s:b}", "name", words_json(name), "why",
@@ -217,6 +238,9 @@ add_failed(struct problems *p, struct bh_err *err)
 	size_t n;
 	int rc;
 
+	/* They are a billing system's, no CRM's. */
+	if (p->only != NULL)
+		return 0;
 	if (journal_failed(p->txn, 0, FAILED_SHOWN, stamps, &n, err) < 0)
 		return -1;
 	rc = journal_read_many(p->txn, stamps, n, events, err);
@@ -243,6 +267,8 @@ sentence(const struct problems *p)
 		return json_sprintf("%s records need you.", n);
 	if (json_array_size(p->broken) > 0)
 		return json_string("A connection needs you.");
+	if (p->only != NULL)
+		return json_string("Nothing needs you there.");
 	return json_string(json_array_size(p->failed) > 0 ? "Some events could not be read."
 							  : "Nothing needs you.");
 }
@@ -284,6 +310,11 @@ model_of(const struct problems *p)
 	set_list(model, "broken", "has_broken", p->broken);
 	set_list(model, "waiting", "has_waiting", p->waiting);
 	set_list(model, "failed", "has_failed", p->failed);
+	json_object_set_new(model, "crms", json_incref(p->crms));
+	json_object_set_new(model, "has_choice",
+	    json_boolean(json_array_size(p->crms) > 1 || p->only != NULL));
+	json_object_set_new(model, "is_all", json_boolean(p->only == NULL));
+	json_object_set_new(model, "action", problems_url(p->exchange, NULL));
 	json_object_set_new(model, "waiting_count", words_count_json(p->waiting_n));
 	json_object_set_new(model, "is_more_waiting",
 	    json_boolean(p->waiting_n > (int64_t)json_array_size(p->waiting)));
@@ -295,12 +326,24 @@ model_of(const struct problems *p)
 	return model;
 }
 
+const char *
+problems_only(const struct exchange *exchange)
+{
+	const struct request *request = exchange->request;
+	const char *crm = strcmp(request->method, "GET") == 0 ? request_query(request, "crm")
+							      : request_field(request, "crm");
+
+	return crm != NULL && bh_is_code(crm) ? crm : NULL;
+}
+
 int
 page_problems(struct exchange *exchange, struct bh_err *err)
 {
 	struct problems p = {.exchange = exchange,
 	    .txn = exchange_read(exchange),
 	    .now_ms = bh_now_ms(),
+	    .only = problems_only(exchange),
+	    .crms = json_array(),
 	    .groups = json_array(),
 	    .broken = json_array(),
 	    .waiting = json_array(),
@@ -316,6 +359,7 @@ page_problems(struct exchange *exchange, struct bh_err *err)
 		rc = exchange_page(exchange, 200, "problems", "Problems", model_of(&p), err);
 	}
 	mapped_release(&p.mapped);
+	json_decref(p.crms);
 	json_decref(p.groups);
 	json_decref(p.broken);
 	json_decref(p.waiting);

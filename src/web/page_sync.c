@@ -43,7 +43,8 @@ add_urls(const struct sync_facts *facts, json_t *model)
 	set_url(facts, model, "base_url", "");
 	set_url(facts, model, "live_url", "/status.json");
 	json_object_set_new(model, "list_url", json_sprintf("%s/syncs", base));
-	json_object_set_new(model, "problems_url", json_sprintf("%s/problems", base));
+	json_object_set_new(model, "problems_url",
+	    json_sprintf("%s/problems?crm=%s", base, facts->sync.to));
 	json_object_set_new(model, "customers_url", json_sprintf("%s/customers", base));
 	json_object_set_new(model, "gone_url", json_sprintf("%s/syncs?gone=1", base));
 }

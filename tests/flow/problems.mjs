@@ -32,6 +32,20 @@ async function grouped(page) {
     const waiting = await page.getByRole('region', { name: /^Waiting/ }).innerText();
     expect(waiting.includes('EX-<b>1') && waiting.includes('Forbidden'), waiting);
   });
+  await attempt('without script: only one CRM, there and back', async () => {
+    await page.goto(`${url}/`);
+    await page.getByRole('region', { name: 'CRMs' }).getByRole('link', { name: '60', exact: true }).click();
+    await page.waitForURL(`${url}/problems?crm=salesforce`);
+    await says(page, '60 records need you.');
+    await page.getByRole('region', { name: 'Records that need you, by cause' }).getByRole('link').click();
+    await page.getByRole('main').getByRole('link', { name: 'Problems' }).click();
+    await page.waitForURL(`${url}/problems?crm=salesforce`);
+    await page.getByLabel('CRM', { exact: true }).selectOption('');
+    await press(page, 'Show');
+    await says(page, '60 records need you.');
+    expect(await page.getByRole('link', { name: 'All CRMs' }).count() === 0, 'still one CRM');
+    await page.goto(`${url}/problems`);
+  });
   await attempt('without script: its records, page by page', async () => {
     await page.getByRole('region', { name: 'Records that need you, by cause' }).getByRole('link').click();
     expect(await rows(page).count() === 50, `${await rows(page).count()} rows`);

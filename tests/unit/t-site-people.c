@@ -370,6 +370,59 @@ test_problems(void **state)
 	close_browser(&browser);
 }
 
+/* Another CRM, with a record that it refuses. */
+static void
+put_second_crm(struct world *world)
+{
+	struct link_dirty_entry entry = {.id = {"hs", 0, "other", "company", "", "c_1"}};
+	struct link link = {.state = LINK_HELD, .code = "TOO_<MANY>", .cause = "no", .remedy = "yes"};
+	bool clear = true;
+
+	connect((struct connection_case){.world = world,
+	    .code = "hs",
+	    .driver = "hubspot",
+	    .name = "The <second>"});
+	assert_int_equal(link_settle(world->site.store, &entry, &link, &clear, 1, NULL), 0);
+}
+
+static void
+test_problems_of_one_crm(void **state)
+{
+	static const char own[] = "/problems/sf/people/account?code=STRING_TOO_LONG&crm=sf";
+	struct world *world = *state;
+	struct browser browser = open_at(world, "oda", "/problems");
+
+	lacks(&browser, "<select id=\"crm\"");
+	set_up(world);
+	put_second_crm(world);
+	look(&browser, "/problems", 200);
+	assert_page(&browser, "59 records need you.");
+	assert_page(&browser, "<option value=\"hs\">The &lt;second&gt;</option>");
+	look(&browser, "/problems?crm=hs", 200);
+	assert_page(&browser, "One record needs you.");
+	assert_page(&browser, "<option value=\"hs\" selected>");
+	assert_page(&browser, "href=\"/problems/hs/other/company?code=TOO_%3CMANY%3E&amp;crm=hs\"");
+	lacks(&browser, "STRING_TOO_LONG");
+	lacks(&browser, "evt_bad");
+	lacks(&browser, "N-&lt;59&gt;");
+	look(&browser, "/problems?crm=sf", 200);
+	assert_page(&browser, "58 records need you.");
+	assert_page(&browser, "N-&lt;59&gt;");
+	/* There and back again. */
+	look(&browser, own, 200);
+	assert_page(&browser, "<a href=\"/problems?crm=sf\">Problems</a>");
+	assert_page(&browser, "code=STRING_TOO_LONG&amp;crm=sf&amp;after=");
+	post(&browser, "/problems/sf/people/account", "code=STRING_TOO_LONG&crm=sf&do=retry");
+	assert_string_equal(browser.location, "/problems?crm=sf&done=retry&n=58");
+	/* No code: as if nothing were asked. */
+	look(&browser, "/problems?crm=%3Cb%3E", 200);
+	assert_page(&browser, "59 records need you.");
+	lacks(&browser, "<b>");
+	look(&browser, "/problems?crm=none", 200);
+	assert_page(&browser, "Nothing needs you there.");
+	close_browser(&browser);
+}
+
 static void
 test_group(void **state)
 {
@@ -458,6 +511,7 @@ main(void)
 	    TEST(test_held_record),
 	    TEST(test_link),
 	    TEST(test_problems),
+	    TEST(test_problems_of_one_crm),
 	    TEST(test_group),
 	    TEST(test_retry_all),
 	    TEST(test_skip_all),

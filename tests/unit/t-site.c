@@ -276,7 +276,7 @@ test_home(void **state)
 	assert_page(&browser, ">90 s ago</time>");
 	assert_page(&browser, "<code class=\"url\">http://localhost:8080/hook/stripe</code>");
 	assert_page(&browser, "Paused by a person.");
-	assert_page(&browser, "<a href=\"/problems\" data-live=\"lane.crm.held\">12</a>");
+	assert_page(&browser, "<a href=\"/problems?crm=crm\" data-live=\"lane.crm.held\">12</a>");
 	browser.host = "\"><script>";
 	ask(&browser, "GET", "/", NULL);
 	assert_page(&browser, "<code class=\"url\">/hook/stripe</code>");

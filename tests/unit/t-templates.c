@@ -490,7 +490,7 @@ visit_people(struct world *world, const char *user)
 	    "/customers?q=nobody", "/customers?mrr=USD", "/customers?mrr=XXX",
 	    "/customers?after=Q24", "/customers/pay?id=c_1", "/customers/pay?id=c_1&done=1",
 	    "/customers/pay?id=c_1&kind=invoice", "/customers/pay?id=c_2", "/customers/pay?id=none",
-	    "/problems", "/problems?done=retry&n=3",
+	    "/problems", "/problems?crm=sf", "/problems?crm=none", "/problems?done=retry&n=3",
 	    "/problems/sf/people/account?code=STRING_TOO_LONG",
 	    "/problems/sf/people/account?code=STRING_TOO_LONG&done=skip&n=2&rest=TGM",
 	    "/problems/sf/people/account?code=AMBIGUOUS", "/records/people/account?id=c_1",
