@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "model/money.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
@@ -74,6 +75,16 @@ floor_day(int64_t at_ms)
 	return at_ms >= 0 ? at_ms / DAY_MS : -((-at_ms + DAY_MS - 1) / DAY_MS);
 }
 
+/* The day that a rule's clocks show at that moment. */
+static int64_t
+day_at(const struct rule *rule, int64_t at_ms)
+{
+	int64_t east_ms;
+
+	bh_is_zone(rule->zone, at_ms, &east_ms);
+	return floor_day(at_ms + east_ms);
+}
+
 /* The day of the first date that is there, counted from 1970; NO_DAY. */
 static int64_t
 date_of(const struct look *look)
@@ -88,9 +99,8 @@ date_of(const struct look *look)
 		reference_read(&rule->dates[i], &look->view, &value);
 		text = json_string_value(value.json);
 		if (text != NULL && bh_is_time(text, &at_ms))
-			day = floor_day(
-			    at_ms +
-			    (reference_type(&rule->dates[i]) == FIELD_TIME ? rule->zone_ms : 0));
+			day = reference_type(&rule->dates[i]) == FIELD_TIME ? day_at(rule, at_ms)
+									    : floor_day(at_ms);
 		map_value_release(&value);
 	}
 	return day;
@@ -119,7 +129,7 @@ start_of(const struct rule *rule, int64_t date)
 static int64_t
 today(const struct look *look)
 {
-	return floor_day(look->decision->now_ms + look->rule->zone_ms);
+	return day_at(look->rule, look->decision->now_ms);
 }
 
 static bool
@@ -132,7 +142,7 @@ is_ahead_of_date(const struct rule *rule)
 static int64_t
 day_ms(const struct rule *rule, int64_t day)
 {
-	return day * DAY_MS - rule->zone_ms;
+	return bh_zone_moment(rule->zone, day * DAY_MS);
 }
 
 static void
@@ -252,7 +262,7 @@ action_fields(const struct look *look, const json_t *entry, int64_t date)
 {
 	const struct rule *rule = look->rule;
 	int64_t opened_ms = bh_json_int(entry, "opened", 0);
-	int64_t due = date != NO_DAY ? date : floor_day(opened_ms + rule->zone_ms);
+	int64_t due = date != NO_DAY ? date : day_at(rule, opened_ms);
 	const char *owner = bh_json_str(entry, "owner");
 	json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:n, s:n, s:s}", "rule", rule_code(rule),
 	    "rule_title", rule_title(rule), "type", rule_type_name(rule->type), "state", "open",

@@ -3,12 +3,12 @@
 
 #include "auto/rule_internal.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "model/money.h"
 
 #define TITLE_BYTES 200
 #define DAYS_MOST 1100
 #define MONTHS_MOST 36
-#define MINUTE_MS 60000
 
 static const char *const type_names[RULE__MAX] = {"task", "opportunity", "alert"};
 
@@ -130,20 +130,13 @@ parse_amount(const json_t *json, struct rule *rule, struct bh_err *err)
 	return 0;
 }
 
-/* "+01:00" */
 static int
-parse_zone(const json_t *json, int64_t *zone_ms_r, struct bh_err *err)
+parse_zone(const json_t *json, struct rule *rule, struct bh_err *err)
 {
-	const char *text = bh_json_str(json, "zone");
-	uint64_t hours, minutes;
-
-	if (json_object_get(json, "zone") == NULL)
-		return 0;
-	if (text == NULL || strlen(text) != 6 || strchr("+-", text[0]) == NULL || text[3] != ':' ||
-	    !bh_is_uint(text + 1, 2, 14, &hours) || !bh_is_uint(text + 4, 2, 59, &minutes))
-		return bh_fail(err, BH_INVALID, "zone is a distance from UTC such as \"+01:00\"");
-	*zone_ms_r = (int64_t)(hours * 60 + minutes) * MINUTE_MS * (text[0] == '-' ? -1 : 1);
-	return 0;
+	rule->zone = bh_json_str(json, "zone");
+	if (rule->zone == NULL && json_object_get(json, "zone") != NULL)
+		return bh_fail(err, BH_INVALID, "zone is a text");
+	return bh_zone_check(rule->zone, err);
 }
 
 static int
@@ -179,7 +172,7 @@ parse_date(const json_t *json, struct rule *rule, struct bh_err *err)
 	if (check_members(json, members, err) < 0 || parse_dates(json, rule, err) < 0 ||
 	    parse_number(json, "days", DAYS_MOST, &rule->days, err) < 0 ||
 	    parse_number(json, "months", MONTHS_MOST, &rule->months, err) < 0 ||
-	    parse_zone(json, &rule->zone_ms, err) < 0)
+	    parse_zone(json, rule, err) < 0)
 		return bh_during(err, "date");
 	if (rule->days != 0 && rule->months != 0)
 		return bh_fail(err, BH_INVALID, "date: either days or months");

@@ -6,7 +6,7 @@
  *     "on": "subscription",
  *     "if": { "field": "status", "in": ["active", "past_due"] },
  *     "amount": { "of": "mrr", "at_least": { "EUR": "500", "*": "600" } },
- *     "date": { "of": ["contract_end_at", "renewal_at"], "days": -90, "zone": "+01:00" },
+ *     "date": { "of": ["contract_end_at", "renewal_at"], "days": -90, "zone": "Europe/Berlin" },
  *     "ends": [ { "if": { "field": "status", "in": ["canceled"] }, "as": "lost" } ],
  *     "make": { "type": "opportunity", "title": "Renewal - {customer.name}", "text": "...",
  *               "due": { "days": 0 }, "priority": "high", "amount": "amount",

@@ -29,7 +29,7 @@ struct rule {
 	size_t dates_n; /* 0: not timed */
 	struct reference dates[RULE_DATES];
 	int days, months; /* one of them */
-	int64_t zone_ms;  /* of days, east of UTC */
+	const char *zone; /* of days; NULL UTC */
 
 	struct rule_end ends[RULE_ENDS];
 	size_t ends_n;

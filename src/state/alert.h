@@ -127,7 +127,7 @@ int alert_test_ask(struct store_txn *txn, const char *code, int64_t now_ms, stru
 
 /*
  * {"remind_hours": n, 0 never; "silent_hours": n, 0 off; "quiet": {"from": "20:00", "to": "07:00",
- *  "zone": "+01:00"}}.  New reference, with what holds where nothing was said.
+ *  "zone": "Europe/Berlin"}}; zone: see base/zone.h.  New reference, with what holds where nothing was said.
  */
 #define ALERT_REMIND_HOURS 24
 int alert_settings_get(struct store_txn *txn, json_t **doc_r, struct bh_err *err);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "state/alert.h"
 #include "state/queue.h"
 #include "store/key.h"
@@ -309,34 +310,18 @@ is_minute(const char *text, int *minute_r)
 	return hours < 24 && minutes < 60;
 }
 
-/* "+01:00"; NULL is UTC. */
 static bool
-is_zone(const char *text, int *minutes_r)
-{
-	*minutes_r = 0;
-	if (text == NULL)
-		return true;
-	if ((text[0] != '+' && text[0] != '-') || !is_minute(text + 1, minutes_r) ||
-	    *minutes_r > 14 * 60)
-		return false;
-	if (text[0] == '-')
-		*minutes_r = -*minutes_r;
-	return true;
-}
-
-static bool
-is_quiet_read(const json_t *quiet, int *from_r, int *to_r, int *zone_r)
+is_quiet_read(const json_t *quiet, int *from_r, int *to_r)
 {
 	return is_minute(bh_json_str(quiet, "from"), from_r) &&
-	       is_minute(bh_json_str(quiet, "to"), to_r) &&
-	       is_zone(bh_json_str(quiet, "zone"), zone_r);
+	       is_minute(bh_json_str(quiet, "to"), to_r);
 }
 
 int
 alert_quiet_check(const json_t *quiet, struct bh_err *err)
 {
-	int from, to, zone;
 	const char *name;
+	int from, to;
 	json_t *value;
 
 	if (quiet == NULL || json_is_null(quiet))
@@ -346,23 +331,38 @@ alert_quiet_check(const json_t *quiet, struct bh_err *err)
 		    (strcmp(name, "from") != 0 && strcmp(name, "to") != 0 &&
 			strcmp(name, "zone") != 0))
 			return bh_fail(err, BH_INVALID, "quiet has no \"%.60s\" like this", name);
-	if (!is_quiet_read(quiet, &from, &to, &zone))
+	if (!is_quiet_read(quiet, &from, &to))
 		return bh_fail(err, BH_INVALID,
-		    "quiet hours have from and to such as \"20:00\", and zone such as \"+01:00\"");
-	return 0;
+		    "quiet hours have from and to such as \"20:00\" and \"07:00\"");
+	return bh_zone_check(bh_json_str(quiet, "zone"), err);
+}
+
+/* Do the clocks show a time of the quiet hours?  Where they are put back it may be so twice. */
+static bool
+is_quiet(const char *zone, int from, int to, int64_t at_ms)
+{
+	int64_t east_ms, minute;
+	int at;
+
+	if (!bh_is_zone(zone, at_ms, &east_ms))
+		return false;
+	minute = (at_ms + east_ms) / MINUTE_MS % DAY_MINUTES;
+	at = (int)(minute < 0 ? minute + DAY_MINUTES : minute);
+	return (at - from + DAY_MINUTES) % DAY_MINUTES < (to - from + DAY_MINUTES) % DAY_MINUTES;
 }
 
 int64_t
 alert_quiet_end(const json_t *quiet, int64_t now_ms)
 {
-	int from, to, zone, at, past, length;
-	int64_t local;
+	const char *zone = bh_json_str(quiet, "zone");
+	int64_t at_ms = now_ms - now_ms % MINUTE_MS;
+	int from, to;
 
-	if (!json_is_object(quiet) || !is_quiet_read(quiet, &from, &to, &zone))
+	if (!json_is_object(quiet) || !is_quiet_read(quiet, &from, &to) ||
+	    !is_quiet(zone, from, to, at_ms))
 		return 0;
-	local = now_ms / MINUTE_MS + zone;
-	at = (int)(local % DAY_MINUTES);
-	past = (at - from + DAY_MINUTES) % DAY_MINUTES;
-	length = (to - from + DAY_MINUTES) % DAY_MINUTES;
-	return past < length ? (local + length - past - zone) * MINUTE_MS : 0;
+	/* Minute by minute, at most a day and an hour: so it holds whatever the clocks do meanwhile. */
+	while (is_quiet(zone, from, to, at_ms))
+		at_ms += MINUTE_MS;
+	return at_ms;
 }

@@ -1,6 +1,8 @@
 /* Alerts: who is told and how that goes, what is open and what is over, quiet hours, and the buttons. */
 #include "base/base.h"
 
+#include <ctype.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -231,6 +233,7 @@ take_quiet(const struct request *request, json_t *settings, struct bh_err *err)
 	const char *from = request_field(request, "quiet_from");
 	const char *to = request_field(request, "quiet_to");
 	const char *zone = request_field(request, "quiet_zone");
+	struct bh_err why = BH_ERR_INIT;
 	json_t *quiet;
 	int rc;
 
@@ -240,13 +243,14 @@ take_quiet(const struct request *request, json_t *settings, struct bh_err *err)
 	quiet = json_pack("{s:o, s:o}", "from", words_json(from), "to", words_json(to));
 	if (zone != NULL && *zone != '\0')
 		json_object_set_new(quiet, "zone", words_json(zone));
-	rc = alert_quiet_check(quiet, NULL);
+	rc = alert_quiet_check(quiet, &why);
 	if (rc == 0)
 		json_object_set(settings, "quiet", quiet);
 	json_decref(quiet);
-	return rc == 0 ? 0
-		       : bh_fail(err, BH_INVALID,
-			     "Quiet hours are times such as 20:00 and 07:00, their zone +01:00.");
+	if (rc == 0)
+		return 0;
+	why.text[0] = (char)toupper((unsigned char)why.text[0]);
+	return bh_fail(err, BH_INVALID, "%s.", why.text);
 }
 
 static int

@@ -68,7 +68,7 @@ async function trying(page) {
     await page.getByLabel('Quiet until').fill('26:00');
     await page.getByLabel('Their distance from UTC').fill('+01:00');
     await page.getByRole('button', { name: 'Save' }).click();
-    await says(page, 'Quiet hours are times such as');
+    await says(page, 'Quiet hours have from and to such as');
     expect((await page.getByLabel('Quiet from').inputValue()) === '20:00', 'what was typed is gone');
     await page.getByLabel('Quiet until').fill('07:00');
     await page.getByRole('button', { name: 'Save' }).click();

@@ -175,6 +175,18 @@ quiet_hours_end(void **state)
 	    {"12:00", "13:00", NULL, "2026-12-31T12:30:00Z", "2026-12-31T13:00:00Z"},
 	    {"22:00", "02:00", NULL, "2026-12-31T23:00:00Z", "2027-01-01T02:00:00Z"},
 	    {"08:00", "08:00", NULL, "2026-12-31T08:00:00Z", ""},
+	    /* Summer time ends on 2026-10-25 and begins on 2027-03-28: that night has 12 hours, this one 10. */
+	    {"20:00", "07:00", "Europe/Berlin", "2026-10-24T17:59:59Z", ""},
+	    {"20:00", "07:00", "Europe/Berlin", "2026-10-24T18:00:00Z", "2026-10-25T06:00:00Z"},
+	    {"20:00", "07:00", "Europe/Berlin", "2027-03-27T18:59:59Z", ""},
+	    {"20:00", "07:00", "Europe/Berlin", "2027-03-27T19:00:00Z", "2027-03-28T05:00:00Z"},
+	    {"20:00", "07:00", "America/New_York", "2026-11-01T10:30:00Z", "2026-11-01T12:00:00Z"},
+	    /* 02:30 is shown twice, and not at all. */
+	    {"22:00", "02:30", "Europe/Berlin", "2026-10-24T23:00:00Z", "2026-10-25T00:30:00Z"},
+	    {"22:00", "02:30", "Europe/Berlin", "2026-10-25T00:45:00Z", ""},
+	    {"22:00", "02:30", "Europe/Berlin", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"},
+	    {"22:00", "02:30", "Europe/Berlin", "2027-03-28T00:00:00Z", "2027-03-28T01:00:00Z"},
+	    {"02:15", "02:45", "Europe/Berlin", "2027-03-28T01:15:00Z", ""},
 	};
 
 	(void)state;
@@ -191,6 +203,21 @@ quiet_hours_end(void **state)
 		json_decref(quiet);
 	}
 	assert_int_equal(alert_quiet_end(NULL, T0), 0);
+}
+
+static void
+quiet_hours_of_no_zone(void **state)
+{
+	json_t *quiet =
+	    json_pack("{s:s, s:s, s:s}", "from", "00:00", "to", "23:59", "zone", "Mars/Phobos");
+	struct bh_err err = BH_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(alert_quiet_check(quiet, &err), -1);
+	assert_non_null(strstr(err.text, "no zone \"Mars/Phobos\""));
+	/* Where the host forgot it: rather told at night than not at all. */
+	assert_int_equal(alert_quiet_end(quiet, T0), 0);
+	json_decref(quiet);
 }
 
 /* -- what is told -- */
@@ -278,6 +305,7 @@ main(void)
 	    STATE_TEST(lists_go_on_where_they_ended),
 	    STATE_TEST(secrets_are_sealed),
 	    cmocka_unit_test(quiet_hours_end),
+	    cmocka_unit_test(quiet_hours_of_no_zone),
 	    cmocka_unit_test(what_a_target_hears),
 	    cmocka_unit_test(words_are_bounded_and_escaped),
 	};

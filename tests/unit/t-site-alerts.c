@@ -83,7 +83,10 @@ what_is_wrong_is_said_and_kept(void **state)
 		"the sender is"},
 	    {"/alerts", "remind_hours=-1&silent_hours=0", "Hours are a number"},
 	    {"/alerts", "remind_hours=1&silent_hours=0&quiet_from=25%3A00&quiet_to=07%3A00",
-		"Quiet hours are times"},
+		"Quiet hours have from and to"},
+	    {"/alerts",
+		"remind_hours=1&silent_hours=0&quiet_from=20%3A00&quiet_to=07%3A00&quiet_zone=Mars",
+		"This host knows no zone"},
 	};
 	struct world *world = *state;
 	struct browser ada = signed_in(world, "ada");
