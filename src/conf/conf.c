@@ -42,29 +42,99 @@ conf_options(size_t *n_r)
 }
 
 static int
-set_option(struct conf *conf, size_t i, const char *value, struct bh_err *err)
+check_level(const char *text, struct bh_err *err)
 {
-	const struct conf_option *option = &options[i];
-	char *at = (char *)conf + offsets[i];
-	int64_t number;
+	enum bh_level level;
 
-	if (!option->is_number) {
-		char **text = (char **)(void *)at;
+	return bh_is_level(text, &level)
+		   ? 0
+		   : bh_fail(err, BH_INVALID,
+			 "log_level must be debug, info, warn or error, not \"%.40s\"", text);
+}
 
-		if ((int64_t)strlen(value) > option->most)
-			return bh_fail(err, BH_INVALID, "%s is longer than %lld bytes",
-			    option->name, (long long)option->most);
-		free(*text);
-		*text = bh_xstrdup(value);
-		return 0;
-	}
-	if (!bh_is_int(value, strlen(value), &number) || number < option->least ||
-	    number > option->most)
+static int
+check_value(const struct conf_option *option, const char *value, int64_t *number_r,
+    struct bh_err *err)
+{
+	*number_r = 0;
+	if (!option->is_number && (int64_t)strlen(value) > option->most)
+		return bh_fail(err, BH_INVALID, "%s is longer than %lld bytes", option->name,
+		    (long long)option->most);
+	if (option->is_number && (!bh_is_int(value, strlen(value), number_r) ||
+				     *number_r < option->least || *number_r > option->most))
 		return bh_fail(err, BH_INVALID,
 		    "%s must be a number from %lld to %lld, not \"%.40s\"", option->name,
 		    (long long)option->least, (long long)option->most, value);
-	memcpy(at, &number, sizeof(number));
 	return 0;
+}
+
+static int
+set_option(struct conf *conf, size_t i, const char *value, struct bh_err *err)
+{
+	char *at = (char *)conf + offsets[i];
+	int64_t number;
+
+	if (check_value(&options[i], value, &number, err) < 0)
+		return -1;
+	if (options[i].is_number) {
+		memcpy(at, &number, sizeof(number));
+	} else {
+		char **text = (char **)(void *)at;
+
+		free(*text);
+		*text = bh_xstrdup(value);
+	}
+	return 0;
+}
+
+static const struct conf_option *
+find_option(const char *name)
+{
+	for (size_t i = 0; i < BH_LEN(options); i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* One line of the file, as it will be read again. */
+static bool
+is_line(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)value[i] < ' ')
+			return false;
+	return len == 0 || (value[0] != ' ' && value[len - 1] != ' ');
+}
+
+int
+conf_check_option(const char *name, const char *value, struct bh_err *err)
+{
+	const struct conf_option *option = find_option(name);
+	int64_t number;
+
+	if (option == NULL)
+		return bh_fail(err, BH_INVALID, "there is no option \"%.60s\"", name);
+	if (!is_line(value))
+		return bh_fail(err, BH_INVALID, "%s must be one line without spaces around it",
+		    name);
+	if (check_value(option, value, &number, err) < 0)
+		return -1;
+	return strcmp(name, "log_level") == 0 ? check_level(value, err) : 0;
+}
+
+char *
+conf_value(const struct conf *conf, const char *name)
+{
+	const struct conf_option *option = find_option(name);
+	const char *at = (const char *)conf + offsets[option - options];
+	int64_t number;
+
+	if (!option->is_number)
+		return bh_xstrdup(*(char *const *)(const void *)at);
+	memcpy(&number, at, sizeof(number));
+	return bh_xasprintf("%lld", (long long)number);
 }
 
 static char *
@@ -101,14 +171,16 @@ is_assignment(char *line, char **name_r, char **value_r)
 static int
 set_line(struct conf *conf, const char *name, const char *value, struct bh_err *err)
 {
+	const struct conf_option *option;
+
 	if (value == NULL)
 		return bh_fail(err, BH_INVALID, "\"%.60s\" is not of the form name = value", name);
 	if (strcmp(name, "data_dir") == 0)
 		return 0; /* read by conf_find_dir() */
-	for (size_t i = 0; i < BH_LEN(options); i++)
-		if (strcmp(options[i].name, name) == 0)
-			return set_option(conf, i, value, err);
-	return bh_fail(err, BH_INVALID, "there is no option \"%.60s\"; see billhook.conf(5)", name);
+	option = find_option(name);
+	return option != NULL ? set_option(conf, (size_t)(option - options), value, err)
+			      : bh_fail(err, BH_INVALID,
+				    "there is no option \"%.60s\"; see billhook.conf(5)", name);
 }
 
 static int
@@ -220,14 +292,8 @@ conf_load(const char *data_dir, struct conf *conf, struct bh_err *err)
 	path = conf_path(conf, "billhook.conf");
 	rc = read_file(conf, path, err);
 	free(path);
-	if (rc == 0) {
-		enum bh_level level;
-
-		if (!bh_is_level(conf->log_level, &level))
-			rc = bh_fail(err, BH_INVALID,
-			    "log_level must be debug, info, warn or error, not \"%.40s\"",
-			    conf->log_level);
-	}
+	if (rc == 0)
+		rc = check_level(conf->log_level, err);
 	if (rc < 0) {
 		conf_release(conf);
 		return -1;
@@ -254,16 +320,23 @@ conf_path(const struct conf *conf, const char *name)
 	return bh_xasprintf("%s/%s", conf->data_dir, name);
 }
 
+void
+conf_log_level(const struct conf *conf)
+{
+	enum bh_level level;
+
+	if (bh_is_level(conf->log_level, &level))
+		bh_log_level(level);
+}
+
 int
 conf_open_log(const struct conf *conf, const char *role, struct bh_err *err)
 {
-	enum bh_level level;
 	char *path;
 	int fd;
 
 	bh_log_role(role);
-	if (bh_is_level(conf->log_level, &level))
-		bh_log_level(level);
+	conf_log_level(conf);
 	if (strcmp(conf->log_file, "-") == 0)
 		return 0;
 	if (*conf->log_file != '\0') {

@@ -26,6 +26,8 @@ struct conf_option {
 	const char *meaning;
 };
 const struct conf_option *conf_options(size_t *n_r);
+/* May the option have this value?  -1 BH_INVALID with a sentence. */
+int conf_check_option(const char *name, const char *value, struct bh_err *err);
 
 /*
  * Where the data directory is: dir when not NULL; else BILLHOOK_DIR in the
@@ -43,9 +45,14 @@ char *conf_find_dir(const char *dir);
 int conf_load(const char *data_dir, struct conf *conf, struct bh_err *err);
 void conf_release(struct conf *conf);
 
+/* The value of an option of the table, as text; owned by the caller. */
+char *conf_value(const struct conf *conf, const char *name);
+
 /* data_dir + "/" + name; owned by the caller. */
 char *conf_path(const struct conf *conf, const char *name);
 
+/* From now on log what the options say, in this process and those it forks. */
+void conf_log_level(const struct conf *conf);
 /* Send the log where the options say, under this role's name. */
 int conf_open_log(const struct conf *conf, const char *role, struct bh_err *err);
 

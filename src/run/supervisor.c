@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "conf/change.h"
 #include "run/dispatcher.h"
 #include "state/journal.h"
 #include "store/keeper.h"
@@ -31,7 +32,7 @@
 #define STOP_MS 12000
 #define LEAVE_MS 10000
 #define OWNER "BILLHOOK_OWNER" /* environment: the process that a supervisor is started for */
-#define LOOK_MS 2000           /* at the lock */
+#define LOOK_MS 1000           /* at the lock and the options */
 #define LOCK_TRIES 5
 #define LOCK_PAUSE_MS 10
 
@@ -53,7 +54,8 @@ struct child {
 
 struct supervisor {
 	const struct supervisor_options *options;
-	struct conf conf; /* read again on SIGUSR1 */
+	struct conf conf; /* read again on SIGUSR1, and when the file changes */
+	struct conf_seen seen;
 	int lock_fd;
 	char *lock_path;
 	struct child children[ROLE__MAX];
@@ -214,20 +216,39 @@ signal_child(struct supervisor *s, enum role role, int number)
 		kill(s->children[role].pid, number);
 }
 
-/* New options for what can be replaced without an interruption. */
+/* Does the keeper run with other options than these? */
+static bool
+is_other_keeper(const struct conf *a, const struct conf *b)
+{
+	return a->cache_mb != b->cache_mb || a->ballast_mb != b->ballast_mb ||
+	       a->checkpoint_s != b->checkpoint_s || a->checkpoint_mb != b->checkpoint_mb ||
+	       a->flush_delay_ms != b->flush_delay_ms;
+}
+
+/*
+ * New options for what can be replaced without an interruption; and for the keeper, where they
+ * concern it: requests wait for the next one.
+ */
 static void
 replace_gracefully(struct supervisor *s)
 {
+	bool is_keeper_old;
 	struct bh_err err = BH_ERR_INIT;
 	struct conf fresh;
 
+	conf_note(s->conf.data_dir, &s->seen);
 	if (conf_load(s->conf.data_dir, &fresh, &err) < 0) {
 		bh_log(BH_ERROR, "the old options stay: %s", err.text);
 		return;
 	}
+	is_keeper_old = is_other_keeper(&s->conf, &fresh);
 	conf_release(&s->conf);
 	s->conf = fresh;
-	bh_log(BH_INFO, "fronts and dispatcher are replaced");
+	conf_log_level(&s->conf);
+	bh_log(BH_INFO, "fronts and dispatcher are replaced%s",
+	    is_keeper_old ? ", and the keeper" : "");
+	if (is_keeper_old)
+		signal_child(s, ROLE_KEEPER, SIGTERM);
 	signal_child(s, ROLE_FRONT, SIGUSR1);
 	signal_child(s, ROLE_DISPATCHER, SIGTERM);
 }
@@ -268,13 +289,15 @@ ping_keeper(struct supervisor *s)
 
 /* Whoever removed run/ made room for a second supervisor: end, as the keeper does. */
 static void
-look_at_lock(struct supervisor *s)
+look_at_files(struct supervisor *s)
 {
 	int64_t now = bh_mono_ms();
 
 	if (now - s->looked_ms < LOOK_MS)
 		return;
 	s->looked_ms = now;
+	if (conf_is_settled(s->conf.data_dir, &s->seen))
+		replace_gracefully(s);
 	if (bh_is_lock_valid(s->lock_fd, s->lock_path))
 		return;
 	bh_log(BH_WARN, "the lock file was removed: making room for another supervisor");
@@ -385,7 +408,7 @@ serve(struct supervisor *s)
 		for (int role = 0; role < ROLE__MAX; role++)
 			start_child(s, (enum role)role);
 		ping_keeper(s);
-		look_at_lock(s);
+		look_at_files(s);
 		poll(&pfd, 1, 200);
 		take_signals(s);
 	}
@@ -432,6 +455,7 @@ supervisor_run(const struct supervisor_options *options)
 	struct bh_err err = BH_ERR_INIT;
 	int rc, status = 1;
 
+	conf_note(options->conf->data_dir, &s.seen);
 	if (conf_load(options->conf->data_dir, &s.conf, &err) < 0 ||
 	    make_dirs(s.conf.data_dir, &err) < 0 || (rc = take_lock(&s, &err)) < 0 ||
 	    (rc > 0 && store_open(&store, &s.store, &err) < 0)) {

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "conf/change.h"
 #include "web/gateway.h"
 #include "web/site.h"
 
@@ -110,57 +111,108 @@ is_orphan(pid_t manager)
 	return manager != 0 && getppid() != manager;
 }
 
-/* Requests until a signal; false: the socket is broken.  manager: of the pool; 0: there is none. */
-static bool
-is_served(struct site *site, struct gateway *gateway, const sigset_t *unblocked, pid_t manager)
+/* What it is served with. */
+struct serving {
+	const struct front_options *options;
+	pid_t
+	    manager; /* of the pool; 0: there is none, and this process watches the options itself */
+	struct conf_seen seen; /* the options' file */
+	sigset_t unblocked;
+	bool has_new_options;
+};
+
+/* Requests until a signal, or until there are new options. */
+static int
+serve_many(struct serving *serving, struct site *site, struct gateway *gateway, struct bh_err *err)
 {
 	struct request request;
-	struct bh_err err = BH_ERR_INIT;
 	int64_t tick_ms = bh_mono_ms();
 	bool has_more = false;
 	int rc = 0;
 
-	while (rc >= 0 && !is_told_to_stop()) {
-		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, unblocked, &site->place,
-		    &request, &err);
+	while (rc >= 0 && !is_told_to_stop() && !serving->has_new_options) {
+		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, &serving->unblocked,
+		    &site->place, &request, err);
 		if (rc == 1)
 			serve(site, gateway, &request);
 		if (has_more || bh_mono_ms() - tick_ms >= TICK_MS) {
 			has_more = site_tick(site);
 			tick_ms = bh_mono_ms();
+			serving->has_new_options =
+			    serving->manager == 0 &&
+			    conf_is_settled(site->conf->data_dir, &serving->seen);
 		}
 	}
+	return rc;
+}
+
+/* What waits at the socket of a pool that ends is still answered. */
+static int
+serve_rest(const struct serving *serving, struct site *site, struct gateway *gateway,
+    struct bh_err *err)
+{
+	struct request request;
+	int rc = 0;
+
 	for (int64_t end_ms = bh_mono_ms() + DRAIN_MS;
-	     rc >= 0 && bh_mono_ms() < end_ms && !is_orphan(manager);) {
-		rc = gateway_accept(gateway, 0, NULL, &site->place, &request, &err);
+	     bh_mono_ms() < end_ms && !is_orphan(serving->manager);) {
+		rc = gateway_accept(gateway, 0, NULL, &site->place, &request, err);
 		if (rc != 1)
 			break;
 		serve(site, gateway, &request);
 	}
-	if (rc < 0)
-		bh_log(BH_ERROR, "front stops: %s", err.text);
-	return rc >= 0;
+	return rc;
 }
 
-/* Answer requests in this process; the exit status.  manager as is_served(). */
+/* Serve with these options until a signal, or until there are others; the exit status. */
 static int
-run_one(const struct front_options *options, const struct conf *conf, pid_t manager)
+serve_with(struct serving *serving, const struct conf *conf)
 {
 	struct gateway_limits limits = limits_of(conf);
 	struct gateway *gateway = NULL;
 	struct site *site = NULL;
 	struct bh_err err = BH_ERR_INIT;
-	sigset_t unblocked;
-	int status = 1;
+	int rc = -1;
 
-	catch_signals(&unblocked);
-	if (gateway_open(options->listen_fd, &limits, &gateway, &err) < 0 ||
-	    site_open(conf, options->start, &site, &err) < 0)
+	serving->has_new_options = false;
+	if (gateway_open(serving->options->listen_fd, &limits, &gateway, &err) < 0 ||
+	    site_open(conf, serving->options->start, &site, &err) < 0) {
 		bh_log(BH_ERROR, "front does not start: %s", err.text);
-	else
-		status = is_served(site, gateway, &unblocked, manager) ? 0 : 1;
+	} else {
+		rc = serve_many(serving, site, gateway, &err);
+		if (rc >= 0 && !serving->has_new_options)
+			rc = serve_rest(serving, site, gateway, &err);
+		if (rc < 0)
+			bh_log(BH_ERROR, "front stops: %s", err.text);
+	}
 	site_close(&site);
 	gateway_close(&gateway);
+	return rc < 0 ? 1 : 0;
+}
+
+/* Answer requests in this process; the exit status.  manager: see struct serving. */
+static int
+run_one(const struct front_options *options, const struct conf *conf, pid_t manager)
+{
+	struct serving serving = {.options = options, .manager = manager};
+	struct bh_err err = BH_ERR_INIT;
+	struct conf fresh;
+	int status;
+
+	catch_signals(&serving.unblocked);
+	conf_note(conf->data_dir, &serving.seen);
+	status = serve_with(&serving, conf);
+	while (status == 0 && serving.has_new_options) {
+		if (conf_load(conf->data_dir, &fresh, &err) < 0) {
+			bh_log(BH_ERROR, "the old options stay: %s", err.text);
+			status = serve_with(&serving, conf);
+			continue;
+		}
+		conf_log_level(&fresh);
+		bh_log(BH_INFO, "the options have changed");
+		status = serve_with(&serving, &fresh);
+		conf_release(&fresh);
+	}
 	return status;
 }
 
@@ -179,7 +231,8 @@ struct pool {
 	int64_t started_ms[RESPAWN_MANY]; /* when replacements were started, a ring */
 	size_t started_at;
 	int server_fd; /* tells when the web server that started us has ended; -1: nobody did */
-	int lock_fd;   /* of the process that took over; -1 */
+	struct conf_seen seen; /* the options' file */
+	int lock_fd;           /* of the process that took over; -1 */
 	bool is_stopping;
 };
 
@@ -337,9 +390,18 @@ read_conf_again(struct pool *pool)
 			conf_release(&pool->conf);
 		pool->conf = fresh;
 		pool->is_own_conf = true;
+		conf_log_level(&pool->conf);
 	}
 	for (size_t i = 0; i < pool->n; i++)
 		pool->children[i].is_old = pool->children[i].pid != 0;
+}
+
+/* Nobody tells the pool of a web server that the options changed: it looks. */
+static void
+look_at_conf(struct pool *pool)
+{
+	if (pool->server_fd >= 0 && conf_is_settled(pool->conf.data_dir, &pool->seen))
+		read_conf_again(pool);
 }
 
 static void
@@ -406,14 +468,16 @@ run_pool(const struct front_options *options, int server_fd, int lock_fd)
 	    {.fd = server_fd, .events = POLLIN}};
 
 	pool.children = bh_xcalloc(pool.n, sizeof(*pool.children));
+	conf_note(pool.conf.data_dir, &pool.seen);
 	fill_pool(&pool, true);
 	while (!pool.is_stopping) {
 		int pause_ms = respawn_pause(&pool);
 
-		/* A pause that ends, or a fork that failed, is looked at again. */
+		/* A pause that ends, a fork that failed, or the options are looked at again. */
 		poll(poll_fds, BH_LEN(poll_fds),
-		    count_alive(&pool) < pool.n ? (pause_ms > 0 ? pause_ms : TICK_MS) : -1);
+		    count_alive(&pool) < pool.n && pause_ms > 0 ? pause_ms : TICK_MS);
 		take_signals(&pool);
+		look_at_conf(&pool);
 		if (poll_fds[1].revents != 0)
 			pool.is_stopping = true; /* the web server has ended without a word */
 		reap(&pool);

@@ -99,6 +99,8 @@ int page_settings_users(struct exchange *exchange, struct bh_err *err);
 int page_user(struct exchange *exchange, struct bh_err *err);
 int page_user_press(struct exchange *exchange, struct bh_err *err);
 int page_audit(struct exchange *exchange, struct bh_err *err);
+int page_options(struct exchange *exchange, struct bh_err *err);
+int page_options_change(struct exchange *exchange, struct bh_err *err);
 int page_configuration(struct exchange *exchange, struct bh_err *err);
 int page_configuration_change(struct exchange *exchange, struct bh_err *err);
 /* The configuration as a file, without secrets. */

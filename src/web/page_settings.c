@@ -79,7 +79,6 @@ add_retention(struct exchange *exchange, json_t *model, struct bh_err *err)
 	json_object_set_new(model, "stored",
 	    rc > 0 ? json_sprintf("%.1f MiB", (double)bytes / 1048576) : json_string(""));
 	json_object_set_new(model, "session_hours", json_integer((json_int_t)conf->session_hours));
-	json_object_set_new(model, "data_dir", words_json(conf->data_dir));
 	return rc < 0 ? -1 : 0;
 }
 

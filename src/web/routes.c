@@ -82,6 +82,8 @@ static const struct route routes[] = {
     {"GET", "/settings/users/:user", page_user, 0},
     {"POST", "/settings/users/:user/:action", page_user_press, 0},
     {"GET", "/settings/audit", page_audit, 0},
+    {"GET", "/settings/options", page_options, 0},
+    {"POST", "/settings/options", page_options_change, 0},
     {"GET", "/settings/configuration", page_configuration, 0},
     {"POST", "/settings/configuration", page_configuration_change, 0},
     {"GET", "/settings/configuration.json", page_configuration_file, 0},

@@ -88,14 +88,14 @@ look_at_address(struct survey *survey)
 		add(survey, STEP_LOOK, title,
 		    json_sprintf(
 			"You came by %s, and webhooks will be asked to come the same way. Where "
-			"others reach Billhook by another address, set public_url in billhook.conf.",
+			"others reach Billhook by another address, set it below Settings, Options.",
 			now),
 		    NULL, "");
 	else if (strcmp(configured, now) != 0)
 		add(survey, STEP_LOOK, title,
 		    json_sprintf(
 			"billhook.conf says %s, but you came by %s. If webhooks cannot come by the "
-			"first, change public_url.",
+			"first, change it below Settings, Options.",
 			configured, now),
 		    NULL, "");
 	else if (!bh_has_prefix(configured, "https://"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Settings in Chromium, behind lighttpd: users and their roles, the own password,
-# sessions, the audit trail, the configuration file; the password reset on the
+# sessions, the audit trail, the configuration file, the options; the password reset on the
 # command line.  With script off, then with script on; axe finds nothing to
 # complain in light and in dark.  FLOW_SHOTS as for 85-pages.sh.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -46,6 +46,8 @@ else
 	not_ok "the command line sets a password anew"
 fi
 HOME=$work/home adopt node "$flow/settings.mjs" "http://127.0.0.1:$port" reset
+is "the options stand in the file" "$(grep -c '^keep_days = 45$\|^keep_mb = 77$\|^cache_mb = 6$' "$BILLHOOK_DIR/billhook.conf")" 3
+like "the keeper was replaced for its cache" "$(log)" 'dispatcher are replaced, and the keeper'
 unlike "nothing to complain in the log" "$(log)" ' error | killed | ended with status'
 unlike "no password in the log" "$(log)" 'another horse|set on the server'
 finish

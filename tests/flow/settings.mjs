@@ -117,6 +117,27 @@ async function configuration(page) {
   });
 }
 
+async function options(page) {
+  await attempt('without script: a wrong option is refused in its field', async () => {
+    await page.goto(`${url}/settings/options`);
+    await page.getByLabel(/^Days/).fill('a year');
+    await press(page, 'Save');
+    await says(page, 'keep_days must be a number from 0 to 36500, not "a year"');
+  });
+  await attempt('without script: options are changed, and in force soon', async () => {
+    await page.getByLabel(/^Days/).fill('45');
+    await page.getByLabel(/^MiB of events/).fill('77');
+    await page.getByLabel(/^Cache/).fill('6');
+    await press(page, 'Save');
+    await says(page, 'The options are changed');
+    for (let i = 0; i < 100 && !(await main(page)).includes('45 days, at most 77 MiB'); i++) {
+      await new Promise((done) => setTimeout(done, 200));
+      await page.goto(`${url}/settings`);
+    }
+    await says(page, '45 days, at most 77 MiB of events');
+  });
+}
+
 async function remove(page) {
   await attempt('without script: a user is removed after the name was typed', async () => {
     await page.goto(`${url}/settings/users/vera`);
@@ -134,7 +155,7 @@ async function pictures(browser) {
     await on.page.goto(`${url}/login`);
     await look(on.page, `login ${name}`);
     await signIn(on.page);
-    for (const [what, path] of [['settings', '/settings'], ['user', '/settings/users/vera'], ['audit', '/settings/audit'], ['configuration', '/settings/configuration']]) {
+    for (const [what, path] of [['settings', '/settings'], ['user', '/settings/users/vera'], ['audit', '/settings/audit'], ['options', '/settings/options'], ['configuration', '/settings/configuration']]) {
       await on.page.goto(url + path);
       await look(on.page, `${what} ${name}`);
     }
@@ -164,6 +185,7 @@ await inBrowser(async (browser) => {
   await own(other.page, third.page);
   await audit(off.page);
   await configuration(off.page);
+  await options(off.page);
   await pictures(browser);
   await remove(off.page);
 });

@@ -68,6 +68,13 @@ empty_world(struct world *world, char dir[32])
 	world->conf.data_dir = bh_xstrdup(dir);
 }
 
+static inline void
+set_text(char **option, char *text)
+{
+	free(*option);
+	*option = text;
+}
+
 static inline int
 make_world(void **state)
 {
@@ -79,11 +86,12 @@ make_world(void **state)
 	*state = world;
 	if (hash == NULL)
 		hash = bh_password_hash(PASSWORD);
-	world->conf.data_dir = bh_xstrdup("/dev/null/none");
-	world->conf.public_url = bh_xstrdup("");
-	world->conf.template_dir = unit_path("templates");
-	world->conf.static_dir = unit_path("static");
-	world->conf.preset_dir = unit_path("presets");
+	if (conf_load("/nonexistent", &world->conf, &err) < 0)
+		return -1;
+	set_text(&world->conf.data_dir, bh_xstrdup("/dev/null/none"));
+	set_text(&world->conf.template_dir, unit_path("templates"));
+	set_text(&world->conf.static_dir, unit_path("static"));
+	set_text(&world->conf.preset_dir, unit_path("presets"));
 	world->conf.session_hours = 1;
 	world->site.conf = &world->conf;
 	world->site.has_key = true;
@@ -105,11 +113,7 @@ drop_world(void **state)
 	hook_free(&world->site.hook);
 	view_close(&world->site.view);
 	store_close(&world->site.store);
-	free(world->conf.data_dir);
-	free(world->conf.public_url);
-	free(world->conf.template_dir);
-	free(world->conf.static_dir);
-	free(world->conf.preset_dir);
+	conf_release(&world->conf);
 	free(world);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/proc.h"
 #include "base/text.h"
+#include "conf/change.h"
 #include "conf/conf.h"
 #include "unit.h"
 
@@ -382,6 +383,124 @@ paths_below_the_data_dir(void **state BH_UNUSED)
 	conf_release(&conf);
 }
 
+/* -- changing -- */
+
+static char *
+read_file(const char *name)
+{
+	char *path = below(name), text[1000] = "";
+	FILE *file = fopen(path, "r");
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	free(path);
+	return bh_xstrdup(text);
+}
+
+static const struct {
+	const char *before, *after; /* with workers = 5 and push_rate = 7 put in */
+} changed[] = {
+    {"", "workers = 5\npush_rate = 7\n"},
+    {"# mine\n\nworkers=3 \ncache_mb = 4\n",
+	"# mine\n\nworkers = 5\ncache_mb = 4\npush_rate = 7\n"},
+    {"\t workers\t= 3\npush_rate = 1\nworkers = 4\n# workers = 9\n",
+	"workers = 5\npush_rate = 7\n# workers = 9\n"},
+    {"workers = 3\ncache_mb = 4", "workers = 5\ncache_mb = 4\npush_rate = 7\n"},
+    {"front_processes = 2\n", "front_processes = 2\nworkers = 5\npush_rate = 7\n"},
+};
+
+static void
+options_are_changed_in_their_lines(void **state BH_UNUSED)
+{
+	static const struct conf_change changes[] = {{"workers", "5"}, {"push_rate", "7"}};
+
+	for (size_t i = 0; i < BH_LEN(changed); i++) {
+		struct bh_err err = BH_ERR_INIT;
+		char *text;
+
+		write_file("billhook.conf", changed[i].before);
+		if (conf_change(dir, changes, BH_LEN(changes), &err) < 0)
+			fail_msg("%s", err.text);
+		text = read_file("billhook.conf");
+		assert_string_equal(text, changed[i].after);
+		free(text);
+	}
+}
+
+static void
+a_wrong_change_changes_nothing(void **state BH_UNUSED)
+{
+	static const struct conf_change wrong[] = {{"workers", "0"}, {"workers", ""},
+	    {"log_level", "loud"}, {"public_url", "x\nworkers = 4"}, {"public_url", " x"},
+	    {"worker", "3"}};
+
+	write_file("billhook.conf", "workers = 2\n");
+	for (size_t i = 0; i < BH_LEN(wrong); i++) {
+		const struct conf_change two[] = {{"push_rate", "7"}, wrong[i]};
+		struct bh_err err = BH_ERR_INIT;
+		char *text;
+
+		assert_int_equal(conf_change(dir, two, 2, &err), -1);
+		assert_int_equal(err.code, BH_INVALID);
+		assert_non_null(strstr(err.text, wrong[i].name));
+		text = read_file("billhook.conf");
+		assert_string_equal(text, "workers = 2\n");
+		free(text);
+	}
+}
+
+static void
+each_option_reads_as_it_was_written(void **state BH_UNUSED)
+{
+	size_t n;
+	const struct conf_option *options = conf_options(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		char number[24];
+		const struct conf_change change = {options[i].name,
+		    options[i].is_number                        ? number
+		    : strcmp(options[i].name, "log_level") == 0 ? "warn"
+								: "/some where"};
+		struct bh_err err = BH_ERR_INIT;
+		struct conf conf;
+		char *value;
+
+		snprintf(number, sizeof(number), "%lld", (long long)options[i].most);
+		write_file("billhook.conf", "");
+		assert_int_equal(conf_change(dir, &change, 1, &err), 0);
+		assert_int_equal(conf_load(dir, &conf, &err), 0);
+		value = conf_value(&conf, options[i].name);
+		assert_string_equal(value, change.value);
+		free(value);
+		conf_release(&conf);
+	}
+}
+
+static void
+a_change_is_seen_once_it_is_settled(void **state BH_UNUSED)
+{
+	struct conf_seen seen;
+	char *path = below("billhook.conf");
+
+	write_file("billhook.conf", "workers = 2\n");
+	conf_note(dir, &seen);
+	assert_false(conf_is_settled(dir, &seen));
+	write_file("billhook.conf", "workers = 22\n");
+	assert_false(conf_is_settled(dir, &seen));
+	write_file("billhook.conf", "workers = 222\n");
+	assert_false(conf_is_settled(dir, &seen));
+	assert_true(conf_is_settled(dir, &seen));
+	assert_false(conf_is_settled(dir, &seen));
+	remove(path);
+	assert_false(conf_is_settled(dir, &seen));
+	assert_true(conf_is_settled(dir, &seen));
+	assert_false(conf_is_settled(dir, &seen));
+	free(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -397,6 +516,10 @@ main(int argc, char **argv)
 	    cmocka_unit_test(data_dir_beside_the_program),
 	    cmocka_unit_test(log_goes_where_it_should),
 	    cmocka_unit_test(paths_below_the_data_dir),
+	    cmocka_unit_test(options_are_changed_in_their_lines),
+	    cmocka_unit_test(a_wrong_change_changes_nothing),
+	    cmocka_unit_test(each_option_reads_as_it_was_written),
+	    cmocka_unit_test(a_change_is_seen_once_it_is_settled),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "find-dir") == 0) {

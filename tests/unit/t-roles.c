@@ -91,6 +91,8 @@ static const struct {
     {"GET", "/settings/users/:user", "/settings/users/vic", ACCOUNT_ADMIN},
     {"POST", "/settings/users/:user/:action", "/settings/users/vic/role", ACCOUNT_ADMIN},
     {"GET", "/settings/audit", "/settings/audit", ACCOUNT_ADMIN},
+    {"GET", "/settings/options", "/settings/options", ACCOUNT_ADMIN},
+    {"POST", "/settings/options", "/settings/options", ACCOUNT_ADMIN},
     {"GET", "/settings/configuration", "/settings/configuration", ACCOUNT_ADMIN},
     {"POST", "/settings/configuration", "/settings/configuration", ACCOUNT_ADMIN},
     {"GET", "/settings/configuration.json", "/settings/configuration.json", ACCOUNT_ADMIN},

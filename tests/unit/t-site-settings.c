@@ -1,4 +1,6 @@
-/* web/page_settings.c, page_user.c, page_audit.c, page_configuration.c. */
+/* web/page_settings.c, page_user.c, page_audit.c, page_configuration.c, page_options.c. */
+#include <unistd.h>
+
 #include "crm-unit.h"
 
 #define NEW_PASSWORD "another+horse"
@@ -479,6 +481,47 @@ test_configuration_refused(void **state)
 	close_browser(&browser);
 }
 
+/* -- options -- */
+
+static void
+test_options(void **state)
+{
+	struct world *world = *state;
+	char dir[] = "/tmp/t-options-XXXXXX", *path, text[200] = "";
+	struct browser browser;
+	FILE *file;
+
+	assert_non_null(mkdtemp(dir));
+	free(world->conf.data_dir);
+	world->conf.data_dir = bh_xstrdup(dir);
+	browser = open_at(world, "ada", "/settings/options");
+	assert_page(&browser, "Days <small><code>keep_days</code></small>");
+	lacks(&browser, "template_dir");
+	lacks(&browser, "flush_delay_ms");
+	post(&browser, "/settings/options", "workers=99&keep_days=30");
+	check_answer(&browser, "wrong", 400);
+	assert_page(&browser, "workers must be a number from 1 to 32, not &quot;99&quot;");
+	post(&browser, "/settings/options", "public_url=javascript:alert(1)");
+	check_answer(&browser, "no address", 400);
+	assert_page(&browser, "public_url must be like https://");
+	/* Nothing of the file was written until all were right; places on the disk are not for the browser. */
+	path = bh_xasprintf("%s/billhook.conf", dir);
+	assert_null(fopen(path, "r"));
+	post(&browser, "/settings/options", "workers=3&keep_days=30&log_file=/etc/passwd");
+	assert_int_equal(browser.status, 303);
+	assert_string_equal(browser.location, "/settings/options?done=changed");
+	assert_audited(world, "ada", "config", "options: keep_days = 30");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	assert_string_equal(text, "keep_days = 30\n");
+	fclose(file);
+	remove(path);
+	free(path);
+	rmdir(dir);
+	close_browser(&browser);
+}
+
 int
 main(void)
 {
@@ -495,6 +538,7 @@ main(void)
 	    TEST(test_audit_pages),
 	    TEST(test_configuration),
 	    TEST(test_configuration_refused),
+	    TEST(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -636,7 +636,8 @@ visit_settings(struct world *world)
 {
 	static const char *const paths[] = {"/settings?done=added", "/settings/users/vic?done=role",
 	    "/settings/users/ada", "/settings/users/oda", "/settings/audit",
-	    "/settings/audit?user=gone", "/settings/configuration"};
+	    "/settings/audit?user=gone", "/settings/configuration",
+	    "/settings/options?done=changed"};
 	static const char document[] = "document=%7B%22billhook%22:1,%22connections%22:%5B%7B"
 				       "%22code%22:%22new%22,%22driver%22:%22sandbox%22%7D%5D%7D";
 	struct browser browser = open_browser(world), vic = open_browser(world);
@@ -665,6 +666,8 @@ visit_settings(struct world *world)
 	post(&browser, "/settings/users", "name=");
 	visit(&browser, "/settings/users/vic");
 	post(&browser, "/settings/users/vic/remove", "confirm=x");
+	visit(&browser, "/settings/options");
+	post(&browser, "/settings/options", "workers=0");
 	visit(&browser, "/settings/configuration");
 	post(&browser, "/settings/configuration", document);
 	post(&browser, "/settings/configuration", "document=x");
