@@ -260,6 +260,11 @@ failed(CURLcode result, const char *why, struct bh_err *err)
 {
 	if (result == CURLE_LOGIN_DENIED)
 		return bh_fail(err, BH_DENIED, "the mail server refuses this user or password");
+	if (result == CURLE_USE_SSL_FAILED)
+		return bh_fail(err, BH_UNAVAILABLE, "the mail server offers no TLS");
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		return bh_fail(err, BH_UNAVAILABLE,
+		    "the mail server's certificate cannot be trusted: %.150s", why);
 	return bh_fail(err, BH_UNAVAILABLE, "the mail was not taken: %.150s",
 	    why[0] != '\0' ? why : curl_easy_strerror(result));
 }

@@ -6,7 +6,7 @@
 //                             DIR/mood: "" | "down"
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import { createServer } from 'node:net'
+import { smtp } from '../sim/smtp.mjs'
 
 const dir = process.argv[2]
 const mood = () => (existsSync(`${dir}/mood`) ? readFileSync(`${dir}/mood`, 'utf8').trim() : '')
@@ -30,73 +30,4 @@ listen(
 	'slack',
 )
 
-const decoded = (message) => {
-	const at = message.indexOf('\r\n\r\n')
-	return { head: message.slice(0, at), text: Buffer.from(message.slice(at), 'base64').toString() }
-}
-
-// One conversation: a line in, the answer out.
-const converse = (state, line) => {
-	if (state.data !== null) {
-		if (line !== '.') {
-			state.data += `${line}\r\n`
-			return null
-		}
-		take('smtp', { from: state.from, to: state.to, ...decoded(state.data) })
-		state.data = null
-		return '250 taken'
-	}
-	if (/^EHLO/i.test(line)) {
-		return '250-here\r\n250 AUTH PLAIN'
-	}
-	if (/^AUTH PLAIN/i.test(line)) {
-		const given = line.split(' ')[2]
-		state.asked = given === undefined
-		return state.asked ? '334 ' : login(state, given)
-	}
-	if (state.asked) {
-		state.asked = false
-		return login(state, line)
-	}
-	if (!state.isIn && /^(MAIL|RCPT|DATA)/i.test(line)) {
-		return '530 log in first'
-	}
-	if (/^MAIL FROM:/i.test(line)) {
-		state.from = line.slice(10)
-		state.to = []
-		return '250 fine'
-	}
-	if (/^RCPT TO:/i.test(line)) {
-		state.to.push(line.slice(8))
-		return '250 fine'
-	}
-	if (/^DATA/i.test(line)) {
-		state.data = ''
-		return '354 go on'
-	}
-	return /^QUIT/i.test(line) ? '221 bye' : '500 what'
-}
-const login = (state, given) => {
-	state.isIn = Buffer.from(given, 'base64').toString() === '\0billhook\0mail-flow-secret'
-	return state.isIn ? '235 welcome' : '535 no'
-}
-
-listen(
-	createServer((socket) => {
-		const state = { data: null, isIn: false, asked: false, from: '', to: [] }
-		let rest = ''
-		socket.on('error', () => {})
-		socket.write('220 here\r\n')
-		socket.on('data', (chunk) => {
-			const lines = (rest + chunk).split('\r\n')
-			rest = lines.pop()
-			for (const line of lines) {
-				const answer = converse(state, line)
-				if (answer !== null) {
-					socket.write(`${answer}\r\n`)
-				}
-			}
-		})
-	}),
-	'smtp',
-)
+listen(smtp({ tls: 'none', user: 'billhook', password: 'mail-flow-secret', take: (mail) => take('smtp', mail) }), 'smtp')
