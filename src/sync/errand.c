@@ -97,7 +97,7 @@ check_address(const struct job *job, struct bh_err *err)
 
 	if (*url == '\0')
 		return bh_fail(err, BH_INVALID,
-		    "set public_url in billhook.conf to the address under which the billing system reaches Billhook");
+		    "set public_url (Settings, Options) to the address under which the billing system reaches Billhook");
 	if (!bh_has_prefix(url, "https://") && !bh_has_prefix(url, "http://127.0.0.1") &&
 	    !bh_has_prefix(url, "http://localhost"))
 		return bh_fail(err, BH_INVALID,

@@ -88,22 +88,22 @@ look_at_address(struct survey *survey)
 		add(survey, STEP_LOOK, title,
 		    json_sprintf(
 			"You came by %s, and webhooks will be asked to come the same way. Where "
-			"others reach Billhook by another address, set it below Settings, Options.",
+			"others reach Billhook by another address, say so in the options.",
 			now),
-		    NULL, "");
+		    "/settings/options", "Options");
 	else if (strcmp(configured, now) != 0)
 		add(survey, STEP_LOOK, title,
 		    json_sprintf(
 			"billhook.conf says %s, but you came by %s. If webhooks cannot come by the "
-			"first, change it below Settings, Options.",
+			"first, change it.",
 			configured, now),
-		    NULL, "");
+		    "/settings/options", "Options");
 	else if (!bh_has_prefix(configured, "https://"))
 		add(survey, STEP_LOOK, title,
 		    json_sprintf(
 			"%s is not encrypted: billing systems want https, and so should you.",
 			configured),
-		    NULL, "");
+		    "/settings/options", "Options");
 	else
 		add(survey, STEP_DONE, title, json_string(configured), NULL, "");
 	json_decref(seen);
