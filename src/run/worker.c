@@ -16,11 +16,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "state/backup.h"
 #include "state/journal.h"
 #include "state/totals.h"
 #include "sync/alerts.h"
 #include "sync/audit.h"
 #include "sync/automate.h"
+#include "sync/backup.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
 #include "sync/lookup.h"
@@ -89,6 +91,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return trial_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TOTALS_JOB) == 0)
 		return totals_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, BACKUP_JOB) == 0)
+		return backup_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
 		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");

@@ -98,7 +98,11 @@ serve(struct site *site, struct gateway *gateway, struct request *request)
 	site_answer(site, request, &response);
 	response_head(&response, &head);
 	body = response_body(&response, request->is_head, &body_len);
-	gateway_answer(gateway, head.data, head.len, body, body_len);
+	if (response.is_stream)
+		gateway_answer_file(gateway, head.data, head.len, response.stream_fd,
+		    response.stream_len);
+	else
+		gateway_answer(gateway, head.data, head.len, body, body_len);
 	bh_buf_release(&head);
 	response_release(&response);
 	request_release(request);
@@ -561,7 +565,11 @@ front_cgi(const struct front_options *options)
 	site_answer(site, &request, &response);
 	response_head(&response, &head);
 	body = response_body(&response, request.is_head, &body_len);
-	rc = gateway_cgi_answer(STDOUT_FILENO, head.data, head.len, body, body_len, &err);
+	if (response.is_stream)
+		rc = gateway_cgi_answer_file(STDOUT_FILENO, head.data, head.len, response.stream_fd,
+		    response.stream_len, &err);
+	else
+		rc = gateway_cgi_answer(STDOUT_FILENO, head.data, head.len, body, body_len, &err);
 	/* The answer is out; what a relay left for somebody to verify comes after it. */
 	close(STDOUT_FILENO);
 	(void)site_tick(site);

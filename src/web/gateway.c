@@ -267,20 +267,66 @@ gateway_accept(struct gateway *gateway, int timeout_ms, const sigset_t *unblocke
 	return 1;
 }
 
+/* A socket that is closed with unread bytes resets the answer behind it. */
+static void
+read_rest(struct gateway *gateway)
+{
+	char waste[CHUNK];
+
+	if (FCGX_GetError(gateway->fcgi.in) == 0)
+		for (int i = 0; i < 8 && read_stream(gateway, waste, sizeof(waste)) > 0; i++)
+			continue;
+}
+
 void
 gateway_answer(struct gateway *gateway, const void *head, size_t head_len, const void *body,
     size_t body_len)
 {
 	FCGX_Stream *out = gateway->fcgi.out;
-	char waste[CHUNK];
 
-	/* A socket that is closed with unread bytes resets the answer behind it. */
-	if (FCGX_GetError(gateway->fcgi.in) == 0)
-		for (int i = 0; i < 8 && read_stream(gateway, waste, sizeof(waste)) > 0; i++)
-			continue;
+	read_rest(gateway);
 	FCGX_PutStr(head, (int)head_len, out);
 	if (body_len != 0)
 		FCGX_PutStr(body, (int)body_len, out);
+	FCGX_Finish_r(&gateway->fcgi);
+}
+
+/* Takes a piece of a body: 0, or -1 when nobody reads it any more. */
+typedef int piece_write(void *arg, const void *data, size_t len);
+
+/* A file in pieces: 0 all of it, -1. */
+static int
+send_file(int fd, uint64_t len, piece_write *write_piece, void *arg)
+{
+	char chunk[CHUNK];
+
+	while (len > 0) {
+		ssize_t n = read(fd, chunk, len < CHUNK ? (size_t)len : CHUNK);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || write_piece(arg, chunk, (size_t)n) < 0)
+			return -1;
+		len -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int
+put_piece(void *arg, const void *data, size_t len)
+{
+	return FCGX_PutStr(data, (int)len, arg) == (int)len ? 0 : -1;
+}
+
+void
+gateway_answer_file(struct gateway *gateway, const void *head, size_t head_len, int fd,
+    uint64_t len)
+{
+	FCGX_Stream *out = gateway->fcgi.out;
+
+	read_rest(gateway);
+	FCGX_PutStr(head, (int)head_len, out);
+	(void)send_file(fd, len, put_piece, out);
 	FCGX_Finish_r(&gateway->fcgi);
 }
 
@@ -333,6 +379,23 @@ gateway_cgi_answer(int out_fd, const void *head, size_t head_len, const void *bo
 	if (bh_write_full(out_fd, head, head_len, err) < 0)
 		return -1;
 	return body_len != 0 ? bh_write_full(out_fd, body, body_len, err) : 0;
+}
+
+static int
+write_piece_to(void *arg, const void *data, size_t len)
+{
+	return bh_write_full(*(const int *)arg, data, len, NULL);
+}
+
+int
+gateway_cgi_answer_file(int out_fd, const void *head, size_t head_len, int fd, uint64_t len,
+    struct bh_err *err)
+{
+	if (bh_write_full(out_fd, head, head_len, err) < 0)
+		return -1;
+	return send_file(fd, len, write_piece_to, &out_fd) == 0
+		   ? 0
+		   : bh_fail(err, BH_UNAVAILABLE, "the file could not be sent whole");
 }
 
 bool

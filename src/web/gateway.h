@@ -37,6 +37,12 @@ int gateway_accept(struct gateway *gateway, int timeout_ms, const sigset_t *unbl
 /* Send an answer (CGI form: "Status: ..." lines, empty line, body) and end the request. */
 void gateway_answer(struct gateway *gateway, const void *head, size_t head_len, const void *body,
     size_t body_len);
+/*
+ * The same with len bytes from an open file as the body, in pieces.  A server that no longer
+ * reads, or a file that has become shorter, ends it: the length in the head tells the browser.
+ */
+void gateway_answer_file(struct gateway *gateway, const void *head, size_t head_len, int fd,
+    uint64_t len);
 
 /* The one request of a CGI process, from environment and in_fd. */
 void gateway_cgi_read(const char *const *environment, int in_fd,
@@ -45,6 +51,8 @@ void gateway_cgi_read(const char *const *environment, int in_fd,
 /* -1 BH_UNAVAILABLE: the server no longer reads. */
 int gateway_cgi_answer(int out_fd, const void *head, size_t head_len, const void *body,
     size_t body_len, struct bh_err *err);
+int gateway_cgi_answer_file(int out_fd, const void *head, size_t head_len, int fd, uint64_t len,
+    struct bh_err *err);
 
 /* Is this descriptor a listening socket (how a web server starts FastCGI programs)? */
 bool gateway_is_listening(int fd);

@@ -101,6 +101,10 @@ int page_user_press(struct exchange *exchange, struct bh_err *err);
 int page_audit(struct exchange *exchange, struct bh_err *err);
 int page_options(struct exchange *exchange, struct bh_err *err);
 int page_options_change(struct exchange *exchange, struct bh_err *err);
+int page_backup(struct exchange *exchange, struct bh_err *err);
+int page_backup_status(struct exchange *exchange, struct bh_err *err);
+/* Has one made, sends it (after the password), or removes it. */
+int page_backup_press(struct exchange *exchange, struct bh_err *err);
 int page_configuration(struct exchange *exchange, struct bh_err *err);
 int page_configuration_change(struct exchange *exchange, struct bh_err *err);
 /* The configuration as a file, without secrets. */

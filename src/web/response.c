@@ -1,6 +1,8 @@
 /* Status and headers: see view.h. */
 #include "base/base.h"
 
+#include <unistd.h>
+
 #include "base/json.h"
 #include "web/view.h"
 
@@ -26,6 +28,8 @@ response_release(struct response *response)
 	free(response->location);
 	for (size_t i = 0; i < VIEW_COOKIES; i++)
 		free(response->cookies[i]);
+	if (response->is_stream)
+		close(response->stream_fd);
 	bh_buf_release(&response->body);
 	response_init(response);
 }
@@ -75,9 +79,11 @@ add_caching(struct bh_buf *head, const struct response *response)
 		bh_buf_addf(head, "ETag: \"%s\"\r\n", response->etag);
 }
 
-static size_t
+static uint64_t
 body_length(const struct response *response)
 {
+	if (response->is_stream)
+		return response->stream_len;
 	return response->file != NULL ? response->file_len : response->body.len;
 }
 
@@ -89,8 +95,12 @@ response_head(const struct response *response, struct bh_buf *head)
 	bh_buf_addf(head, "Status: %d %s\r\n", status, reason(status));
 	if (status != 304) {
 		add_header(head, "Content-Type", response->type);
-		bh_buf_addf(head, "Content-Length: %zu\r\n", body_length(response));
+		bh_buf_addf(head, "Content-Length: %llu\r\n",
+		    (unsigned long long)body_length(response));
 	}
+	if (response->download[0] != '\0')
+		bh_buf_addf(head, "Content-Disposition: attachment; filename=\"%s\"\r\n",
+		    response->download);
 	if (response->location != NULL)
 		add_header(head, "Location", response->location);
 	if (response->allow[0] != '\0')
@@ -111,7 +121,9 @@ response_head(const struct response *response, struct bh_buf *head)
 const void *
 response_body(const struct response *response, bool is_head, size_t *len_r)
 {
-	*len_r = is_head || response->status == 304 ? 0 : body_length(response);
+	bool is_empty = is_head || response->is_stream || response->status == 304;
+
+	*len_r = is_empty ? 0 : (size_t)body_length(response);
 	return response->file != NULL ? response->file : bh_buf_str(&response->body);
 }
 
@@ -157,4 +169,16 @@ response_text(struct response *response, int status, const char *text)
 	bh_buf_reset(&response->body);
 	bh_buf_adds(&response->body, text);
 	bh_buf_addc(&response->body, '\n');
+}
+
+void
+response_stream(struct response *response, int take_fd, uint64_t len, const char *type,
+    const char *name)
+{
+	response->status = 200;
+	response->type = type;
+	response->is_stream = true;
+	response->stream_fd = take_fd;
+	response->stream_len = len;
+	snprintf(response->download, sizeof(response->download), "%s", name);
 }

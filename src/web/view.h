@@ -26,6 +26,11 @@ struct response {
 	/* A static file instead of body: borrowed from the view. */
 	const char *file;
 	size_t file_len;
+	/* Or what stands in an open file, sent in parts: see response_stream(). */
+	bool is_stream;
+	int stream_fd;
+	uint64_t stream_len;
+	char download[80]; /* the name under which a browser saves it; "" shown */
 };
 
 void response_init(struct response *response);
@@ -43,6 +48,12 @@ void response_redirect(struct response *response, const char *base, const char *
 /* A JSON text; takes the reference. */
 void response_json(struct response *response, int status, json_t *json);
 void response_text(struct response *response, int status, const char *text);
+/*
+ * 200 with the first len bytes of an open file (taken), as a download of that name
+ * (letters, digits, dots and hyphens).
+ */
+void response_stream(struct response *response, int take_fd, uint64_t len, const char *type,
+    const char *name);
 
 /* -- templates and static files -- */
 

@@ -7,10 +7,13 @@
 
 #include "base/base.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "state/backup.h"
 #include "unit.h"
 #include "web/hook.h"
 #include "web/session.h"
@@ -128,6 +131,7 @@ struct browser {
 	char location[1200];
 	char retry[32];
 	char *body;
+	char download[80]; /* the name of a file that was sent in parts; "" none */
 	const char *host, *peer;
 	const char *root; /* of the web server's files; NULL: it does not tell */
 };
@@ -166,6 +170,17 @@ take_token(struct browser *browser)
 	snprintf(browser->token, sizeof(browser->token), "%.*s", (int)strcspn(at, "\""), at);
 }
 
+/* What a browser gets of an answer in parts. */
+static inline char *
+streamed(const struct response *response)
+{
+	char *text = bh_xcalloc((size_t)response->stream_len + 1, 1);
+
+	assert_int_equal(read(response->stream_fd, text, (size_t)response->stream_len),
+	    response->stream_len);
+	return text;
+}
+
 static inline void
 ask(struct browser *browser, const char *method, const char *uri, const char *form)
 {
@@ -199,8 +214,10 @@ ask(struct browser *browser, const char *method, const char *uri, const char *fo
 	for (size_t i = 0; i < VIEW_COOKIES; i++)
 		if (response.cookies[i] != NULL)
 			take_cookie(browser, response.cookies[i]);
+	snprintf(browser->download, sizeof(browser->download), "%s", response.download);
 	free(browser->body);
-	browser->body = bh_xstrdup(bh_buf_str(&response.body));
+	browser->body = response.is_stream ? streamed(&response)
+					   : bh_xstrdup(bh_buf_str(&response.body));
 	take_token(browser);
 	response_release(&response);
 	request_release(&request);
@@ -285,6 +302,53 @@ connect(struct connection_case c)
 
 	if (store_run(c.world->site.store, put_connection, &c, NULL, &err) != 0)
 		fail_msg("%s", err.text);
+}
+
+/* -- backups -- */
+
+#define BACKUP_FILE "billhook-20261122-175900.tar"
+
+/* One that is ready, in a data directory that is made; drop_backup() removes both. */
+static inline void
+put_backup(struct world *world, char dir[32], bool has_key)
+{
+	struct backup backup = {.state = BACKUP_READY,
+	    .asked_ms = 1,
+	    .has_key = has_key,
+	    .made_ms = bh_now_ms(),
+	    .until_ms = bh_now_ms() + BACKUP_KEPT_MS,
+	    .bytes = 12};
+	struct store_txn *txn = store_begin(world->site.store);
+	char path[80];
+	FILE *file;
+
+	snprintf(dir, 32, "/tmp/t-site.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/" BACKUP_DIR, dir);
+	assert_int_equal(bh_make_dir(path, NULL), 0);
+	snprintf(path, sizeof(path), "%s/" BACKUP_DIR "/" BACKUP_FILE, dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("the archive\n", file);
+	fclose(file);
+	free(world->conf.data_dir);
+	world->conf.data_dir = bh_xstrdup(dir);
+	snprintf(backup.name, sizeof(backup.name), BACKUP_FILE);
+	backup_put(txn, &backup);
+	assert_int_equal(store_commit(txn, NULL, NULL), 0);
+	store_free(&txn);
+}
+
+static inline void
+drop_backup(const char *dir)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/" BACKUP_DIR "/" BACKUP_FILE, dir);
+	(void)unlink(path);
+	snprintf(path, sizeof(path), "%s/" BACKUP_DIR, dir);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, drop_world)

@@ -261,6 +261,73 @@ test_fcgi(void **state)
 	close_gateway(&fcgi);
 }
 
+/* A body that stands in a file goes out in pieces; one that is shorter than told ends early. */
+static void
+test_fcgi_file(void **state)
+{
+	static const uint64_t told[] = {100000, 100001};
+	char *body = bh_xcalloc(100001, 1), path[] = "/tmp/t-gateway.XXXXXX";
+	int fd = mkstemp(path);
+	struct fcgi fcgi;
+
+	(void)state;
+	memset(body, 'x', 100000);
+	assert_int_equal(write(fd, body, 100000), 100000);
+	open_gateway(&fcgi);
+	for (size_t i = 0; i < BH_LEN(told); i++) {
+		struct bh_buf answer = BH_BUF_INIT(200000);
+		struct bh_err err = BH_ERR_INIT;
+		struct request request;
+		pid_t client;
+		int status;
+
+		connect_client(&fcgi);
+		send_post(&fcgi, "5", "hello", false, true);
+		assert_int_equal(gateway_accept(fcgi.gateway, 1000, NULL, &place, &request, &err),
+		    1);
+		client = fork();
+		if (client == 0) {
+			read_answer(&fcgi, &answer);
+			_exit(answer.len == 18 + 100000 &&
+				      strcmp(bh_buf_str(&answer) + 18, body) == 0
+				  ? 0
+				  : 9);
+		}
+		close(fcgi.client_fd);
+		lseek(fd, 0, SEEK_SET);
+		gateway_answer_file(fcgi.gateway, "Status: 200 OK\r\n\r\n", 18, fd, told[i]);
+		assert_int_equal(waitpid(client, &status, 0), client);
+		assert_int_equal(status, 0);
+		request_release(&request);
+	}
+	close_gateway(&fcgi);
+	close(fd);
+	unlink(path);
+	free(body);
+}
+
+static void
+test_cgi_file(void **state)
+{
+	char path[] = "/tmp/t-gateway.XXXXXX", got[32] = "";
+	int fd = mkstemp(path), ends[2];
+	struct bh_err err = BH_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(fd, "body", 4), 4);
+	lseek(fd, 0, SEEK_SET);
+	assert_int_equal(gateway_cgi_answer_file(ends[1], "Head", 4, fd, 4, &err), 0);
+	assert_int_equal(read(ends[0], got, sizeof(got)), 8);
+	assert_string_equal(got, "Headbody");
+	assert_int_equal(gateway_cgi_answer_file(ends[1], "", 0, fd, 1, &err), -1);
+	assert_int_equal(err.code, BH_UNAVAILABLE);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+	unlink(path);
+}
+
 /* Connections that bring no request end without taking the process with them. */
 static void
 test_fcgi_garbage(void **state)
@@ -319,6 +386,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cgi),
 	    cmocka_unit_test(test_cgi_answer), cmocka_unit_test(test_fcgi),
+	    cmocka_unit_test(test_fcgi_file),
+	    cmocka_unit_test(test_cgi_file),
+	    cmocka_unit_test(test_fcgi_file), cmocka_unit_test(test_cgi_file),
 	    cmocka_unit_test(test_fcgi_garbage), cmocka_unit_test(test_fcgi_silent)};
 
 	bh_proc_init();

@@ -630,6 +630,21 @@ is_never(void *arg BH_UNUSED)
 	return false;
 }
 
+/* None, one on its way, one that is ready. */
+static void
+visit_backup(struct browser *browser)
+{
+	char dir[32];
+
+	visit(browser, "/settings/backup?done=removed");
+	post(browser, "/settings/backup/make", "key=yes");
+	visit(browser, "/settings/backup");
+	put_backup(browser->world, dir, true);
+	visit(browser, "/settings/backup");
+	post(browser, "/settings/backup/fetch", "password=");
+	drop_backup(dir);
+}
+
 /* As ada, who leaves her mark in the audit trail. */
 static void
 visit_settings(struct world *world)
@@ -674,6 +689,7 @@ visit_settings(struct world *world)
 	visit(&browser, "/settings/configuration");
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D&seen=x");
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D");
+	visit_backup(&browser);
 	close_browser(&browser);
 	close_browser(&vic);
 }

@@ -1,4 +1,8 @@
 /* web/view, response, words, form: headers, templates, static files. */
+#include "base/base.h"
+
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "unit.h"
@@ -72,6 +76,31 @@ test_headers(void **state)
 	assert_int_equal(len, 0);
 	free(head);
 	response_release(&response);
+}
+
+/* What is sent in parts has a length, a name and nothing in memory. */
+static void
+test_stream(void **state)
+{
+	struct response response;
+	size_t len;
+	char *head;
+
+	(void)state;
+	response_init(&response);
+	response_stream(&response, dup(0), UINT64_C(5000000000), "application/x-tar", "a-1.tar");
+	head = head_of(&response);
+	assert_has(head, "Status: 200 OK\r\n");
+	assert_has(head, "Content-Type: application/x-tar\r\n");
+	assert_has(head, "Content-Length: 5000000000\r\n");
+	assert_has(head, "Content-Disposition: attachment; filename=\"a-1.tar\"\r\n");
+	assert_has(head, "Cache-Control: no-store\r\n");
+	assert_has(head, "X-Content-Type-Options: nosniff\r\n");
+	response_body(&response, false, &len);
+	assert_int_equal(len, 0);
+	free(head);
+	response_release(&response);
+	assert_false(response.is_stream);
 }
 
 /* Whatever stands in a value, it cannot begin a header of its own. */
@@ -304,7 +333,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_headers),
-	    cmocka_unit_test(test_no_header_injection), cmocka_unit_test(test_page),
+	    cmocka_unit_test(test_stream), cmocka_unit_test(test_no_header_injection), cmocka_unit_test(test_page),
 	    cmocka_unit_test(test_static), cmocka_unit_test(test_static_refused),
 	    cmocka_unit_test(test_words), cmocka_unit_test(test_form),
 	    cmocka_unit_test(test_templates_are_safe)};
