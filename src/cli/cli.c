@@ -34,6 +34,8 @@ static const struct cli_verb verbs[] = {
     {"reload", "", 0, 0, "", "replace fronts and dispatcher without an interruption", cli_reload},
     {"drain", "", 0, 0, "for quiet", "work until nothing is due, for cron", cli_drain},
     {"status", "", 0, 0, "json", "show lanes, backlog and what needs a person", cli_status},
+    {"metrics", "[ACTION]", 0, 1, "quiet",
+	"print figures for monitoring; or: token (make one for /metrics), no-token", cli_metrics},
     {"replay", "[EVENT]", 0, 1, "connection state type since until all",
 	"handle events again: one by id, or those that fit", cli_replay},
     {"retry", "[CRM]", 0, 1, "", "try what was refused again, of one CRM or all", cli_retry},

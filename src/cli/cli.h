@@ -111,6 +111,7 @@ int cli_stop(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_drain(struct cli *cli);
 int cli_status(struct cli *cli);
+int cli_metrics(struct cli *cli);
 int cli_dump(struct cli *cli);
 int cli_load(struct cli *cli);
 int cli_backup(struct cli *cli);

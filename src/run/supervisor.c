@@ -21,6 +21,7 @@
 #include "conf/change.h"
 #include "run/dispatcher.h"
 #include "state/journal.h"
+#include "state/tally.h"
 #include "store/keeper.h"
 
 #define PING_MS 5000
@@ -168,6 +169,7 @@ start_child(struct supervisor *s, enum role role)
 		return;
 	}
 	child->pid = pid;
+	tally_add((enum tally_slot)(TALLY_START_KEEPER + (int)role), 1);
 	if (role == ROLE_KEEPER)
 		s->last_pong = now;
 }
@@ -465,6 +467,7 @@ supervisor_run(const struct supervisor_options *options)
 	} else {
 		prctl(PR_SET_NAME, "bh-supervisor");
 		bh_signal_pipe();
+		tally_open(s.conf.data_dir);
 		bh_log(BH_INFO, "started in %s", s.conf.data_dir);
 		serve(&s);
 		bh_log(BH_INFO, "stopped%s", s.is_idle ? ": idle" : "");

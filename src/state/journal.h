@@ -133,6 +133,17 @@ int journal_count_duplicates(struct store_txn *txn, const char *connection, int6
 int journal_duplicates(struct store_txn *txn, const char *connection, int64_t *n_r,
     struct bh_err *err);
 
+/*
+ * How many events of a connection were handled so far, by what became of them; a replay counts
+ * again.  journal_count() adds: read and written.
+ */
+int journal_count(struct store_txn *txn, const char *connection, const int64_t more[JOURNAL__MAX],
+    struct bh_err *err);
+int journal_counts(struct store_txn *txn, const char *connection, int64_t counts[JOURNAL__MAX],
+    struct bh_err *err);
+/* When the first event arrived that nobody has looked at yet: 1, 0 there is none, -1. */
+int journal_oldest(struct store_txn *txn, int64_t *received_ms_r, struct bh_err *err);
+
 /* Queue an event for another handling. */
 void journal_replay(struct store_txn *txn, uint64_t stamp);
 /* Events not handled yet, replays included, counted up to max. */

@@ -177,6 +177,31 @@ keep_told(struct store_txn *txn, struct told *told, struct bh_err *err)
 	return rc;
 }
 
+/* What became of the batch's events, added to the counts of their connections. */
+static int
+count_outcomes(struct store_txn *txn, const struct journal_batch *batch, struct bh_err *err)
+{
+	int64_t more[JOURNAL__MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < batch->n && rc == 0; i++) {
+		const char *connection = batch->events[i].connection;
+		size_t first = 0;
+
+		while (strcmp(batch->events[first].connection, connection) != 0)
+			first++;
+		if (first != i)
+			continue; /* counted with the first of its connection */
+		memset(more, 0, sizeof(more));
+		for (size_t k = i; k < batch->n; k++)
+			if (batch->events[k].body != NULL &&
+			    strcmp(batch->events[k].connection, connection) == 0)
+				more[batch->events[k].state]++;
+		rc = journal_count(txn, connection, more, err);
+	}
+	return rc;
+}
+
 /* Everything that one batch changes, collected into txn. */
 static int
 collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *batch,
@@ -214,6 +239,8 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 	}
 	if (keep_told(txn, &told, err) < 0)
 		rc = -1;
+	if (rc == 0)
+		rc = count_outcomes(txn, batch, err);
 	noted = (struct journal_pace){pace->last_ms, pace_rate(pace)};
 	journal_advance(txn, batch, &noted);
 	apply_free(&apply);

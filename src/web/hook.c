@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "source/source.h"
 #include "state/journal.h"
+#include "state/tally.h"
 #include "web/hook_internal.h"
 #include "web/mask.h"
 #include "web/raw.h"
@@ -384,6 +385,23 @@ keep_raw(struct exchange *exchange, const char *code)
 	answer(exchange->response, 200, "status", "accepted");
 }
 
+/* Counted by what was answered: raw files and spooled ones are accepted, too. */
+static void
+count(enum hook_result result, int status, int64_t took_us)
+{
+	enum tally_slot slot = TALLY_UNAVAILABLE;
+
+	if (status == 200)
+		slot = result == HOOK_DUPLICATE ? TALLY_DUPLICATE : TALLY_ACCEPTED;
+	else if (status == 404)
+		slot = TALLY_UNKNOWN;
+	else if (status == 400)
+		slot = TALLY_REFUSED;
+	tally_add(slot, 1);
+	if (status == 200)
+		tally_ack(took_us);
+}
+
 int
 hook_receive(struct exchange *exchange, struct bh_err *err)
 {
@@ -391,6 +409,7 @@ hook_receive(struct exchange *exchange, struct bh_err *err)
 	struct response *response = exchange->response;
 	const char *code = exchange->match.args[0], *peer = exchange->request->peer;
 	enum hook_result result = HOOK_UNKNOWN;
+	int64_t began_us = bh_mono_us();
 
 	if (bh_is_code(code))
 		result = hook_accept(hook, code, exchange->request, true, err);
@@ -425,5 +444,6 @@ hook_receive(struct exchange *exchange, struct bh_err *err)
 		answer(response, 404, "error", "there is no such connection");
 		break;
 	}
+	count(result, response->status, bh_mono_us() - began_us);
 	return 0;
 }

@@ -7,8 +7,13 @@
 int page_home(struct exchange *exchange, struct bh_err *err);
 /* The same facts as JSON {"key":"text"}, for the script that refreshes the page. */
 int page_status(struct exchange *exchange, struct bh_err *err);
-/* Public: {"status":"ok"} while the keeper answers, else 503. */
+/*
+ * Public, without names: 200 while webhooks can be stored, else 503; with the query strict
+ * also 503 while what was stored does not get on.  See sync/health.h.
+ */
 int page_health(struct exchange *exchange, struct bh_err *err);
+/* For who has the token of state/monitor.h; 404 while there is none. */
+int page_metrics(struct exchange *exchange, struct bh_err *err);
 
 int page_connections(struct exchange *exchange, struct bh_err *err);
 int page_connection_new(struct exchange *exchange, struct bh_err *err);
@@ -96,6 +101,7 @@ int page_settings(struct exchange *exchange, struct bh_err *err);
 int page_settings_password(struct exchange *exchange, struct bh_err *err);
 int page_settings_sessions(struct exchange *exchange, struct bh_err *err);
 int page_settings_users(struct exchange *exchange, struct bh_err *err);
+int page_settings_monitor(struct exchange *exchange, struct bh_err *err);
 int page_user(struct exchange *exchange, struct bh_err *err);
 int page_user_press(struct exchange *exchange, struct bh_err *err);
 int page_audit(struct exchange *exchange, struct bh_err *err);

@@ -117,16 +117,3 @@ page_static(struct exchange *exchange, struct bh_err *err)
 		exchange_error(exchange, 404, "There is no such file.");
 	return 0;
 }
-
-int
-page_health(struct exchange *exchange, struct bh_err *err)
-{
-	/* Any key will do: what counts is that the keeper answers. */
-	if (store_peek(exchange_read(exchange), "H", 1, NULL, err) < 0) {
-		exchange->response->retry_after_s = 5;
-		response_json(exchange->response, 503, json_pack("{ss}", "status", "unavailable"));
-		return 0;
-	}
-	response_json(exchange->response, 200, json_pack("{ss}", "status", "ok"));
-	return 0;
-}

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "state/monitor.h"
 #include "state/retain.h"
 #include "state/trail.h"
 #include "web/form.h"
@@ -29,6 +30,7 @@ struct complaint {
 	const json_t *values;     /* of the form for a user */
 	const json_t *own, *user; /* errors by field; NULL none */
 	enum account_role role;   /* that was chosen */
+	const char *token;        /* for figures, just made; NULL none */
 };
 
 /* -- showing -- */
@@ -82,6 +84,26 @@ add_retention(struct exchange *exchange, json_t *model, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* When the token for figures was made; the token itself right after. */
+static int
+add_monitor(struct exchange *exchange, const struct complaint *complaint, json_t *model,
+    struct bh_err *err)
+{
+	char since[BH_CLOCK_TEXT] = "";
+	int64_t made_ms;
+	int rc = monitor_token_made(exchange_read(exchange), &made_ms, err);
+
+	if (rc > 0)
+		bh_date(since, made_ms);
+	json_object_set_new(model, "has_token", json_boolean(rc > 0 || complaint->token != NULL));
+	json_object_set_new(model, "token_since", json_string(since));
+	json_object_set_new(model, "fresh_token",
+	    json_string(complaint->token != NULL ? complaint->token : ""));
+	json_object_set_new(model, "metrics_url",
+	    json_sprintf("%s/metrics", exchange->request->base));
+	return rc < 0 ? -1 : 0;
+}
+
 static const char *
 notice(const struct exchange *exchange)
 {
@@ -93,6 +115,7 @@ notice(const struct exchange *exchange)
 	    {"added", "The user is added."},
 	    {"removed", "The user is removed, and signed out everywhere."},
 	    {"configuration", "The configuration is changed."},
+	    {"no-token", "The token is taken back: nobody can read figures now."},
 	};
 	const char *done = strcmp(exchange->request->method, "GET") == 0
 			       ? request_query(exchange->request, "done")
@@ -120,6 +143,7 @@ show(struct exchange *exchange, const struct complaint *complaint, struct bh_err
 
 	if (user_add_sessions(exchange, exchange->session.user, model, err) < 0 ||
 	    (is_admin && add_users(exchange, model, err) < 0) ||
+	    (is_admin && add_monitor(exchange, complaint, model, err) < 0) ||
 	    add_retention(exchange, model, err) < 0) {
 		json_decref(model);
 		return -1;
@@ -304,5 +328,49 @@ page_settings_users(struct exchange *exchange, struct bh_err *err)
 		rc = show(exchange, &complaint, err);
 	json_decref(values);
 	json_decref(errors);
+	return rc;
+}
+
+/* -- the token for figures -- */
+
+struct token_press {
+	const char *by;
+	bool is_made; /* else taken back */
+	char token[MONITOR_TOKEN_LEN + 1];
+};
+
+static int
+press_token(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	struct token_press *press = arg;
+	char text[160];
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "config",
+	    .subject = "metrics",
+	    .text = text,
+	    .by = press->by};
+
+	if (press->is_made)
+		monitor_token_new(txn, entry.at_ms, press->token);
+	else
+		monitor_token_drop(txn);
+	snprintf(text, sizeof(text), "the token for figures was %s in the browser by %s",
+	    press->is_made ? "made" : "taken back", press->by);
+	trail_add(txn, 0, &entry);
+	return 0;
+}
+
+int
+page_settings_monitor(struct exchange *exchange, struct bh_err *err)
+{
+	const char *action = request_field(exchange->request, "action");
+	struct token_press press = {.by = exchange->session.user,
+	    .is_made = action == NULL || strcmp(action, "remove") != 0};
+	struct complaint shown = {.status = 200, .role = ACCOUNT_VIEWER, .token = press.token};
+	int rc = store_run(exchange->site->store, press_token, &press, NULL, err);
+
+	if (rc >= 0)
+		rc = press.is_made ? show(exchange, &shown, err) : go(exchange, "no-token");
+	bh_wipe(press.token, sizeof(press.token));
 	return rc;
 }

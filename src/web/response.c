@@ -107,6 +107,8 @@ response_head(const struct response *response, struct bh_buf *head)
 		add_header(head, "Allow", response->allow);
 	if (response->retry_after_s > 0)
 		bh_buf_addf(head, "Retry-After: %d\r\n", response->retry_after_s);
+	if (response->asks_token)
+		add_header(head, "WWW-Authenticate", "Bearer");
 	for (size_t i = 0; i < VIEW_COOKIES; i++)
 		if (response->cookies[i] != NULL)
 			add_header(head, "Set-Cookie", response->cookies[i]);

@@ -79,6 +79,7 @@ static const struct route routes[] = {
     {"POST", "/settings/password", page_settings_password, ROUTE_VIEWER},
     {"POST", "/settings/sessions", page_settings_sessions, ROUTE_VIEWER},
     {"POST", "/settings/users", page_settings_users, 0},
+    {"POST", "/settings/monitor", page_settings_monitor, 0},
     {"GET", "/settings/users/:user", page_user, 0},
     {"POST", "/settings/users/:user/:action", page_user_press, 0},
     {"GET", "/settings/audit", page_audit, 0},
@@ -94,6 +95,7 @@ static const struct route routes[] = {
     {"POST", "/login", page_login_post, ROUTE_PUBLIC},
     {"POST", "/logout", page_logout, ROUTE_VIEWER},
     {"GET", "/healthz", page_health, ROUTE_PUBLIC},
+    {"GET", "/metrics", page_metrics, ROUTE_PUBLIC},
     {"GET", "/static/:name", page_static, ROUTE_PUBLIC},
     {"POST", "/hook/:connection", hook_receive, ROUTE_PUBLIC | ROUTE_RAW},
 };

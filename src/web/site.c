@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "state/link.h"
+#include "state/tally.h"
 #include "web/hook.h"
 #include "web/session.h"
 #include "web/words.h"
@@ -65,6 +66,7 @@ site_open(const struct conf *conf, int (*start)(const char *data_dir, struct bh_
 	site->place.words = (const char *const *)site->words;
 	open_rest(site);
 	site->hook = hook_new(site);
+	tally_open(conf->data_dir);
 	*site_r = site;
 	return 0;
 }
@@ -208,7 +210,7 @@ static bool
 is_for_programs(const char *path)
 {
 	return bh_has_prefix(path, "/hook/") || bh_has_suffix(path, ".json") ||
-	       strcmp(path, "/healthz") == 0;
+	       strcmp(path, "/healthz") == 0 || strcmp(path, "/metrics") == 0;
 }
 
 static const char *

@@ -18,6 +18,7 @@ struct response {
 	char *location;              /* of a redirect; owned */
 	char allow[64];              /* of a 405: "GET, POST"; "" none */
 	int retry_after_s;           /* 0: no header */
+	bool asks_token;             /* of a 401: a bearer token is asked for */
 	char *cookies[VIEW_COOKIES]; /* values of Set-Cookie; owned */
 	char etag[24];               /* without quotes; "" none */
 	int max_age_s;               /* > 0: may be cached so long; else no-store */

@@ -96,7 +96,7 @@ like "nor with a quoted slash" "$head" '^Status: 40[04]'
 cgi GET /nothing </dev/null
 like "an unknown page" "$head" '^Status: 404'
 cgi GET /healthz </dev/null
-is "health" "$(tr -d '\n' <<<"$body")" '{"status":"ok"}'
+like "health" "$body" '"status":"ok"'
 
 # -- a query string becomes arguments (RFC 3875, 4.4): they are no verbs --
 for argv in dump export stop status; do

@@ -53,7 +53,7 @@ serve_by() {
 	start "$name-web" env -u BILLHOOK_SOURCE -u BILLHOOK_DIR "$@"
 	server=$pid
 	wait_for 15 answers
-	is "$name: the first request is answered" "$(node "$flow/web.mjs" get "$url/healthz" | sed -n '1p;$p' | tr '\n' ' ')" '200 {"status":"ok"} '
+	like "$name: the first request is answered" "$(node "$flow/web.mjs" get "$url/healthz" | sed -n '1p;$p' | tr '\n' ' ')" '^200 .*"status":"ok"'
 }
 
 webhooks() {

@@ -133,7 +133,8 @@ struct browser {
 	char *body;
 	char download[80]; /* the name of a file that was sent in parts; "" none */
 	const char *host, *peer;
-	const char *root; /* of the web server's files; NULL: it does not tell */
+	const char *root;   /* of the web server's files; NULL: it does not tell */
+	const char *header; /* one more meta-variable, "NAME=value"; NULL none */
 };
 
 static inline void
@@ -188,7 +189,8 @@ ask(struct browser *browser, const char *method, const char *uri, const char *fo
 	char root[300];
 	const char *question = strchr(uri, '?');
 	const char *params[] = {method_param, uri_param, cookie, host, peer, query,
-	    "CONTENT_TYPE=application/x-www-form-urlencoded", browser->root != NULL ? root : NULL,
+	    "CONTENT_TYPE=application/x-www-form-urlencoded",
+	    browser->header != NULL ? browser->header : "X=", browser->root != NULL ? root : NULL,
 	    NULL};
 	struct response response;
 	struct request request;

@@ -88,6 +88,7 @@ static const struct {
     {"POST", "/settings/password", "/settings/password", ACCOUNT_VIEWER},
     {"POST", "/settings/sessions", "/settings/sessions", ACCOUNT_VIEWER},
     {"POST", "/settings/users", "/settings/users", ACCOUNT_ADMIN},
+    {"POST", "/settings/monitor", "/settings/monitor", ACCOUNT_ADMIN},
     {"GET", "/settings/users/:user", "/settings/users/vic", ACCOUNT_ADMIN},
     {"POST", "/settings/users/:user/:action", "/settings/users/vic/role", ACCOUNT_ADMIN},
     {"GET", "/settings/audit", "/settings/audit", ACCOUNT_ADMIN},
@@ -103,6 +104,7 @@ static const struct {
     {"POST", "/login", "/login", EVERYBODY},
     {"POST", "/logout", "/logout", ACCOUNT_VIEWER},
     {"GET", "/healthz", "/healthz", EVERYBODY},
+    {"GET", "/metrics", "/metrics", EVERYBODY},
     {"GET", "/static/:name", "/static/style.css", EVERYBODY},
     {"POST", "/hook/:connection", "/hook/nobody", EVERYBODY},
 };

@@ -387,24 +387,13 @@ test_live_keys(void **state)
 	close_browser(&browser);
 }
 
-static void
-test_health(void **state)
-{
-	struct browser browser = open_browser(*state);
-
-	ask(&browser, "GET", "/healthz", NULL);
-	assert_int_equal(browser.status, 200);
-	assert_string_equal(browser.body, "{\"status\":\"ok\"}\n");
-	close_browser(&browser);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_session), TEST(test_stolen_cookie),
 	    TEST(test_session_expires), TEST(test_login_refused), TEST(test_next),
 	    TEST(test_throttle), TEST(test_home_empty), TEST(test_home), TEST(test_home_running),
-	    TEST(test_live_keys), TEST(test_health)};
+	    TEST(test_live_keys)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);

@@ -679,6 +679,9 @@ visit_settings(struct world *world)
 		visit(&browser, paths[i]);
 	visit(&browser, "/settings");
 	post(&browser, "/settings/users", "name=");
+	visit(&browser, "/settings");
+	post(&browser, "/settings/monitor", "action=make");
+	visit(&browser, "/settings");
 	visit(&browser, "/settings/users/vic");
 	post(&browser, "/settings/users/vic/remove", "confirm=x");
 	visit(&browser, "/settings/options");
