@@ -4,8 +4,7 @@
  */
 #include "base/base.h"
 
-#include <strings.h>
-
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "conf/change.h"
@@ -199,7 +198,8 @@ static int
 change(struct exchange *exchange, const struct edit *edit, struct bh_err *err)
 {
 	struct bh_buf text = BH_BUF_INIT(2000);
-	struct trail_entry entry = {.what = "config",
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "config",
 	    .subject = "options",
 	    .by = exchange->session.user};
 	int rc;
