@@ -31,6 +31,7 @@ BEGIN {
 	uses["cli"] = "base conf store model state map auto source dest sync run"
 	uses["main.c"] = "base conf run web cli store state"
 	uses["relay.c"] = "base web"
+	uses["launch.c"] = "base"
 
 	# header : folders that may use it, though not its folder; pages configure and show, and never call out
 	opens["sync/alert_target.h"] = "web"

@@ -14,7 +14,9 @@
  *
  * (body_max is read from the data directory's billhook.conf.)
  *
- * Without it BILLHOOK_DIR and BILLHOOK_BIN are used, then the installed
+ * Where our archive was unpacked, the program is app/bin/billhook, and the
+ * data directory stands in a billhook.conf beside us (data_dir = ...).
+ * Without either BILLHOOK_DIR and BILLHOOK_BIN are used, then the installed
  * places.  Never argv: a CGI's arguments come from the query string.
  */
 #include "base/base.h"
@@ -25,7 +27,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -58,12 +59,14 @@ enum {
 };
 
 struct relay {
+	char *own; /* our directory, while the configuration is read; NULL: unknown */
 	char *dir, *bin;
 	uint64_t body_max;
 	struct bh_buf body;
 	uint64_t dropped; /* bytes read beyond the limit */
 	int64_t received_ms;
 	bool is_started; /* the supervisor was asked for */
+	bool is_archive; /* the program stands in app/ beside us */
 };
 
 static int64_t
@@ -98,6 +101,16 @@ set(char **to, const char *value)
 	*to = bh_xstrdup(value);
 }
 
+/* A relative one is seen from this program; in the data directory itself nothing says where it is. */
+static void
+set_dir(struct relay *relay, const char *value)
+{
+	if (relay->own == NULL)
+		return;
+	free(relay->dir);
+	relay->dir = value[0] == '/' ? bh_xstrdup(value) : bh_xasprintf("%s/%s", relay->own, value);
+}
+
 static void
 take_line(struct relay *relay, char *line)
 {
@@ -112,8 +125,8 @@ take_line(struct relay *relay, char *line)
 	for (end = value + strlen(value); end > value && strchr(" \t\r\n", end[-1]) != NULL; end--)
 		continue;
 	*end = '\0';
-	if (strcmp(name, "dir") == 0)
-		set(&relay->dir, value);
+	if (strcmp(name, "dir") == 0 || strcmp(name, "data_dir") == 0)
+		set_dir(relay, value);
 	else if (strcmp(name, "bin") == 0)
 		set(&relay->bin, value);
 	else if (strcmp(name, "body_max") == 0 &&
@@ -134,41 +147,53 @@ take_file(struct relay *relay, const char *path)
 		fclose(file);
 }
 
-/* The directory of this program, with a slash; "" when unknown. */
 static void
-own_directory(char *out, size_t size)
+take_beside(struct relay *relay, const char *dir, const char *name)
 {
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	char *slash;
+	char *path = bh_xasprintf("%s/%s", dir, name);
 
-	out[n > 0 ? n : 0] = '\0';
-	slash = strrchr(out, '/');
-	if (slash != NULL)
-		slash[1] = '\0';
+	take_file(relay, path);
+	free(path);
+}
+
+/* Unpacked into a web space, there is a program beside us, and perhaps a file that says where its data is. */
+static void
+take_archive(struct relay *relay)
+{
+	char *bin = bh_xasprintf("%s/app/bin/billhook", relay->own);
+
+	relay->is_archive = access(bin, F_OK) == 0;
+	if (relay->is_archive) {
+		set(&relay->bin, bin);
+		take_beside(relay, relay->own, "billhook.conf");
+		/* Some ways of copying files lose who may run them. */
+		if (access(bin, X_OK) < 0 && chmod(bin, 0755) < 0)
+			fprintf(stderr, "billhook.cgi: %s cannot be run: chmod 755\n", bin);
+	}
+	free(bin);
 }
 
 static void
 configure(struct relay *relay)
 {
-	char own[PATH_MAX];
-	char *path;
-
-	own_directory(own, sizeof(own));
+	unsetenv(BH_ROOT_VARIABLE);
+	relay->own = bh_exe_dir();
 	relay->dir = bh_xstrdup(variable("BILLHOOK_DIR"));
 	relay->bin = bh_xstrdup(variable("BILLHOOK_BIN"));
 	relay->body_max = 1u << 20;
-	path = bh_xasprintf("%sbillhook.relay", own);
-	if (own[0] != '\0')
-		take_file(relay, path);
-	free(path);
-	if (relay->dir[0] == '\0')
+	if (relay->own != NULL) {
+		take_archive(relay);
+		take_beside(relay, relay->own, "billhook.relay");
+	}
+	if (relay->dir[0] == '\0' && !relay->is_archive)
 		set(&relay->dir, BH_LOCALSTATEDIR "/lib/billhook");
 	if (relay->bin[0] == '\0')
 		set(&relay->bin, BH_BINDIR "/billhook");
+	free(relay->own);
+	relay->own = NULL;
 	/* One option of ours stands in the configuration that all others read. */
-	path = bh_xasprintf("%s/billhook.conf", relay->dir);
-	take_file(relay, path);
-	free(path);
+	if (relay->dir[0] != '\0')
+		take_beside(relay, relay->dir, "billhook.conf");
 	bh_buf_init(&relay->body, (size_t)relay->body_max);
 }
 
@@ -398,9 +423,13 @@ connect_front(const struct relay *relay, int wait_ms)
 	int dir_fd = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	/* However long the data directory's path is, one of them fits. */
+	if (strlen(run) + strlen("/front.sock") < sizeof(address.sun_path))
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/front.sock", run);
+	else
+		snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/front.sock",
+		    dir_fd);
 	free(run);
-	/* However long the data directory's path is, this fits. */
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/front.sock", dir_fd);
 	if (fd >= 0 &&
 	    (dir_fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)) {
 		close(fd);
@@ -567,6 +596,21 @@ is_relayed(struct relay *relay, const struct bh_buf *request, bool is_hook)
 	return rc == 1;
 }
 
+/*
+ * An archive's first request: nobody has chosen a data directory yet.  The
+ * program itself answers it, chooses and writes down what we read the next time.
+ */
+static void
+run_program(const struct relay *relay)
+{
+	char *const argv[] = {relay->bin, NULL};
+
+	execv(relay->bin, argv);
+	fprintf(stderr, "billhook.cgi: cannot run %s: %s\n", relay->bin, strerror(errno));
+	answer("503 Service Unavailable", "",
+	    "{\"error\":\"app/bin/billhook cannot be run: give it the permissions 755\"}");
+}
+
 /* Read, ask, and otherwise keep or refuse. */
 static void
 relay_request(struct relay *relay, struct bh_buf *request)
@@ -597,7 +641,10 @@ main(void)
 	bh_proc_init();
 	configure(&relay);
 	bh_buf_init(&request, (size_t)relay.body_max + (1u << 20));
-	relay_request(&relay, &request);
+	if (relay.dir[0] == '\0')
+		run_program(&relay);
+	else
+		relay_request(&relay, &request);
 	bh_buf_release(&request);
 	bh_buf_release(&relay.body);
 	free(relay.dir);

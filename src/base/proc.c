@@ -3,6 +3,7 @@
 
 #include "base/proc.h"
 
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -254,19 +255,51 @@ bh_spawn_detached(const char *const argv[], struct bh_err *err)
 }
 
 const char *
+bh_root(void)
+{
+	const char *root = getenv(BH_ROOT_VARIABLE);
+
+	return root != NULL && root[0] == '/' ? root : NULL;
+}
+
+/* Without /proc: what the kernel says that it started. */
+static void
+path_from_kernel(char *path)
+{
+	/* A number that is an address: getauxval() has no other way. */
+	const char *started = (const char *)getauxval(AT_EXECFN);
+
+	if (started == NULL || realpath(started, path) == NULL)
+		path[0] = '\0';
+}
+
+const char *
 bh_exe_path(void)
 {
 	static char path[PATH_MAX];
+	const char *root = bh_root();
 	ssize_t n;
 
-	if (path[0] == '\0') {
-		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-		path[n > 0 ? n : 0] = '\0';
-		/* The binary may have been replaced while it runs. */
-		if (bh_has_suffix(path, " (deleted)"))
-			path[strlen(path) - strlen(" (deleted)")] = '\0';
-	}
+	if (path[0] != '\0')
+		return path;
+	if (root != NULL && snprintf(path, sizeof(path), "%s/bin/billhook", root) < PATH_MAX)
+		return path;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	/* The binary may have been replaced while it runs. */
+	if (bh_has_suffix(path, " (deleted)"))
+		path[strlen(path) - strlen(" (deleted)")] = '\0';
+	if (n <= 0)
+		path_from_kernel(path);
 	return path;
+}
+
+char *
+bh_exe_dir(void)
+{
+	const char *exe = bh_exe_path(), *slash = strrchr(exe, '/');
+
+	return slash != NULL ? bh_xstrndup(exe, (size_t)(slash - exe)) : NULL;
 }
 
 /* Also true when somebody else made it just now. */

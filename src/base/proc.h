@@ -64,8 +64,20 @@ void bh_die_with_parent(pid_t parent);
  */
 int bh_spawn_detached(const char *const argv[], struct bh_err *err);
 
-/* The path of the running executable; "" when unknown.  Static storage. */
+/*
+ * Where an archive for web spaces was unpacked (its folder app), as its start
+ * (launch.c) tells by this variable of the environment; NULL when the program is installed in another way.
+ */
+#define BH_ROOT_VARIABLE "BILLHOOK_ROOT"
+const char *bh_root(void);
+
+/*
+ * The path of the file that starts this program, also without /proc: the
+ * running executable, or below bh_root() what runs it on its own libraries.  "" when unknown.  Static storage.
+ */
 const char *bh_exe_path(void);
+/* Its directory, owned by the caller; NULL when unknown. */
+char *bh_exe_dir(void);
 
 /* mkdir -p of the last two levels, mode 0700.  0 also when it is there. */
 int bh_make_dir(const char *path, struct bh_err *err);

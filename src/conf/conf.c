@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "conf/place.h"
 
 #define CONF_LINE_MAX 2000
 
@@ -228,20 +229,14 @@ absolute(const char *path)
 	return absolute_from(getcwd(cwd, sizeof(cwd)) != NULL ? cwd : "", path);
 }
 
-/* data_dir of a billhook.conf beside the executable; NULL when there is none. */
+/* data_dir of the billhook.conf in the directory base; NULL when there is none. */
 static char *
-dir_beside_exe(void)
+dir_of_file(const char *base)
 {
-	const char *exe = bh_exe_path();
-	const char *slash = strrchr(exe, '/');
-	char *base, *path, *found = NULL, line[CONF_LINE_MAX], *name, *value;
-	FILE *file;
+	char *path = bh_xasprintf("%s/billhook.conf", base), *found = NULL;
+	char line[CONF_LINE_MAX], *name, *value;
+	FILE *file = fopen(path, "re");
 
-	if (slash == NULL)
-		return NULL;
-	base = bh_xstrndup(exe, (size_t)(slash - exe));
-	path = bh_xasprintf("%s/billhook.conf", base);
-	file = fopen(path, "re");
 	free(path);
 	while (file != NULL && found == NULL && fgets(line, sizeof(line), file) != NULL)
 		if (is_assignment(line, &name, &value) && value != NULL && *value != '\0' &&
@@ -249,7 +244,31 @@ dir_beside_exe(void)
 			found = absolute_from(base, value);
 	if (file != NULL)
 		fclose(file);
+	return found;
+}
+
+/* NULL when nothing beside the executable says. */
+static char *
+dir_beside_exe(void)
+{
+	char *base = bh_exe_dir(), *found = base != NULL ? dir_of_file(base) : NULL;
+
 	free(base);
+	return found;
+}
+
+/* Of an archive in a web space: the file stands in the folder that has the archive's app. */
+static char *
+dir_of_archive(const char *root)
+{
+	char *place = bh_xstrdup(root), *slash = strrchr(place, '/'), *found;
+
+	if (slash != NULL)
+		*slash = '\0';
+	found = dir_of_file(place);
+	if (found == NULL)
+		found = place_choose(place, getenv("DOCUMENT_ROOT"));
+	free(place);
 	return found;
 }
 
@@ -263,19 +282,31 @@ conf_find_dir(const char *dir)
 		return absolute(dir);
 	if (from_env != NULL && *from_env != '\0')
 		return absolute(from_env);
+	if (bh_root() != NULL)
+		return dir_of_archive(bh_root());
 	found = dir_beside_exe();
 	return found != NULL ? found : bh_xstrdup(BH_LOCALSTATEDIR "/lib/billhook");
+}
+
+/* Where the templates and the like stand, beside name; owned by the caller. */
+static char *
+shared_dir(const char *name)
+{
+	const char *source = getenv("BILLHOOK_SOURCE"), *root = bh_root();
+
+	if (source != NULL)
+		return bh_xasprintf("%s/%s", source, name);
+	return root != NULL ? bh_xasprintf("%s/share/%s", root, name)
+			    : bh_xasprintf("%s/%s", BH_DATADIR, name);
 }
 
 static void
 fill_dir(char **dir, const char *name)
 {
-	const char *source = getenv("BILLHOOK_SOURCE");
-
 	if (**dir != '\0')
 		return;
 	free(*dir);
-	*dir = bh_xasprintf("%s/%s", source != NULL ? source : BH_DATADIR, name);
+	*dir = shared_dir(name);
 }
 
 int

@@ -32,7 +32,8 @@ int conf_check_option(const char *name, const char *value, struct bh_err *err);
 /*
  * Where the data directory is: dir when not NULL; else BILLHOOK_DIR in the
  * environment; else the line "data_dir = ..." of a billhook.conf next to the
- * executable (a relative one is seen from there); else /var/lib/billhook.
+ * executable (a relative one is seen from there; of an archive in a web space: next to its folder
+ * app, and one is chosen when there is none: conf/place.h); else /var/lib/billhook.
  * Owned by the caller, absolute.
  */
 char *conf_find_dir(const char *dir);
@@ -40,7 +41,7 @@ char *conf_find_dir(const char *dir);
 /*
  * Read <data_dir>/billhook.conf over the defaults (a missing file is no
  * error).  Empty directory options are filled with the installed places, or
- * those of the source tree named by BILLHOOK_SOURCE.  -1 BH_INVALID with file, line and reason.
+ * those of the source tree named by BILLHOOK_SOURCE, or of the archive.  -1 BH_INVALID with file, line and reason.
  */
 int conf_load(const char *data_dir, struct conf *conf, struct bh_err *err);
 void conf_release(struct conf *conf);

@@ -19,15 +19,23 @@ front_is_listening(int fd)
 	return gateway_is_listening(fd);
 }
 
-/* Bind under a short name: a path through a descriptor of the directory fits wherever that is. */
-static int
-bind_at(int fd, int dir_fd, const char *name, int mode, struct bh_err *err)
+/* Where the whole path does not fit, one through a descriptor of the directory does; that needs /proc. */
+static bool
+is_address_made(struct sockaddr_un *address, const char *dir, int dir_fd, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
-	    name);
+	size_t size = sizeof(address->sun_path);
 
-	if (n < 0 || n >= (int)sizeof(address.sun_path))
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	return snprintf(address->sun_path, size, "%s/%s", dir, name) < (int)size ||
+	       snprintf(address->sun_path, size, "/proc/self/fd/%d/%s", dir_fd, name) < (int)size;
+}
+
+static int
+bind_at(int fd, const char *dir, int dir_fd, const char *name, int mode, struct bh_err *err)
+{
+	struct sockaddr_un address;
+
+	if (!is_address_made(&address, dir, dir_fd, name))
 		return bh_fail(err, BH_INVALID, "the socket's name %s is too long", name);
 	unlinkat(dir_fd, name, 0);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
@@ -49,7 +57,7 @@ front_listen(const char *path, int mode, struct bh_err *err)
 
 	if (dir_fd < 0 || fd < 0)
 		bh_fail_errno(err, BH_UNAVAILABLE, "cannot listen in %s", dir);
-	else if (bind_at(fd, dir_fd, temporary, mode, err) == 0)
+	else if (bind_at(fd, dir, dir_fd, temporary, mode, err) == 0)
 		rc = renameat(dir_fd, temporary, dir_fd, name);
 	if (rc < 0 && err != NULL && err->code == BH_OK)
 		bh_fail_errno(err, BH_UNAVAILABLE, "cannot rename the socket %s", name);
