@@ -4,8 +4,9 @@
 //   node manual.mjs TREE --tables         write the tables of docs/troubleshooting.md anew
 //   node manual.mjs TREE --examples DIR   the configurations of docs/, a file each, for `billhook apply`
 //
-// In docs/ a **bold** word is what a page of Billhook says, exactly; *italic* is
-// what the other side's page says.  In docs/troubleshooting.md, `code` in the
+// In a file of docs/ that says "bold words are Billhook's" a **bold** word is what
+// a page of Billhook says, exactly; *italic* is what the other side's page says.
+// In docs/troubleshooting.md, `code` in the
 // first column of a table is a message; … stands for what differs.  A fence
 // says what its JSON is: see manual_examples.mjs.
 
@@ -120,7 +121,7 @@ function labelBook() {
 
 function checkLabels() {
   const isLabel = labelBook();
-  for (const { path, text } of docs) {
+  for (const { path, text } of docs.filter((one) => /\bbold words are\b/i.test(one.text))) {
     for (const [, label] of prose(text).matchAll(/\*\*([^*]+)\*\*/g)) {
       if (!isLabel(bare(label))) complain(path, `no page says "${flat(label)}"`);
     }
