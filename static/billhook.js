@@ -113,19 +113,6 @@
 		});
 	});
 
-	/* A file that is chosen fills the text that is posted. */
-	document.querySelectorAll("[data-fill]").forEach(function (box) {
-		var input = box.querySelector("input");
-
-		box.hidden = false;
-		input.addEventListener("change", function () {
-			if (input.files.length > 0)
-				input.files[0].text().then(function (text) {
-					input.form.elements[box.dataset.fill].value = text;
-				});
-		});
-	});
-
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
 		watch(node.dataset.liveUrl, node.dataset.goneUrl);

@@ -174,7 +174,7 @@ look_at(struct entry *entry, struct bh_err *err)
 
 	entry->lines = json_array();
 	if (*entry->text == '\0')
-		return bh_fail(why, BH_INVALID, "Paste the file first."), 0;
+		return bh_fail(why, BH_INVALID, "Choose the file, or paste its text."), 0;
 	rc = bh_json_parse(entry->text, strlen(entry->text), &entry->document, why);
 	if (rc < 0)
 		bh_during(why, "This is no JSON");
@@ -214,9 +214,8 @@ change(struct entry *entry, struct bh_err *err)
 int
 page_configuration_change(struct exchange *exchange, struct bh_err *err)
 {
-	const char *text = request_field(exchange->request, "document");
 	struct entry entry = {.exchange = exchange,
-	    .text = text != NULL ? text : "",
+	    .text = request_given(exchange->request, "upload", "document"),
 	    .why = BH_ERR_INIT};
 	int rc = look_at(&entry, err);
 

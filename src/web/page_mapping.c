@@ -553,13 +553,13 @@ press_drop(struct exchange *exchange, struct bh_err *err)
 static int
 press_import(struct exchange *exchange, struct bh_err *err)
 {
-	json_t *typed = mapping_posted(exchange->request, "file"), *mapping = NULL;
-	const char *text = json_string_value(typed);
+	const char *text = request_given(exchange->request, "upload", "file");
+	json_t *mapping = NULL;
 	struct bh_err why = BH_ERR_INIT;
 	int rc;
 
 	if (*text == '\0')
-		rc = bh_fail(&why, BH_INVALID, "Paste the contents of a file.");
+		rc = bh_fail(&why, BH_INVALID, "Choose a file, or paste its contents.");
 	else
 		rc = mapping_file_read(text, exchange->match.args[0], &mapping, &why);
 	if (rc == 0)
@@ -572,7 +572,6 @@ press_import(struct exchange *exchange, struct bh_err *err)
 		rc = bh_fail(err, why.code, "%s", why.text);
 	else
 		rc = show(exchange, 400, text, why.text, NULL, err);
-	json_decref(typed);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "web/multipart.h"
 
 void
 request_init(struct request *request, size_t body_max)
@@ -136,6 +137,15 @@ field_text(const char *text, size_t len)
 	return bh_buf_steal(&out);
 }
 
+void
+request_field_add(struct request_fields *fields, char *take_name, char *take_value)
+{
+	if (fields->n % 16 == 0)
+		fields->items =
+		    bh_xrealloc(fields->items, (fields->n + 16) * sizeof(*fields->items));
+	fields->items[fields->n++] = (struct request_field){take_name, take_value};
+}
+
 static bool
 is_field_added(struct request_fields *fields, const char *text, size_t len)
 {
@@ -149,10 +159,7 @@ is_field_added(struct request_fields *fields, const char *text, size_t len)
 		free(value);
 		return false;
 	}
-	if (fields->n % 16 == 0)
-		fields->items =
-		    bh_xrealloc(fields->items, (fields->n + 16) * sizeof(*fields->items));
-	fields->items[fields->n++] = (struct request_field){name, value};
+	request_field_add(fields, name, value);
 	return true;
 }
 
@@ -204,18 +211,42 @@ request_field(const struct request *request, const char *name)
 	return find_field(&request->form, name);
 }
 
+const char *
+request_given(const struct request *request, const char *file, const char *typed)
+{
+	const char *text = request_field(request, file);
+
+	if (text == NULL || *text == '\0')
+		text = request_field(request, typed);
+	return text != NULL ? text : "";
+}
+
+static int
+check_size(const struct request *request, size_t most, struct bh_err *err)
+{
+	if (request->body.len <= most)
+		return 0;
+	return bh_fail(err, BH_INVALID, "the form is larger than %zu bytes", most);
+}
+
 int
 request_read_form(struct request *request, struct bh_err *err)
 {
 	static const char wanted[] = "application/x-www-form-urlencoded";
 	const char *type = param(request, "CONTENT_TYPE");
 
+	if (multipart_is(type)) {
+		if (check_size(request, REQUEST_UPLOAD_MAX, err) < 0)
+			return -1;
+		request_fields_release(&request->form);
+		return multipart_parse(&request->form, type, bh_buf_str(&request->body),
+		    request->body.len, err);
+	}
 	if (strncasecmp(type, wanted, strlen(wanted)) != 0 ||
 	    strchr("; ", type[strlen(wanted)]) == NULL)
 		return bh_fail(err, BH_INVALID, "the body is not a form");
-	if (request->body.len > REQUEST_FORM_MAX)
-		return bh_fail(err, BH_INVALID, "the form is larger than %u bytes",
-		    REQUEST_FORM_MAX);
+	if (check_size(request, REQUEST_FORM_MAX, err) < 0)
+		return -1;
 	request_fields_release(&request->form);
 	return request_fields_parse(&request->form, bh_buf_str(&request->body), request->body.len,
 	    err);

@@ -36,6 +36,7 @@
 #define REQUEST_PARAMS_COUNT 512
 #define REQUEST_PATH_MAX 2048
 #define REQUEST_FORM_MAX (256u << 10)
+#define REQUEST_UPLOAD_MAX (1u << 20) /* bytes of a form with files */
 #define REQUEST_FIELDS_MAX 256
 
 /* What the program knows of its place; see above.  Borrowed for the life of the requests. */
@@ -94,7 +95,13 @@ bool request_cookie(const struct request *request, const char *name, char *out, 
 const char *request_query(const struct request *request, const char *name);
 const char *request_field(const struct request *request, const char *name);
 
-/* Parse the body as a form.  -1 BH_INVALID: another content type, too large, no UTF-8, too many fields. */
+/*
+ * What a person gave: the contents of the file in one field, or where none was chosen
+ * what was typed into the other; "" neither.  Borrowed.
+ */
+const char *request_given(const struct request *request, const char *file, const char *typed);
+
+/* Parse the body as a form, with or without files (web/multipart.h).  -1 BH_INVALID: another content type, too large, no UTF-8, too many fields. */
 int request_read_form(struct request *request, struct bh_err *err);
 
 /*
@@ -103,6 +110,8 @@ int request_read_form(struct request *request, struct bh_err *err);
  */
 int request_fields_parse(struct request_fields *fields, const char *text, size_t len,
     struct bh_err *err);
+/* One more, whose texts are taken; there must be less than REQUEST_FIELDS_MAX. */
+void request_field_add(struct request_fields *fields, char *take_name, char *take_value);
 void request_fields_release(struct request_fields *fields);
 
 #endif

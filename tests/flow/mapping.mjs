@@ -224,7 +224,7 @@ async function files(page) {
     const mapping = JSON.parse(file);
     Object.assign(mapping.objects[0].fields.find((row) => row.to === 'city'), { as: 'lower', when: 'always' });
     await page.locator('summary', { hasText: 'Import' }).click();
-    await page.getByLabel('Contents of a mapping\'s file').fill(JSON.stringify(mapping));
+    await page.getByLabel('Or its contents').fill(JSON.stringify(mapping));
     await press(page, 'Put it into the draft');
     await draftSays(page, '1 change');
     const draft = JSON.parse(await (await page.request.get(`${all}.json?draft=1`)).text());
@@ -235,11 +235,11 @@ async function files(page) {
   await attempt('without script: a file with an error is refused, and stays', async () => {
     await page.locator('summary', { hasText: 'Import' }).click();
     const wrong = file.replace('"address_city"', '"address_<b>"');
-    await page.getByLabel('Contents of a mapping\'s file').fill(wrong);
+    await page.getByLabel('Or its contents').fill(wrong);
     await press(page, 'Put it into the draft');
     await page.getByRole('alert').filter({ hasText: 'customer: field' }).waitFor();
-    expect(await page.getByLabel('Contents of a mapping\'s file').inputValue() === wrong.trim(), 'the text is lost');
-    await page.getByLabel('Contents of a mapping\'s file').fill('{"objects": [');
+    expect((await page.getByLabel('Or its contents').inputValue()).trim() === wrong.trim(), 'the text is lost');
+    await page.getByLabel('Or its contents').fill('{"objects": [');
     await press(page, 'Put it into the draft');
     await page.getByRole('alert').filter({ hasText: 'This is no JSON' }).waitFor();
   });
@@ -310,7 +310,7 @@ async function withScript(page) {
     await page.getByLabel('Show only rows with').fill('');
     expect(await page.locator('#rows tr[id]:visible').count() > 30, 'they do not come back');
   });
-  await attempt('with script: a file is chosen', async () => {
+  await attempt('with script: a file is uploaded', async () => {
     const mapping = JSON.parse(await (await page.request.get(`${all}.json`)).text());
     mapping.objects.push({ name: 'x"><script>window.hacked = 2</script>', from: 'coupon', to: '"><img src=x onerror=window.hacked=3>', key: '<b>', fields: [
       { to: '"><script>window.hacked = 4</script>', from: 'name', default: '<img src=x>' }] });
@@ -320,7 +320,6 @@ async function withScript(page) {
     await page.goto(all);
     await page.locator('summary', { hasText: 'Import' }).click();
     await page.locator('#choose').setInputFiles(path);
-    await page.waitForFunction(() => document.getElementById('import').value.includes('hacked'));
     await press(page, 'Put it into the draft');
     await draftSays(page, '1 change');
   });

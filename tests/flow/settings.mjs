@@ -102,12 +102,23 @@ async function configuration(page) {
   const document = (secrets) => JSON.stringify({ billhook: 1, connections: [{ code: 'second', driver: 'sandbox', name: '<img src=x onerror=alert(2)>', ...secrets }] });
   await attempt('without script: a configuration is refused with its place and reason', async () => {
     await page.goto(`${url}/settings/configuration`);
-    await page.getByLabel('The file\'s text').fill(document({ secrets: { token: 'env:HOME' } }));
+    await page.getByLabel('Or its text').fill(document({ secrets: { token: 'env:HOME' } }));
     await press(page, 'Look what it would change');
     await says(page, /connections\[0\]\.secrets\.token: in the browser only "keep"/);
   });
+  await attempt('without script: it comes as a file, too', async () => {
+    const upload = (text) => page.getByLabel('A file').setInputFiles({ name: 'x"; filename="\u00e4\n.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+    await page.getByLabel('Or its text').fill('');
+    await upload('\ufeff{"billhook": 1, "connections": [{"code": "upl", "driver": "nothing"}]}');
+    await press(page, 'Look what it would change');
+    await says(page, /connections\[0\]/);
+    await page.getByLabel('Or its text').fill('what was typed counts less');
+    await upload(document({}));
+    await press(page, 'Look what it would change');
+    await says(page, 'What this file would change');
+  });
   await attempt('without script: a configuration is looked at, then put in', async () => {
-    await page.getByLabel('The file\'s text').fill(document({}));
+    await page.getByLabel('Or its text').fill(document({}));
     await press(page, 'Look what it would change');
     await says(page, 'What this file would change');
     await press(page, 'Change it so');
@@ -159,10 +170,10 @@ async function pictures(browser) {
       await on.page.goto(url + path);
       await look(on.page, `${what} ${name}`);
     }
-    await on.page.getByLabel('The file\'s text').fill('{"billhook": 1, "connections": [{"code": "third", "driver": "sandbox", "name": "Third"}]}');
+    await on.page.getByLabel('Or its text').fill('{"billhook": 1, "connections": [{"code": "third", "driver": "sandbox", "name": "Third"}]}');
     await press(on.page, 'Look what it would change');
     await look(on.page, `configuration-change ${name}`);
-    await on.page.getByLabel('The file\'s text').fill('{');
+    await on.page.getByLabel('Or its text').fill('{');
     await press(on.page, 'Look what it would change');
     await look(on.page, `configuration-wrong ${name}`);
     await on.context.close();

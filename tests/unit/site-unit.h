@@ -135,6 +135,7 @@ struct browser {
 	const char *host, *peer;
 	const char *root;   /* of the web server's files; NULL: it does not tell */
 	const char *header; /* one more meta-variable, "NAME=value"; NULL none */
+	const char *type;   /* Content-Type of what is posted; NULL: a form without files */
 };
 
 static inline void
@@ -186,11 +187,11 @@ static inline void
 ask(struct browser *browser, const char *method, const char *uri, const char *form)
 {
 	char method_param[32], uri_param[3000], cookie[320], host[100], peer[64], query[3000];
-	char root[300];
+	char root[300], type[200];
 	const char *question = strchr(uri, '?');
 	const char *params[] = {method_param, uri_param, cookie, host, peer, query,
-	    "CONTENT_TYPE=application/x-www-form-urlencoded",
-	    browser->header != NULL ? browser->header : "X=", browser->root != NULL ? root : NULL,
+	    type, browser->header != NULL ? browser->header : "X=",
+	    browser->root != NULL ? root : NULL,
 	    NULL};
 	struct response response;
 	struct request request;
@@ -200,6 +201,8 @@ ask(struct browser *browser, const char *method, const char *uri, const char *fo
 	snprintf(cookie, sizeof(cookie), "HTTP_COOKIE=%s", browser->cookies);
 	snprintf(host, sizeof(host), "HTTP_HOST=%s", browser->host);
 	snprintf(peer, sizeof(peer), "REMOTE_ADDR=%s", browser->peer);
+	snprintf(type, sizeof(type), "CONTENT_TYPE=%s",
+	    browser->type != NULL ? browser->type : "application/x-www-form-urlencoded");
 	snprintf(root, sizeof(root), "DOCUMENT_ROOT=%s",
 	    browser->root != NULL ? browser->root : "");
 	snprintf(query, sizeof(query), "QUERY_STRING=%s", question != NULL ? question + 1 : "");

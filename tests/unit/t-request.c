@@ -1,5 +1,6 @@
 /* web/request: places, fields, cookies, limits. */
 #include "unit.h"
+#include "web/multipart.h"
 #include "web/request.h"
 
 static const char *const words[] = {"hook", "login", "static", "status.json", NULL};
@@ -259,6 +260,163 @@ test_form(void **state)
 	}
 }
 
+/* -- forms with files -- */
+
+#define PART(name) "--B\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n"
+#define FILE_PART(name, file)                                                                      \
+	"--B\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file               \
+	"\"\r\nContent-Type: application/json\r\n\r\n"
+#define TYPE "multipart/form-data; boundary=B"
+
+static void
+test_multipart(void **state)
+{
+	static const struct {
+		const char *name, *type, *body, *expected; /* "a=1|b=2|"; NULL: refused */
+	} cases[] = {
+	    {"a field", TYPE, PART("a") "1\r\n--B--\r\n", "a=1|"},
+	    {"without a last line", TYPE, PART("a") "1\r\n--B--", "a=1|"},
+	    {"nothing", TYPE, "--B--\r\n", ""},
+	    {"a file and a field", TYPE,
+		FILE_PART("upload", "a.json") "{\"a\":\r\n1}\r\n" PART("b") "\r\n--B--\r\n",
+		"upload={\"a\":\r\n1}|b=|"},
+	    {"no file was chosen", TYPE, FILE_PART("upload", "") "\r\n--B--\r\n", "upload=|"},
+	    {"a mark of byte order", TYPE, FILE_PART("u", "a") "\xef\xbb\xbf{}\r\n--B--\r\n",
+		"u={}|"},
+	    {"typed it stays", TYPE, PART("u") "\xef\xbb\xbf\r\n--B--\r\n", "u=\xef\xbb\xbf|"},
+	    {"a name with escapes", TYPE, PART("%22x%0D%0A") "1\r\n--B--", "\"x\r\n=1|"},
+	    {"a quoted boundary", "Multipart/Form-Data; charset=utf-8; boundary=\"B\"",
+		PART("a") "1\r\n--B--", "a=1|"},
+	    {"what looks like a boundary", TYPE, PART("a") "--B\r\n-B--\r\n--B--",
+		"a=--B\r\n-B--|"},
+	    {"a file name that ends the header", TYPE,
+		"--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"x\"; name=\"b\"\r\n\r\n1\r\n--B--",
+		NULL},
+	    {"a boundary of another", "multipart/form-data; boundary=C", PART("a") "1\r\n--B--",
+		NULL},
+	    {"no boundary", "multipart/form-data", PART("a") "1\r\n--B--", NULL},
+	    {"an empty one", "multipart/form-data; boundary=", PART("a") "1\r\n--B--", NULL},
+	    {"an empty quoted one", "multipart/form-data; boundary=\"\"", "----", NULL},
+	    {"a hostile one", "multipart/form-data; boundary=B<", "--B<--", NULL},
+	    {"one that ends with a blank", "multipart/form-data; boundary=\"B \"", "--B --", NULL},
+	    {"one that is too long",
+		"multipart/form-data; "
+		"boundary=0123456789012345678901234567890123456789012345678901234567890123456789x",
+		"--0123456789012345678901234567890123456789012345678901234567890123456789x--",
+		NULL},
+	    {"its end is missing", TYPE, PART("a") "1\r\n", NULL},
+	    {"the last dashes are missing", TYPE, PART("a") "1\r\n--B", NULL},
+	    {"one dash is missing", TYPE, PART("a") "1\r\n--B-", NULL},
+	    {"something behind the end", TYPE, PART("a") "1\r\n--B--\r\nx", NULL},
+	    {"something before the beginning", TYPE, "x\r\n" PART("a") "1\r\n--B--", NULL},
+	    {"nothing at all", TYPE, "", NULL},
+	    {"lines that end otherwise", TYPE,
+		"--B\nContent-Disposition: form-data; name=\"a\"\n\n1\n--B--", NULL},
+	    {"no head", TYPE, "--B\r\n\r\n1\r\n--B--", NULL},
+	    {"a head without a name", TYPE,
+		"--B\r\nContent-Disposition: form-data\r\n\r\n1\r\n--B--", NULL},
+	    {"an empty name", TYPE, PART("") "1\r\n--B--", NULL},
+	    {"a name without its end", TYPE,
+		"--B\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--B--", NULL},
+	    {"two dispositions", TYPE,
+		"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n"
+		"Content-Disposition: form-data; name=\"b\"\r\n\r\n1\r\n--B--",
+		NULL},
+	    {"another disposition", TYPE,
+		"--B\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\n1\r\n--B--", NULL},
+	    {"another encoding", TYPE,
+		"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\nMQ==\r\n--B--",
+		NULL},
+	    {"no UTF-8", TYPE, PART("a") "\xff\r\n--B--", NULL},
+	    {"no UTF-8 in a name", TYPE, PART("\xff") "1\r\n--B--", NULL},
+	    {"a NUL in a name", TYPE, PART("a%00b") "1\r\n--B--", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bh_buf got = BH_BUF_INIT(10000);
+		struct request_fields fields;
+		struct bh_err err = BH_ERR_INIT;
+		int rc = multipart_parse(&fields, cases[i].type, cases[i].body,
+		    strlen(cases[i].body), &err);
+
+		for (size_t k = 0; rc == 0 && k < fields.n; k++)
+			bh_buf_addf(&got, "%s=%s|", fields.items[k].name, fields.items[k].value);
+		if ((rc == 0) != (cases[i].expected != NULL) ||
+		    (rc == 0 && strcmp(bh_buf_str(&got), cases[i].expected) != 0))
+			fail_msg("%s: %d %s %s", cases[i].name, rc, err.text, bh_buf_str(&got));
+		assert_int_equal(err.code, rc == 0 ? BH_OK : BH_INVALID);
+		if (rc < 0)
+			assert_null(fields.items);
+		request_fields_release(&fields);
+		bh_buf_release(&got);
+	}
+}
+
+/* Sizes and numbers, just within and beyond. */
+static void
+test_multipart_bounds(void **state)
+{
+	struct bh_buf body = BH_BUF_INIT(1 << 20);
+	struct request_fields fields;
+	char *name = bh_xcalloc(MULTIPART_LINE_MAX + 2, 1);
+
+	(void)state;
+	for (int more = 0; more < 2; more++) {
+		bh_buf_reset(&body);
+		for (int i = 0; i < REQUEST_FIELDS_MAX + more; i++)
+			bh_buf_adds(&body, i == 0 ? PART("a") "1" : "\r\n" PART("a") "1");
+		bh_buf_adds(&body, "\r\n--B--");
+		assert_int_equal(multipart_parse(&fields, TYPE, body.data, body.len, NULL), -more);
+		request_fields_release(&fields);
+
+		bh_buf_reset(&body);
+		memset(name, 'n', MULTIPART_LINE_MAX);
+		name[MULTIPART_NAME_MAX + more] = '\0';
+		bh_buf_addf(&body, PART("%s") "1\r\n--B--", name);
+		assert_int_equal(multipart_parse(&fields, TYPE, body.data, body.len, NULL), -more);
+		request_fields_release(&fields);
+
+		bh_buf_reset(&body);
+		bh_buf_adds(&body, "--B\r\n");
+		for (int i = 1; i < MULTIPART_HEADERS_MAX + more; i++)
+			bh_buf_adds(&body, "Content-Type: x\r\n");
+		bh_buf_adds(&body, PART("a") + 5);
+		bh_buf_adds(&body, "1\r\n--B--");
+		assert_int_equal(multipart_parse(&fields, TYPE, body.data, body.len, NULL), -more);
+		request_fields_release(&fields);
+	}
+	bh_buf_reset(&body);
+	memset(name, 'n', MULTIPART_LINE_MAX);
+	bh_buf_addf(&body, FILE_PART("a", "%s") "1\r\n--B--", name);
+	assert_int_equal(multipart_parse(&fields, TYPE, body.data, body.len, NULL), -1);
+	/* A NUL in what stands in the file. */
+	assert_int_equal(multipart_parse(&fields, TYPE, PART("a") "\0\r\n--B--",
+			     sizeof(PART("a")) + 8, NULL),
+	    -1);
+	bh_buf_release(&body);
+	free(name);
+}
+
+/* What was uploaded counts more than what was typed. */
+static void
+test_given(void **state)
+{
+	static const char *const params[] = {"REQUEST_METHOD=POST", "REQUEST_URI=/",
+	    "CONTENT_TYPE=" TYPE, NULL};
+	struct request request;
+
+	(void)state;
+	begin(&request, params);
+	bh_buf_adds(&request.body, FILE_PART("file", "a") "up\r\n" PART("text") "typed\r\n--B--");
+	assert_int_equal(request_read_form(&request, NULL), 0);
+	assert_string_equal(request_given(&request, "file", "text"), "up");
+	assert_string_equal(request_given(&request, "other", "text"), "typed");
+	assert_string_equal(request_given(&request, "other", "none"), "");
+	request_release(&request);
+}
+
 static void
 test_limits(void **state)
 {
@@ -299,7 +457,9 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),
 	    cmocka_unit_test(test_method), cmocka_unit_test(test_headers_and_cookies),
 	    cmocka_unit_test(test_length), cmocka_unit_test(test_fields),
-	    cmocka_unit_test(test_form), cmocka_unit_test(test_limits)};
+	    cmocka_unit_test(test_form), cmocka_unit_test(test_multipart),
+	    cmocka_unit_test(test_multipart_bounds), cmocka_unit_test(test_given),
+	    cmocka_unit_test(test_limits)};
 
 	bh_log_hook(unit_log);
 	return cmocka_run_group_tests(tests, NULL, NULL);

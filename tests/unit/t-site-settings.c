@@ -458,7 +458,7 @@ test_configuration_refused(void **state)
 	static const struct {
 		const char *form, *error;
 	} cases[] = {
-	    {"document=", "Paste the file first."},
+	    {"document=", "Choose the file, or paste its text."},
 	    {"document=%7Bx", "This is no JSON"},
 	    {"document=%5B%5D", "must be an object"},
 	    {"document=%7B%22billhook%22:1,%22x%22:2%7D", "unknown member &quot;x&quot;"},
