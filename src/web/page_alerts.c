@@ -298,16 +298,23 @@ page_alerts_save(struct exchange *exchange, struct bh_err *err)
 static int
 ask_test(struct store_txn *txn, void *arg, struct bh_err *err)
 {
-	int rc = alert_test_ask(txn, arg, bh_now_ms(), err);
+	const struct exchange *exchange = arg;
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "alert",
+	    .subject = exchange->match.args[0],
+	    .text = "a test was asked for in the browser",
+	    .by = exchange->session.user};
+	int rc = alert_test_ask(txn, entry.subject, entry.at_ms, err);
 
+	if (rc > 0)
+		trail_add(txn, 0, &entry);
 	return rc < 0 ? -1 : rc == 0;
 }
 
 int
 page_alert_test(struct exchange *exchange, struct bh_err *err)
 {
-	const char *code = exchange->match.args[0];
-	int rc = store_run(exchange->site->store, ask_test, (void *)(uintptr_t)code, NULL, err);
+	int rc = store_run(exchange->site->store, ask_test, exchange, NULL, err);
 
 	if (rc > 0)
 		exchange_error(exchange, 404, "There is no such target of alerts.");

@@ -244,16 +244,24 @@ page_setup(struct exchange *exchange, struct bh_err *err)
 }
 
 static int
-put_away(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err BH_UNUSED)
+put_away(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 {
+	const struct exchange *exchange = arg;
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "config",
+	    .subject = "setup",
+	    .text = "the list of first steps was put away",
+	    .by = exchange->session.user};
+
 	first_put_away(txn);
+	trail_add(txn, 0, &entry);
 	return 0;
 }
 
 int
 page_setup_dismiss(struct exchange *exchange, struct bh_err *err)
 {
-	if (store_run(exchange->site->store, put_away, NULL, NULL, err) < 0)
+	if (store_run(exchange->site->store, put_away, exchange, NULL, err) < 0)
 		return -1;
 	response_redirect(exchange->response, exchange->request->base, "/");
 	return 0;
