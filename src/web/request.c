@@ -53,6 +53,7 @@ request_header(const struct request *request, const char *name)
 {
 	char key[128] = "HTTP_";
 	size_t at = strlen(key);
+	const char *value;
 
 	/* These two have no prefix (RFC 3875, 4.1.2 and 4.1.3). */
 	if (strcasecmp(name, "Content-Type") == 0)
@@ -69,7 +70,11 @@ request_header(const struct request *request, const char *name)
 		key[at++] = c;
 	}
 	key[at] = '\0';
-	return *name == '\0' ? request_param(request, key) : NULL;
+	value = *name == '\0' ? request_param(request, key) : NULL;
+	/* Apache's rewriting renames what a .htaccess saved before it was stripped. */
+	if (value == NULL && strcmp(key, "HTTP_AUTHORIZATION") == 0)
+		value = request_param(request, "REDIRECT_HTTP_AUTHORIZATION");
+	return value;
 }
 
 int
@@ -408,8 +413,7 @@ base_length(const struct request *request, const struct request_place *place, co
 		return 0;
 	if (is_our_word(place, last + 1))
 		return (size_t)(last - script);
-	if (info[0] == '/' && is_tail(whole, info) &&
-	    (info[1] == '\0' || is_our_word(place, info + 1)))
+	if (is_tail(whole, info) && whole_len == script_len + strlen(info))
 		return script_len;
 	return 0;
 }

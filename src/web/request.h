@@ -22,10 +22,10 @@
  * is believed; else a SCRIPT_NAME whose last segment is a program (*.cgi,
  * *.fcgi, *.fcg, billhook) is the base, or what stands before PATH_INFO in
  * the whole path; else the tail of a proxy: file name is the path; else, when
- * PATH_INFO begins with a first word of our routes and SCRIPT_NAME ends with
- * none, SCRIPT_NAME is the base; when SCRIPT_NAME ends with such a word the
- * base ends before it; else the base is empty.  Below a sub-path
- * with mod_proxy_fcgi set public_url: then nothing is guessed.
+ * SCRIPT_NAME ends with a first word of our routes, the base ends before it;
+ * else, when SCRIPT_NAME and PATH_INFO make up the whole path, SCRIPT_NAME is
+ * the base; else the base is empty.  Below a sub-path with mod_proxy_fcgi set
+ * public_url: then nothing is guessed.
  */
 #ifndef WEB_REQUEST_H
 #define WEB_REQUEST_H
@@ -84,7 +84,7 @@ void request_begin(struct request *request, const char *const *params,
 
 /* The value of a meta-variable; NULL when absent.  Borrowed. */
 const char *request_param(const struct request *request, const char *name);
-/* A header by its usual name ("X-Signature"), NULL when absent.  Borrowed. */
+/* A header by its usual name ("X-Signature"), NULL when absent; "Authorization" also as Apache's rewriting names it.  Borrowed. */
 const char *request_header(const struct request *request, const char *name);
 /* CONTENT_LENGTH: 1 and the number, 0 absent, -1 no number or beyond any sense. */
 int request_length(const struct request *request, uint64_t *length_r);

@@ -1,60 +1,14 @@
 #!/usr/bin/env bash
 # The same flow behind every way to connect Billhook to a web server, with the
-# configurations of etc/.
+# configurations of etc/: lighttpd and nginx here, Apache in 32-apache.sh.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=servers.sh
+. "$flow/servers.sh"
 leave_root
 
-modules=${APACHE_MODULES:-/usr/lib/apache2/modules}
-PATH=$PATH:/usr/sbin
-need lighttpd lighttpd
-need apache2 apache2-bin
-need "$modules/mod_fcgid.so" libapache2-mod-fcgid
-need "$modules/mod_proxy_fcgi.so" apache2-bin
-need "$modules/mod_cgid.so" apache2-bin
+need_servers
 simulators
-
-# prepare NAME: data directory, directory of the server, port
-prepare() {
-	name=$1
-	set_up "$name"
-	# A web server may keep the environment from us: all places stand in the options.
-	option template_dir "$BH_SRCDIR/templates"
-	option static_dir "$BH_SRCDIR/static"
-	option preset_dir "$BH_SRCDIR/presets"
-	root=$work/$name-web
-	port=$(node "$flow/web.mjs" port)
-	mkdir -p "$root"/{www,tmp,cgi,fcgi}
-	url=http://127.0.0.1:$port
-}
-
-# fill EXAMPLE [SED COMMAND...]: the configuration in $root/server.conf
-fill() {
-	local example=$1
-	shift
-	sed -e "s|@ROOT@|$root|g; s|@PORT@|$port|g; s|@BIN@|$BILLHOOK|g; s|@DIR@|$BILLHOOK_DIR|g" \
-		-e "s|@MODULES@|$modules|g; s|@USER@|#$(id -u)|g; s|@GROUP@|#$(id -g)|g; s|@SOURCE@|$BH_SRCDIR|g" \
-		"$@" "$BH_SRCDIR/etc/$example" >"$root/server.conf"
-	unlike "$name: no placeholder is left" "$(grep -v '^ *#' "$root/server.conf")" '@[A-Z]+@'
-}
-
-with_relay() {
-	cp "$relay" "$1/billhook.cgi"
-	printf 'dir = %s\nbin = %s\n' "$BILLHOOK_DIR" "$BILLHOOK" >"$1/billhook.relay"
-}
-
-# shellcheck disable=SC2317 # called by wait_for
-answers() {
-	[[ $(node "$flow/web.mjs" get "$url/healthz" 2>/dev/null) == 200* ]]
-}
-
-# serve_by COMMAND...: start the web server and wait for the first answer
-serve_by() {
-	start "$name-web" env -u BILLHOOK_SOURCE -u BILLHOOK_DIR "$@"
-	server=$pid
-	wait_for 15 answers
-	like "$name: the first request is answered" "$(node "$flow/web.mjs" get "$url/healthz" | sed -n '1p;$p' | tr '\n' ' ')" '^200 .*"status":"ok"'
-}
 
 webhooks() {
 	local n=$1
@@ -94,59 +48,14 @@ duplicates() {
 	is "$name: none of it calls a CRM" "$(crm see "sfCalls.length + hsCalls.length")" "$before"
 }
 
-# flow_through [BASE]: the whole of it below that path, then everything ends
-flow_through() {
-	url+=${1:-}
+for one in $servers; do
+	prepare "$one" /
+	"serve_${one//-/_}"
 	webhooks "$name"
 	records "$name"
 	duplicates "$name"
-	adopt node "$flow/web.mjs" pages "$name" "$url" "${1:-}"
-	end "$server"
-	bh stop --quiet
-	unlike "$name: nothing to complain in the log" "$(log)" ' error | killed | ended with status'
-}
-
-prepare lighttpd-fastcgi
-fill lighttpd.conf.example
-serve_by lighttpd -D -f "$root/server.conf"
-flow_through
-
-prepare lighttpd-sub-path
-fill lighttpd.conf.example -e 's|fastcgi.server = ( "/" =>|fastcgi.server = ( "/billing" =>|'
-url+=/billing serve_by lighttpd -D -f "$root/server.conf"
-flow_through /billing
-
-# The program itself as CGI: a file beside it says where the data is.
-prepare lighttpd-cgi
-fill lighttpd-cgi.conf.example
-cp "$BILLHOOK" "$root/www/billhook.cgi"
-echo "data_dir = $BILLHOOK_DIR" >"$root/www/billhook.conf"
-serve_by lighttpd -D -f "$root/server.conf"
-unlike "lighttpd-cgi: the file beside the program stays inside" "$(node "$flow/web.mjs" get "$url/billhook.conf")$(node "$flow/web.mjs" get "$url/billhook.cgi/../billhook.conf")" '^200|data_dir'
-
-flow_through
-
-prepare lighttpd-relay
-fill lighttpd-cgi.conf.example
-with_relay "$root/www"
-serve_by lighttpd -D -f "$root/server.conf"
-flow_through
-
-prepare apache-proxy-fcgi
-fill apache-proxy_fcgi.conf.example
-serve
-serve_by apache2 -DFOREGROUND -f "$root/server.conf"
-flow_through
-
-prepare apache-fcgid
-fill apache-fcgid.conf.example
-ln -s "$BILLHOOK" "$root/fcgi/billhook.fcgi"
-serve_by apache2 -DFOREGROUND -f "$root/server.conf"
-flow_through
-
-prepare apache-cgid
-fill apache-cgid.conf.example
-with_relay "$root/cgi"
-serve_by apache2 -DFOREGROUND -f "$root/server.conf"
-flow_through
+	adopt node "$flow/web.mjs" pages "$name" "$url" ""
+	over_the_wire "$one"
+	close_server
+done
 finish

@@ -24,6 +24,8 @@ static const struct place_case places[] = {
 	"/nothing"},
     {"lighttpd, prefix /sub", "",
 	{"REQUEST_URI=/sub/hook/x", "SCRIPT_NAME=/sub", "PATH_INFO=/hook/x"}, "/sub", "/hook/x"},
+    {"lighttpd, prefix /sub, page that is none", "",
+	{"REQUEST_URI=/sub/nothing", "SCRIPT_NAME=/sub", "PATH_INFO=/nothing"}, "/sub", "/nothing"},
     {"lighttpd, prefix /sub, home", "", {"REQUEST_URI=/sub/", "SCRIPT_NAME=/sub", "PATH_INFO=/"},
 	"/sub", "/"},
     {"plain CGI", "",
@@ -122,6 +124,32 @@ begin(struct request *request, const char *const *params)
 
 	request_init(request, 1 << 20);
 	request_begin(request, params, &place);
+}
+
+static void
+test_authorization(void **state)
+{
+	static const struct {
+		const char *params[3], *value;
+	} cases[] = {{{"HTTP_AUTHORIZATION=Basic a"}, "Basic a"},
+	    {{"REDIRECT_HTTP_AUTHORIZATION=Basic b"}, "Basic b"},
+	    {{"REDIRECT_HTTP_AUTHORIZATION=Basic b", "HTTP_AUTHORIZATION=Basic a"}, "Basic a"},
+	    {{"REDIRECT_HTTP_X_SIGNATURE=c"}, NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct request request;
+		const char *value;
+
+		begin(&request, cases[i].params);
+		value = request_header(&request, "Authorization");
+		if (cases[i].value == NULL)
+			assert_null(value);
+		else
+			assert_string_equal(value, cases[i].value);
+		assert_null(request_header(&request, "X-Signature"));
+		request_release(&request);
+	}
 }
 
 static void
@@ -455,11 +483,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),
-	    cmocka_unit_test(test_method), cmocka_unit_test(test_headers_and_cookies),
-	    cmocka_unit_test(test_length), cmocka_unit_test(test_fields),
-	    cmocka_unit_test(test_form), cmocka_unit_test(test_multipart),
-	    cmocka_unit_test(test_multipart_bounds), cmocka_unit_test(test_given),
-	    cmocka_unit_test(test_limits)};
+	    cmocka_unit_test(test_method), cmocka_unit_test(test_authorization),
+	    cmocka_unit_test(test_headers_and_cookies), cmocka_unit_test(test_length),
+	    cmocka_unit_test(test_fields), cmocka_unit_test(test_form),
+	    cmocka_unit_test(test_multipart), cmocka_unit_test(test_multipart_bounds),
+	    cmocka_unit_test(test_given), cmocka_unit_test(test_limits)};
 
 	bh_log_hook(unit_log);
 	return cmocka_run_group_tests(tests, NULL, NULL);
