@@ -3,7 +3,10 @@
 
 #include "base/log.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@ static const char *const level_names[BH_LEVEL__MAX] = {"debug", "info", "warn", 
 static const char *log_role = "billhook";
 static enum bh_level log_least = BH_INFO;
 static int log_fd = -1;
+static char *log_path; /* of log_fd; NULL: a descriptor that we were given */
 static void (*log_hook)(enum bh_level level, const char *text);
 
 void
@@ -32,6 +36,46 @@ void
 bh_log_fd(int fd)
 {
 	log_fd = fd;
+	free(log_path);
+	log_path = NULL;
+}
+
+static int
+open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+int
+bh_log_file(const char *path, struct bh_err *err)
+{
+	int fd = open_file(path);
+
+	if (fd < 0)
+		return bh_fail_errno(err, BH_STORAGE, "cannot open the log %s", path);
+	bh_log_fd(fd);
+	log_path = bh_xstrdup(path);
+	return 0;
+}
+
+/* The descriptor keeps its number: others leave it open by that. */
+static void
+follow_file(void)
+{
+	struct stat ours, there;
+	int fd;
+
+	if (log_path == NULL || fstat(log_fd, &ours) < 0)
+		return;
+	if (stat(log_path, &there) == 0 && ours.st_dev == there.st_dev &&
+	    ours.st_ino == there.st_ino)
+		return;
+	fd = open_file(log_path);
+	if (fd < 0)
+		return;
+	/* Where it does not follow, the old file takes the line. */
+	(void)dup3(fd, log_fd, O_CLOEXEC);
+	close(fd);
 }
 
 int
@@ -86,6 +130,7 @@ bh_log(enum bh_level level, const char *fmt, ...)
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';
 	}
+	follow_file();
 	/* A log that cannot be written must not stop the work. */
 	if (write(log_fd >= 0 ? log_fd : STDERR_FILENO, line, (size_t)n) < 0)
 		errno = saved;

@@ -6,7 +6,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/base.h"
+#include "base/err.h"
 
 enum bh_level {
 	BH_DEBUG = 0,
@@ -19,9 +19,16 @@ enum bh_level {
 /* role is borrowed for ever (a literal): "front", "keeper" ... */
 void bh_log_role(const char *role);
 void bh_log_level(enum bh_level level);
-/* Append to this descriptor (-1: standard error, the start value).  Not closed here. */
+/* Append to this descriptor (-1: standard error, the start value).  The one before is not closed. */
 void bh_log_fd(int fd);
-/* That descriptor, for code that closes all others; -1. */
+/*
+ * Append to the file at path, made with mode 0600.  Each process looks at the
+ * path before it writes a line: a file that was renamed or removed
+ * (logrotate) is left, and one made anew; as long as that fails the old one goes on.
+ * 0, or -1 BH_STORAGE: the log stays where it was.
+ */
+int bh_log_file(const char *path, struct bh_err *err);
+/* Its descriptor, for code that closes all others; -1. */
 int bh_log_descriptor(void);
 /* A level by name; false when there is none. */
 bool bh_is_level(const char *name, enum bh_level *level_r);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -364,7 +363,7 @@ int
 conf_open_log(const struct conf *conf, const char *role, struct bh_err *err)
 {
 	char *path;
-	int fd;
+	int rc;
 
 	bh_log_role(role);
 	conf_log_level(conf);
@@ -379,11 +378,7 @@ conf_open_log(const struct conf *conf, const char *role, struct bh_err *err)
 		free(path);
 		path = conf_path(conf, "log/billhook.log");
 	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		bh_fail_errno(err, BH_STORAGE, "cannot open the log %s", path);
-	else
-		bh_log_fd(fd);
+	rc = bh_log_file(path, err);
 	free(path);
-	return fd < 0 ? -1 : 0;
+	return rc;
 }
