@@ -19,7 +19,7 @@
 #include "run/supervisor.h"
 #include "web/front.h"
 
-/* The front pool of `billhook serve`, on its own socket. */
+/* The front pool of `billhook serve`, on the socket that a service manager made, or on its own. */
 static int
 serve_socket(const struct conf *conf)
 {
@@ -30,7 +30,9 @@ serve_socket(const struct conf *conf)
 	char *path = conf_path(conf, "run/front.sock");
 	int status = 1;
 
-	options.listen_fd = front_listen(path, 0600, &err);
+	options.listen_fd = front_inherited();
+	if (options.listen_fd < 0)
+		options.listen_fd = front_listen(path, 0600, &err);
 	if (options.listen_fd < 0)
 		bh_log(BH_ERROR, "%s", err.text);
 	else

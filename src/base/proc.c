@@ -7,7 +7,9 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -252,6 +254,30 @@ bh_spawn_detached(const char *const argv[], struct bh_err *err)
 	/* execv takes non-const for historical reasons; it does not write. */
 	execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
+}
+
+void
+bh_notify(const char *state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path != NULL ? strlen(path) : 0;
+	int fd;
+
+	if (len == 0 || len >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@') /* the abstract namespace (unix(7)) */
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		/* Who does not hear it waits, and says so. */
+		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		    (const struct sockaddr *)&address,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+		close(fd);
+	}
+	unsetenv("NOTIFY_SOCKET");
 }
 
 const char *

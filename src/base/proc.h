@@ -65,6 +65,12 @@ void bh_die_with_parent(pid_t parent);
 int bh_spawn_detached(const char *const argv[], struct bh_err *err);
 
 /*
+ * Tell a service manager, where one asked for it (NOTIFY_SOCKET,
+ * sd_notify(3)): "READY=1".  Once; nothing that is started later is to tell it.
+ */
+void bh_notify(const char *state);
+
+/*
  * Where an archive for web spaces was unpacked (its folder app), as its start
  * (launch.c) tells by this variable of the environment; NULL when the program is installed in another way.
  */

@@ -63,7 +63,7 @@ struct supervisor {
 	struct store *store; /* a client, for pings only */
 	int64_t last_ping, last_pong, looked_ms;
 	int silent_kills; /* of the keeper, since it answered last */
-	bool is_stopping, is_idle;
+	bool is_stopping, is_idle, is_ready;
 	pid_t pid;
 	pid_t owner; /* we run only as long as this process, a verb; 0: for everybody */
 };
@@ -289,6 +289,16 @@ ping_keeper(struct supervisor *s)
 	}
 }
 
+/* A service manager may take us for started when the store answers. */
+static void
+look_whether_ready(struct supervisor *s)
+{
+	if (s->is_ready || s->children[ROLE_KEEPER].pid == 0 || store_ping(s->store, NULL) < 0)
+		return;
+	s->is_ready = true;
+	bh_notify("READY=1");
+}
+
 /* Whoever removed run/ made room for a second supervisor: end, as the keeper does. */
 static void
 look_at_files(struct supervisor *s)
@@ -409,6 +419,7 @@ serve(struct supervisor *s)
 			break;
 		for (int role = 0; role < ROLE__MAX; role++)
 			start_child(s, (enum role)role);
+		look_whether_ready(s);
 		ping_keeper(s);
 		look_at_files(s);
 		poll(&pfd, 1, 200);

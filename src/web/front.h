@@ -41,6 +41,12 @@ int front_cgi(const struct front_options *options);
  */
 int front_listen(const char *path, int mode, struct bh_err *err);
 
+/*
+ * The socket that a service manager listens on for the supervisor, whose child
+ * this process is (LISTEN_FDS, sd_listen_fds(3)); made close-on-exec.  -1: there is none.
+ */
+int front_inherited(void);
+
 /* Is fd a listening socket: did a web server start us as a FastCGI program? */
 bool front_is_listening(int fd);
 

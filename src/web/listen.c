@@ -8,15 +8,38 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "web/front.h"
 #include "web/gateway.h"
 
 #define LISTEN_BACKLOG 1024
+#define INHERITED_FD 3 /* SD_LISTEN_FDS_START */
 
 bool
 front_is_listening(int fd)
 {
 	return gateway_is_listening(fd);
+}
+
+/* A variable that is this number. */
+static bool
+is_variable(const char *name, uint64_t number)
+{
+	const char *text = getenv(name);
+	uint64_t told;
+
+	return text != NULL && bh_is_uint(text, strlen(text), INT32_MAX, &told) && told == number;
+}
+
+int
+front_inherited(void)
+{
+	/* A variable that came by other ways is about a socket of somebody else. */
+	if (!is_variable("LISTEN_PID", (uint64_t)getppid()) || !is_variable("LISTEN_FDS", 1) ||
+	    !front_is_listening(INHERITED_FD))
+		return -1;
+	fcntl(INHERITED_FD, F_SETFD, FD_CLOEXEC);
+	return INHERITED_FD;
 }
 
 /* Where the whole path does not fit, one through a descriptor of the directory does; that needs /proc. */

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -496,6 +497,49 @@ faults(void **state BH_UNUSED)
 }
 #endif
 
+/* A datagram to the socket of that name, once. */
+static void
+check_notify(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	size_t len = strlen(name);
+	char got[40];
+
+	memcpy(address.sun_path, name, len);
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)),
+	    0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	bh_notify("READY=1");
+	assert_int_equal(recv(fd, got, sizeof(got), 0), strlen("READY=1"));
+	assert_memory_equal(got, "READY=1", strlen("READY=1"));
+	assert_null(getenv("NOTIFY_SOCKET"));
+	bh_notify("READY=1");
+	assert_int_equal(recv(fd, got, sizeof(got), 0), -1);
+	close(fd);
+}
+
+static void
+told_once_that_it_is_ready(void **state BH_UNUSED)
+{
+	char *path = below("file");
+	char abstract[40];
+
+	unlink(path);
+	check_notify(path);
+	snprintf(abstract, sizeof(abstract), "@t-proc-%d", (int)getpid());
+	check_notify(abstract);
+	/* Nobody listens any more: no harm. */
+	setenv("NOTIFY_SOCKET", path, 1);
+	bh_notify("READY=1");
+	assert_null(getenv("NOTIFY_SOCKET"));
+	unlink(path);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -515,6 +559,7 @@ main(void)
 	    cmocka_unit_test(knows_its_own_path),
 	    cmocka_unit_test(directories_made),
 	    cmocka_unit_test(directories_made_at_once),
+	    cmocka_unit_test(told_once_that_it_is_ready),
 	    cmocka_unit_test(faults),
 	};
 
