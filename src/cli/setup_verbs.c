@@ -1,4 +1,4 @@
-/* Verbs that set up: init, user, apply, export, check. */
+/* Verbs that set up: init, user, check; apply and export are in apply_verb.c. */
 #include "base/base.h"
 
 #include <sys/stat.h>
@@ -9,19 +9,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "state/first.h"
 #include "state/schema.h"
 #include "state/trail.h"
-#include "sync/configure.h"
 #include "sync/lane.h"
 
 #define PASSWORD_MAX 1024
 #define PASSWORD_LEAST 8
-#define FILE_MAX (8u << 20)
 
 /* -- init, user -- */
 
@@ -231,77 +228,6 @@ cli_init(struct cli *cli)
 			? "Keep a copy of the file \"key\" elsewhere: without it the stored secrets do not open.\n"
 			: "");
 	return status;
-}
-
-/* -- apply, export -- */
-
-static void
-say(void *arg, const char *line)
-{
-	const struct cli *cli = arg;
-
-	if (!cli->quiet)
-		printf("%s%s\n", cli->dry_run ? "would be: " : "", line);
-}
-
-static int
-read_document(const char *path, json_t **doc_r, struct bh_err *err)
-{
-	struct bh_buf text = BH_BUF_INIT(FILE_MAX);
-	char chunk[8192];
-	size_t n;
-	int rc;
-
-	if (strcmp(path, "-") != 0)
-		return bh_json_read(path, FILE_MAX, doc_r, err);
-	while ((n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
-		bh_buf_add(&text, chunk, n);
-	rc = bh_buf_check(&text, "standard input", err);
-	if (rc == 0)
-		rc = bh_json_parse(bh_buf_str(&text), text.len, doc_r, err);
-	bh_buf_release(&text);
-	return rc;
-}
-
-int
-cli_apply(struct cli *cli)
-{
-	struct configure_options options = {.preset_dir = cli->conf.preset_dir,
-	    .dry_run = cli->dry_run,
-	    .no_resync = cli->no_resync,
-	    .say = say,
-	    .arg = cli};
-	struct bh_err err = BH_ERR_INIT;
-	json_t *doc = NULL;
-	size_t changes;
-	int status;
-
-	if (read_document(cli->args[0], &doc, &err) < 0)
-		return cli_error("%s", err.text);
-	status = cli_store(cli);
-	if (status == 0 &&
-	    configure_apply(cli->store, &cli->key, doc, &options, &changes, &err) < 0)
-		status = cli_error("%s; nothing was changed", err.text);
-	else if (status == 0 && changes == 0 && !cli->quiet)
-		printf("nothing to change\n");
-	json_decref(doc);
-	return status;
-}
-
-int
-cli_export(struct cli *cli)
-{
-	struct bh_err err = BH_ERR_INIT;
-	json_t *doc = NULL;
-	int status = cli_store(cli);
-
-	if (status != 0)
-		return status;
-	if (configure_export(cli->store, &doc, &err) < 0)
-		return cli_error("%s", err.text);
-	cli_print_json(doc);
-	json_decref(doc);
-	return 0;
 }
 
 /* -- check -- */

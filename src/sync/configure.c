@@ -14,8 +14,9 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
-#include "sync/configure_alerts.h"
 #include "sync/audit.h"
+#include "sync/configure_alerts.h"
+#include "sync/configure_diff.h"
 #include "sync/configure_rules.h"
 #include "sync/resync.h"
 #include "sync/tend.h"
@@ -126,7 +127,8 @@ configure_check_secret(const json_t *value, const char *path, const char *name, 
 		size_t i;
 
 		json_array_foreach (value, i, item) {
-			if (json_is_array(item) || configure_check_secret(item, path, name, err) < 0)
+			if (json_is_array(item) ||
+			    configure_check_secret(item, path, name, err) < 0)
 				return bh_fail(err, BH_INVALID,
 				    "%s.secrets.%.60s must hold \"env:NAME\" or \"file:PATH\"",
 				    path, name);
@@ -420,6 +422,35 @@ refigure(struct store_txn *txn, const struct account_connection *old,
 		derived_defer(txn, &all, NULL);
 }
 
+/* Beside its secrets: as it stands in the document (new reference). */
+static json_t *
+connection_json(const struct account_connection *connection)
+{
+	json_t *out =
+	    json_pack("{s:s, s:s}", "driver", connection->driver, "name", connection->name);
+
+	json_object_set_new(out, "paused", json_boolean(connection->paused));
+	if (connection->settings != NULL)
+		json_object_set(out, "settings", connection->settings);
+	return out;
+}
+
+static void
+say_connection(struct configure_run *apply, const json_t *object,
+    const struct account_connection *old, const struct account_connection *fresh, bool found)
+{
+	json_t *was = found ? connection_json(old) : NULL, *is = connection_json(fresh);
+
+	configure_say(apply, "connection", fresh->code, found ? "changed" : "added");
+	configure_diff(apply->said, was, is);
+	configure_diff_secrets(apply->said, json_object_get(object, "secrets"), old->secrets,
+	    fresh->secrets);
+	if (found && old->broken[0] != '\0')
+		json_array_append_new(apply->said, json_string("  is tried again"));
+	json_decref(was);
+	json_decref(is);
+}
+
 static int
 apply_connection(struct store_txn *txn, struct configure_run *apply, const json_t *object,
     struct bh_err *err)
@@ -448,7 +479,7 @@ apply_connection(struct store_txn *txn, struct configure_run *apply, const json_
 	same = found > 0 && is_same_account(&old, &fresh) && strcmp(old.name, fresh.name) == 0 &&
 	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
 	if (!same) {
-		configure_say(apply, "connection", code, found > 0 ? "changed" : "added");
+		say_connection(apply, object, &old, &fresh, found > 0);
 		if (found > 0 && is_other_account(&old, &fresh) &&
 		    account_auth_renew(txn, apply->key, code, err) < 0)
 			goto out;
@@ -522,6 +553,23 @@ verb_of(const struct account_sync *old, const struct account_sync *fresh)
 	return "changed";
 }
 
+static void
+say_sync(struct configure_run *apply, const struct account_sync *old,
+    const struct account_sync *fresh, bool found)
+{
+	json_t *was = found ? configure_sync(old) : NULL, *is = configure_sync(fresh);
+
+	configure_say(apply, "sync", fresh->code, found ? verb_of(old, fresh) : "added");
+	json_object_del(is, "code");
+	if (found)
+		json_object_del(was, "code");
+	else if (fresh->preset[0] != '\0')
+		json_object_del(is, "mapping"); /* that of its preset, or near it */
+	configure_diff(apply->said, was, is);
+	json_decref(was);
+	json_decref(is);
+}
+
 static int
 apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *object,
     struct bh_err *err)
@@ -550,7 +598,7 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 	       old.is_new == fresh.is_new && is_same(old.settings, fresh.settings) &&
 	       is_same(old.mapping, fresh.mapping);
 	if (!same) {
-		configure_say(apply, "sync", code, found > 0 ? verb_of(&old, &fresh) : "added");
+		say_sync(apply, &old, &fresh, found > 0);
 		if (account_sync_save(txn, &fresh, err) < 0)
 			goto out;
 		if (!apply->options->no_resync)
@@ -600,8 +648,11 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 	if (apply->options->dry_run)
 		return 1;
 	if (apply->changes != 0 && apply->options->with == NULL) {
-		entry.facts = apply->said;
+		json_t *heads = configure_diff_heads(apply->said);
+
+		entry.facts = heads;
 		trail_add(txn, 0, &entry);
+		json_decref(heads);
 	}
 	return 0;
 }

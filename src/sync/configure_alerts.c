@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "sync/alert_target.h"
+#include "sync/configure_diff.h"
 
 #define HOURS_MAX 8760
 
@@ -155,6 +156,7 @@ apply_settings(struct store_txn *txn, struct configure_run *run, const json_t *a
 		json_object_set(fresh, "quiet", quiet);
 	if (!json_equal(old, fresh)) {
 		configure_say(run, "alerts", "all", "changed");
+		configure_diff(run->said, old, fresh);
 		alert_settings_put(txn, fresh);
 	}
 	json_decref(old);
@@ -196,6 +198,37 @@ is_same_target(const struct alert_target *a, const struct alert_target *b)
 	       is_same_json(a->quiet, b->quiet) && is_same_json(a->secrets, b->secrets);
 }
 
+/* As it stands in the document, without its secrets (new reference). */
+static json_t *
+target_json(const struct alert_target *target)
+{
+	json_t *out = json_pack("{s:s, s:s, s:o, s:s}", "code", target->code, "kind",
+	    alert_kind_name(target->kind), "name", bh_json_string(target->name), "least",
+	    alert_priority_name(target->least));
+
+	if (json_object_size(target->settings) > 0)
+		json_object_set(out, "settings", target->settings);
+	if (target->quiet != NULL)
+		json_object_set(out, "quiet", target->quiet);
+	if (target->paused)
+		json_object_set_new(out, "paused", json_true());
+	return out;
+}
+
+static void
+say_target(struct configure_run *run, const json_t *item, const struct alert_target *old,
+    const struct alert_target *fresh, bool found)
+{
+	json_t *was = found ? target_json(old) : NULL, *is = target_json(fresh);
+
+	configure_say(run, "alert target", fresh->code, found ? "changed" : "added");
+	configure_diff(run->said, was, is);
+	configure_diff_secrets(run->said, json_object_get(item, "secrets"), old->secrets,
+	    fresh->secrets);
+	json_decref(was);
+	json_decref(is);
+}
+
 static int
 apply_target(struct store_txn *txn, struct configure_run *run, const json_t *item,
     struct bh_err *err)
@@ -214,7 +247,7 @@ apply_target(struct store_txn *txn, struct configure_run *run, const json_t *ite
 	if (rc == 0 && alert_target_check(&fresh, err) < 0)
 		rc = bh_during(err, "alert target %s", fresh.code);
 	if (rc == 0 && (found == 0 || !is_same_target(&old, &fresh))) {
-		configure_say(run, "alert target", fresh.code, found > 0 ? "changed" : "added");
+		say_target(run, item, &old, &fresh, found > 0);
 		rc = alert_target_save(txn, run->key, &fresh, err);
 	}
 	alert_target_release(&old);
@@ -245,20 +278,10 @@ static int
 export_target(struct store_txn *txn, const char *code, json_t *list, struct bh_err *err)
 {
 	struct alert_target target;
-	json_t *out;
 
 	if (alert_target_load(txn, NULL, code, &target, err) <= 0)
 		return -1;
-	out = json_pack("{s:s, s:s, s:o, s:s}", "code", target.code, "kind",
-	    alert_kind_name(target.kind), "name", bh_json_string(target.name), "least",
-	    alert_priority_name(target.least));
-	if (json_object_size(target.settings) > 0)
-		json_object_set(out, "settings", target.settings);
-	if (target.quiet != NULL)
-		json_object_set(out, "quiet", target.quiet);
-	if (target.paused)
-		json_object_set_new(out, "paused", json_true());
-	json_array_append_new(list, out);
+	json_array_append_new(list, target_json(&target));
 	alert_target_release(&target);
 	return 0;
 }

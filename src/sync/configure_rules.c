@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "state/automation.h"
 #include "state/queue.h"
+#include "sync/configure_diff.h"
 
 #define PRESETS_MAX (1u << 20)
 
@@ -151,6 +152,24 @@ take_switches(json_t *rule, const struct automation *old, bool found, struct aut
 	json_object_del(rule, "since");
 }
 
+static void
+say_rule(struct configure_run *run, const struct automation *old, const struct automation *fresh,
+    bool found)
+{
+	json_t *was = found ? json_copy(old->rule) : NULL, *is = json_copy(fresh->rule);
+
+	configure_say(run, "automation", fresh->code, found ? "changed" : "added");
+	if (found && old->is_enabled != fresh->is_enabled) {
+		json_object_set_new(was, "enabled", json_boolean(old->is_enabled));
+		json_object_set_new(is, "enabled", json_boolean(fresh->is_enabled));
+	}
+	configure_diff(run->said, was, is);
+	if (found && old->since_ms != fresh->since_ms)
+		json_array_append_new(run->said, json_string("  since: another time"));
+	json_decref(was);
+	json_decref(is);
+}
+
 static int
 apply_rule(struct store_txn *txn, struct configure_run *run, const json_t *item, struct bh_err *err)
 {
@@ -168,7 +187,7 @@ apply_rule(struct store_txn *txn, struct configure_run *run, const json_t *item,
 	fresh.is_walking = fresh.is_enabled;
 	if (rc == 0 && (found == 0 || old.is_enabled != fresh.is_enabled ||
 			   old.since_ms != fresh.since_ms || !json_equal(old.rule, fresh.rule))) {
-		configure_say(run, "automation", code, found > 0 ? "changed" : "added");
+		say_rule(run, &old, &fresh, found > 0);
 		automation_save(txn, &fresh);
 		automation_walk_put(txn, code, NULL);
 		queue_wake(txn, AUTOMATION_JOB, "", bh_now_ms());

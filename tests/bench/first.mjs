@@ -54,7 +54,7 @@ async function cost(site, name, work) {
 async function apply(site, settings = {}) {
   const document = setupDocument(site.crms);
   Object.assign(document.syncs[0].settings ??= {}, settings);
-  await site.billhook.good(['apply', '-', '--quiet'], { input: JSON.stringify(document) });
+  await site.billhook.good(['apply', '-', '--yes', '--quiet'], { input: JSON.stringify(document) });
   await until('the marks', () => site.billhook.log().includes(' records are looked at again'), LONGEST_MS, 50);
 }
 

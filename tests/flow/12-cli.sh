@@ -42,14 +42,37 @@ status "apply --dry-run" 0 bh apply --dry-run "$work/doc.json"
 like "says what would be" "$out" '^would be: connection stripe: added$'
 is "and changes nothing" "$(settings)" "$before"
 status "apply" 0 bh apply "$work/doc.json"
-is "says each thing" "$(sort <<<"$out" | tr '\n' ';')" \
+is "says each thing" "$(grep -v '^ ' <<<"$out" | sort | tr '\n' ';')" \
 	"connection hubspot: added;connection lago: added;connection salesforce: added;connection sandbox: added;connection stripe: added;sync lago-hs: added;sync lago-sf: added;sync stripe-box: added;sync stripe-hs: added;sync stripe-sf: added;"
 after=$(settings)
 status "apply again" 0 bh apply "$work/doc.json"
 is "changes nothing" "$out" "nothing to change"
 is "really" "$(settings)" "$after"
-status "apply from standard input" 0 bash -c "'$BILLHOOK' apply - <'$work/doc.json'"
+status "apply from standard input" 0 bash -c "'$BILLHOOK' apply --yes - <'$work/doc.json'"
 like "one change is one line" "$(sed 's/"name": "Stripe"/"name": "Stripe EU"/' "$work/doc.json" | bh apply -)" '^connection stripe: changed$'
+
+# -- asked --
+sed 's/"name": "Stripe"/"name": "Stripe US"/' "$work/doc.json" >"$work/renamed.json"
+before=$(settings)
+status "without a terminal and without --yes" 1 "$BILLHOOK" apply "$work/renamed.json"
+like "it shows what would be" "$out" '^would be: connection stripe: changed$'
+like "in words that can be read" "$out" '^  name: "Stripe EU" becomes "Stripe US"$'
+like "and secrets by name only" "$out" '^  secrets.webhook: unchanged$'
+like "says how it is done" "$err" 'asks on a terminal .* give --yes; nothing was changed'
+is "and changes nothing" "$(settings)" "$before"
+# on_terminal ANSWER: apply, with a terminal on which somebody types that
+on_terminal() {
+	script -qec "'$BILLHOOK' apply '$work/renamed.json'" /dev/null <<<"$1" | tr -d '\r'
+}
+need script bsdutils
+like "on a terminal it asks" "$(on_terminal '')" '^Apply\? \[y/N\]'
+is "enter alone is no" "$(settings)" "$before"
+on_terminal maybe >/dev/null
+is "as is anything else" "$(settings)" "$before"
+on_terminal y >/dev/null
+status "y is yes" 0 "$BILLHOOK" apply "$work/renamed.json"
+is "what is so already needs no answer" "$out" "nothing to change"
+bh apply --quiet "$work/doc.json"
 
 # -- export --
 status "export" 0 bh export
@@ -84,7 +107,7 @@ like "two secrets while one is rolled" "$(one_connection "[\"file:$work/secret\"
 # -- what is wrong, where --
 refused() {
 	local name=$1 want=$2
-	run bash -c "'$BILLHOOK' apply -" <<<"$3"
+	run bash -c "'$BILLHOOK' apply --yes -" <<<"$3"
 	like "refused: $name" "$rc $err" "^1 billhook: .*$want"
 }
 before=$(settings)

@@ -43,7 +43,7 @@ function syncTo(code, create) {
   const [account, ...others] = MAPPING.objects;
   const mapping = { ...MAPPING, objects: [{ ...account, create }, ...others] };
   const document = { billhook: 1, syncs: [{ code: `stripe-${code}`, from: 'stripe', to: code, mapping }] };
-  execFileSync(billhook, ['apply', '--quiet', '-'], { input: JSON.stringify(document) });
+  execFileSync(billhook, ['apply', '--yes', '--quiet', '-'], { input: JSON.stringify(document) });
 }
 
 function send(id, name) {

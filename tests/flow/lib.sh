@@ -240,7 +240,12 @@ leave_root() {
 
 # -- Billhook --
 
+# Nobody is there to be asked: what is applied is meant.
 bh() {
+	if [ "${1:-}" = apply ]; then
+		shift
+		set -- apply --yes "$@"
+	fi
 	"$BILLHOOK" "$@"
 }
 

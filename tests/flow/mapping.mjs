@@ -284,7 +284,7 @@ async function together(ada, bob) {
     const mapping = JSON.parse(await (await ada.request.get(`${all}.json`)).text());
     mapping.title = 'Changed <elsewhere>';
     const document = { billhook: 1, syncs: [{ ...JSON.parse(execFileSync(process.env.BILLHOOK, ['export'], { encoding: 'utf8' })).syncs[0], mapping }] };
-    execFileSync(process.env.BILLHOOK, ['apply', '--quiet', '-'], { input: JSON.stringify(document) });
+    execFileSync(process.env.BILLHOOK, ['apply', '--yes', '--quiet', '-'], { input: JSON.stringify(document) });
     await ada.goto(all);
     await says(ada, 'The sync was changed elsewhere since this draft began.');
     expect(await ada.getByRole('button', { name: 'Save: put it to use' }).count() === 0, 'it can be saved');

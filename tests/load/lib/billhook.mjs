@@ -79,7 +79,7 @@ export class Billhook {
     await this.good(['init', '--quiet']);
     const lines = Object.entries(this.options).map(([name, value]) => `${name} = ${value}\n`);
     appendFileSync(join(this.dir, 'billhook.conf'), lines.join(''));
-    await this.good(['apply', '-', '--quiet'], { input: JSON.stringify(document) });
+    await this.good(['apply', '-', '--yes', '--quiet'], { input: JSON.stringify(document) });
   }
 
   // In the foreground, with an environment of the test's own.
