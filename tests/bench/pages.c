@@ -21,9 +21,11 @@
 #include "state/account.h"
 #include "state/journal.h"
 #include "state/link.h"
+#include "state/totals.h"
 #include "store/keeper.h"
 #include "sync/configure.h"
 #include "sync/ingest.h"
+#include "sync/totals.h"
 #include "web/hook.h"
 #include "web/site.h"
 
@@ -128,7 +130,9 @@ configure(struct bench *bench)
 	    "{\"billhook\":1,\"connections\":["
 	    "{\"code\":\"stripe\",\"driver\":\"stripe\",\"secrets\":{\"webhook\":\"env:BENCH_SECRET\"}},"
 	    "{\"code\":\"crm\",\"driver\":\"sandbox\"}],\"syncs\":[{\"code\":\"s\",\"from\":\"stripe\","
-	    "\"to\":\"crm\",\"preset\":\"stripe-salesforce\"}]}";
+	    "\"to\":\"crm\",\"preset\":\"stripe-salesforce\"}],\"automations\":[{\"code\":\"grown\","
+	    "\"preset\":\"expansions\",\"from\":\"stripe\"}],\"alerts\":{\"targets\":[{\"code\":\"team\","
+	    "\"kind\":\"slack\",\"secrets\":{\"url\":\"env:BENCH_URL\"}}]}}";
 	char *presets = source_path("presets");
 	struct configure_options options = {.preset_dir = presets};
 	struct bh_err err = BH_ERR_INIT;
@@ -136,6 +140,7 @@ configure(struct bench *bench)
 	size_t changes;
 
 	setenv("BENCH_SECRET", "secret", 1);
+	setenv("BENCH_URL", "https://hooks.example.com/x", 1);
 	if (configure_apply(bench->site.store, &bench->key, document, &options, &changes, &err) < 0)
 		give_up(err.text);
 	json_decref(document);
@@ -307,17 +312,39 @@ put_events(struct bench *bench, unsigned events)
 		accept(bench, "invoice.updated", "{\"id\":\"in_x\",\"object\":\"invoice\"}");
 }
 
+/* The totals of revenue, which their page only shows. */
+static void
+add_up(struct bench *bench)
+{
+	struct sync_context context = {.conf = &bench->conf,
+	    .store = bench->site.store,
+	    .key = &bench->key};
+	struct sync_outcome outcome;
+	struct store_txn *txn = store_begin(bench->site.store);
+	struct bh_err err = BH_ERR_INIT;
+
+	if (totals_ask(txn, bh_now_ms(), &err) < 0 || store_commit(txn, NULL, &err) < 0)
+		give_up(err.text);
+	store_free(&txn);
+	if (totals_run(&context, &outcome, &err) < 0)
+		give_up(err.text);
+}
+
 /* -- pages -- */
 
 static int
 begin_session(struct store_txn *txn, void *arg, struct bh_err *err)
 {
+	char hash[] = "none";
 	struct bench *bench = arg;
 	struct account_session session = {.user = "ada",
 	    .role = ACCOUNT_ADMIN,
 	    .expires_ms = bh_now_ms() + 3600000};
 
+	struct account_user user = {.name = "ada", .role = ACCOUNT_ADMIN, .hash = hash};
+
 	(void)err;
+	account_user_save(txn, &user);
 	account_session_new(txn, &session, bench->cookie);
 	return 0;
 }
@@ -374,21 +401,113 @@ measure(struct bench *bench, const char *path)
 	fflush(stdout);
 }
 
+/* Every route that answers GET; % is the newest event. */
+static const struct {
+	const char *pattern, *path; /* path NULL: the pattern is one */
+} asked[] = {
+    {"/", NULL},
+    {"/status.json", NULL},
+    {"/customers", NULL},
+    {"/customers", "/customers?q=firm+00"},
+    {"/customers", "/customers?q=cus_0001"},
+    {"/customers", "/customers?mrr=USD"},
+    {"/customers/:connection", "/customers/stripe?id=cus_0000777"},
+    {"/records/:sync/:object", "/records/s/account?id=cus_0000775"},
+    {"/problems", NULL},
+    {"/problems/:crm/:sync/:object", "/problems/crm/s/account?code=TOO_LONG"},
+    {"/connections", NULL},
+    {"/connections/new/:driver", "/connections/new/stripe"},
+    {"/connections/:connection", "/connections/stripe"},
+    {"/connections/:connection", "/connections/crm"},
+    {"/connections/:connection/status.json", "/connections/stripe/status.json"},
+    {"/connections/:connection/status.json", "/connections/crm/status.json"},
+    {"/syncs", NULL},
+    {"/syncs/status.json", NULL},
+    {"/syncs/new", NULL},
+    {"/syncs/:sync", "/syncs/s"},
+    {"/syncs/:sync/status.json", "/syncs/s/status.json"},
+    {"/syncs/:sync/mapping", "/syncs/s/mapping"},
+    {"/syncs/:sync/mapping.json", "/syncs/s/mapping.json"},
+    {"/syncs/:sync/mapping/status.json", "/syncs/s/mapping/status.json"},
+    {"/syncs/:sync/mapping/:object", "/syncs/s/mapping/account"},
+    {"/syncs/:sync/preview", "/syncs/s/preview"},
+    {"/syncs/:sync/preview/status.json", "/syncs/s/preview/status.json"},
+    {"/syncs/:sync/audit", "/syncs/s/audit"},
+    {"/syncs/:sync/audit.csv", "/syncs/s/audit.csv"},
+    {"/syncs/:sync/audit/status.json", "/syncs/s/audit/status.json"},
+    {"/oauth/callback", "/oauth/callback?state=none&code=none"},
+    {"/activity", NULL},
+    {"/activity", "/activity?q=cus_0000777"},
+    {"/activity", "/activity?state=failed"},
+    {"/activity", "/activity?type=customer.*"},
+    {"/activity/:stamp", "/activity/%"},
+    {"/automations", NULL},
+    {"/automations/new/:preset", "/automations/new/renewals"},
+    {"/automations/:automation", "/automations/grown"},
+    {"/automations/:automation/status.json", "/automations/grown/status.json"},
+    {"/revenue", NULL},
+    {"/revenue/status.json", NULL},
+    {"/revenue/movements.csv", NULL},
+    {"/setup", NULL},
+    {"/alerts", NULL},
+    {"/alerts/new/:kind", "/alerts/new/slack"},
+    {"/alerts/:target", "/alerts/team"},
+    {"/settings", NULL},
+    {"/settings/users/:user", "/settings/users/ada"},
+    {"/settings/audit", NULL},
+    {"/settings/configuration", NULL},
+    {"/settings/configuration.json", NULL},
+    {"/login", NULL},
+    {"/healthz", NULL},
+    {"/static/:name", "/static/style.css"},
+};
+
+static void
+check_routes(void)
+{
+	const struct route *routes;
+	size_t n;
+
+	routes = site_routes(&n);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < BH_LEN(asked) && strcmp(asked[k].pattern, routes[i].pattern) != 0)
+			k++;
+		if (k == BH_LEN(asked) && strcmp(routes[i].method, "GET") == 0)
+			give_up(routes[i].pattern);
+	}
+}
+
+/* Stamp of the newest event, for a page that shows one. */
+static unsigned long long
+newest_stamp(struct bench *bench)
+{
+	struct store_txn *txn = store_begin(bench->site.store);
+	struct journal_event event;
+	unsigned long long stamp;
+	size_t n;
+
+	if (journal_list(txn, 0, 1, &event, &n, NULL) < 0 || n != 1)
+		give_up("no event");
+	stamp = event.stamp;
+	journal_event_release(&event);
+	store_free(&txn);
+	return stamp;
+}
+
 static void
 measure_all(struct bench *bench)
 {
-	static const char *const paths[] = {"/", "/status.json", "/customers",
-	    "/customers?q=firm+00", "/customers?q=cus_0001", "/customers?mrr=USD",
-	    "/customers/stripe?id=cus_0000777", "/records/s/account?id=cus_0000775", "/problems",
-	    "/problems/crm/s/account?code=TOO_LONG", "/connections", "/connections/stripe",
-	    "/connections/crm", "/syncs", "/syncs/s", "/syncs/s/mapping",
-	    "/syncs/s/mapping/account", "/syncs/s/preview", "/activity", "/activity?q=cus_0000777",
-	    "/activity?state=failed"};
-
 	if (store_run(bench->site.store, begin_session, bench, NULL, NULL) < 0)
 		give_up("no session");
-	for (size_t i = 0; i < BH_LEN(paths); i++)
-		measure(bench, paths[i]);
+	for (size_t i = 0; i < BH_LEN(asked); i++) {
+		const char *path = asked[i].path != NULL ? asked[i].path : asked[i].pattern;
+		char whole[64];
+
+		snprintf(whole, sizeof(whole), "/activity/%llu", newest_stamp(bench));
+		measure(bench, strchr(path, '%') != NULL ? whole : path);
+	}
 }
 
 int
@@ -401,6 +520,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	bh_log_level(BH_ERROR);
+	check_routes();
 	start(&bench);
 	configure(&bench);
 	send_model(&bench);
@@ -408,6 +528,7 @@ main(int argc, char **argv)
 	multiply(&bench, (unsigned)strtoul(argv[1], NULL, 10));
 	put_links(&bench, (unsigned)strtoul(argv[1], NULL, 10));
 	put_events(&bench, (unsigned)strtoul(argv[2], NULL, 10));
+	add_up(&bench);
 	measure_all(&bench);
 	end(&bench);
 	return 0;

@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 
 const modules = createRequire(`${process.env.BH_NODE_MODULES}/`);
 const { chromium } = modules('playwright-core');
-const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
+const axeSource = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
 export const url = process.argv[2], shots = process.env.FLOW_SHOTS;
 export const looks = [{ name: '1280-light', width: 1280, height: 900, colorScheme: 'light' }, { name: '390-dark', width: 390, height: 800, colorScheme: 'dark' }];
 const complaints = []; // of the console, of requests that leave
@@ -68,14 +68,22 @@ export async function comes(page, text, limit = 15) {
   }
 }
 
+// A picture of the whole page, where they are wanted.
+export async function snap(page, name) {
+  if (shots !== undefined) await page.screenshot({ path: `${shots}/${name.replaceAll(' ', '-')}.png`, fullPage: true });
+}
+
+// What axe finds, a line each; rules: only these.
+export async function axe(page, rules) {
+  if (!await page.evaluate(() => window.axe !== undefined)) await page.evaluate(axeSource);
+  const { violations } = await page.evaluate((only) => window.axe.run(document, { resultTypes: ['violations'], ...(only && { runOnly: only }) }), rules);
+  return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`);
+}
+
 export async function look(page, name) {
-  if (shots !== undefined) {
-    await page.screenshot({ path: `${shots}/${name.replace(' ', '-')}.png`, fullPage: true });
-  }
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  report(`${name}: axe finds nothing`, violations.length === 0,
-    violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`).join('\n'));
+  await snap(page, name);
+  const found = await axe(page);
+  report(`${name}: axe finds nothing`, found.length === 0, found.join('\n'));
   const wide = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   report(`${name}: nothing stands out to the right`, wide[0] <= wide[1], wide.join(' > '));
 }

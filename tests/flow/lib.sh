@@ -224,6 +224,7 @@ leave_root() {
 	mkdir "$copy/tests"
 	cp -r "$BH_SRCDIR"/{etc,templates,static,presets} "$BILLHOOK" "$relay" "$copy"
 	cp -r "$BH_SRCDIR"/tests/{flow,crm,sim,billing,hooks} "$copy/tests"
+	(cd "$BH_SRCDIR" && cp --parents src/web/routes.c "$copy")
 	modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
 	if [ -d "$modules" ]; then
 		mkdir "$copy/npm"
