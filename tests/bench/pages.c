@@ -21,6 +21,7 @@
 #include "state/account.h"
 #include "state/journal.h"
 #include "state/link.h"
+#include "state/monitor.h"
 #include "state/totals.h"
 #include "store/keeper.h"
 #include "sync/configure.h"
@@ -42,6 +43,7 @@ struct bench {
 	struct account_key key;
 	struct site site;
 	char cookie[BH_ID_LEN + 1];
+	char token[MONITOR_TOKEN_LEN + 1]; /* for figures */
 	unsigned events;
 };
 
@@ -346,6 +348,7 @@ begin_session(struct store_txn *txn, void *arg, struct bh_err *err)
 	(void)err;
 	account_user_save(txn, &user);
 	account_session_new(txn, &session, bench->cookie);
+	monitor_token_new(txn, bh_now_ms(), bench->token);
 	return 0;
 }
 
@@ -357,8 +360,9 @@ ask(struct bench *bench, const char *path, int *status_r)
 	char *uri = bh_xasprintf("REQUEST_URI=%s", path);
 	char *query = bh_xasprintf("QUERY_STRING=%s", question != NULL ? question + 1 : "");
 	char *cookie = bh_xasprintf("HTTP_COOKIE=billhook=%s", bench->cookie);
-	const char *params[] = {"REQUEST_METHOD=GET", uri, query, cookie, "HTTP_HOST=localhost",
-	    "REMOTE_ADDR=192.0.2.1", NULL};
+	char *token = bh_xasprintf("HTTP_X_BILLHOOK_TOKEN=%s", bench->token);
+	const char *params[] = {"REQUEST_METHOD=GET", uri, query, cookie, token,
+	    "HTTP_HOST=localhost", "REMOTE_ADDR=192.0.2.1", NULL};
 	struct response response;
 	struct request request;
 	int64_t began_us, took_us;
@@ -372,6 +376,7 @@ ask(struct bench *bench, const char *path, int *status_r)
 	*status_r = response.status;
 	response_release(&response);
 	request_release(&request);
+	free(token);
 	free(cookie);
 	free(query);
 	free(uri);
@@ -457,6 +462,10 @@ static const struct {
     {"/settings/audit", NULL},
     {"/settings/configuration", NULL},
     {"/settings/configuration.json", NULL},
+    {"/settings/options", NULL},
+    {"/settings/backup", NULL},
+    {"/settings/backup/status.json", NULL},
+    {"/metrics", NULL},
     {"/login", NULL},
     {"/healthz", NULL},
     {"/static/:name", "/static/style.css"},
