@@ -86,11 +86,11 @@ seen_slow "all is settled" 40 'status.backlog === 0 && ["salesforce", "hubspot"]
 
 # -- what takes time, done or under way --
 for sync in stripe-sf lago-hs; do
-	bh preview "$sync" >/dev/null
+	bh preview "$sync" >/dev/null 2>&1
 done
 account=$(crm see 'sf("Account", "stripe:cus_page").Id')
 crm patch sf records "{\"Account\": [{\"Id\": \"$account\", \"Name\": \"Changed $evil_json\"}]}" >/dev/null || not_ok "people change a record"
-bh audit stripe-sf >/dev/null
+bh audit stripe-sf >/dev/null 2>&1
 is "an audit finds the change" "$(bh audit stripe-sf --json | grep -c differing)" 1
 bh crm salesforce plan >/dev/null
 bh crm salesforce unlinked >/dev/null
