@@ -171,6 +171,7 @@ struct link_lane {
 	int64_t pause_until_ms;
 	char reason[240]; /* why it pauses or stopped; "" */
 	int64_t last_push_ms;
+	int64_t taken_ms; /* when the CRM last took something */
 	int64_t calls; /* HTTP calls since the start of time */
 	int64_t day_used, day_limit;
 	int64_t day_at_ms;               /* when day_used was told */
@@ -188,7 +189,7 @@ int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lan
     struct bh_err *err);
 /* Held links of all lanes, in one read. */
 int link_held_total(struct store_txn *txn, int64_t *n_r, struct bh_err *err);
-/* Only pause, reason, last_push, calls and usage; counts are kept by link_settle(). */
+/* Only pause, reason, last_push, taken, calls and usage; counts are kept by link_settle(). */
 void link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *lane);
 /*
  * Of one sync of a lane, each counted up to max: marks of the ranks below ranks, and links that

@@ -29,6 +29,7 @@ read_condition(struct store_txn *txn, const char *dest, struct link_lane *lane, 
 		lane->pause_until_ms = bh_json_int(doc, "pause_until", 0);
 		snprintf(lane->reason, sizeof(lane->reason), "%s", reason != NULL ? reason : "");
 		lane->last_push_ms = bh_json_int(doc, "last_push", 0);
+		lane->taken_ms = bh_json_int(doc, "taken", 0);
 		lane->calls = bh_json_int(doc, "calls", 0);
 		lane->day_used = bh_json_int(doc, "day_used", 0);
 		lane->day_limit = bh_json_int(doc, "day_limit", 0);
@@ -118,6 +119,7 @@ link_lane_note(struct store_txn *txn, const char *dest, const struct link_lane *
 	if (lane->reason[0] != '\0')
 		json_object_set_new(doc, "reason", bh_json_string(lane->reason));
 	link_set_number(doc, "last_push", lane->last_push_ms);
+	link_set_number(doc, "taken", lane->taken_ms);
 	link_set_number(doc, "calls", lane->calls);
 	link_set_number(doc, "day_used", lane->day_used);
 	link_set_number(doc, "day_limit", lane->day_limit);

@@ -10,12 +10,14 @@
 #include "dest/dest.h"
 #include "state/journal.h"
 #include "state/link.h"
+#include "state/queue.h"
 #include "sync/sync.h"
 
 #define MINUTE_MS (60 * INT64_C(1000))
 #define HOUR_MS (60 * MINUTE_MS)
 #define FAILED_COUNTED 100
-#define EVENTS_LOOKED_AT 200
+#define EVENTS_PAGE 200
+#define EVENTS_LOOKED_AT 4000
 #define OPEN_PAGE 500
 
 struct watch {
@@ -33,6 +35,13 @@ name_of(const struct account_connection *connection)
 	return connection->name[0] != '\0' ? connection->name : connection->code;
 }
 
+static void
+key_of(const struct watch *watch, char key[ALERT_KEY_MAX])
+{
+	snprintf(key, ALERT_KEY_MAX, "%s/%s", watch->check,
+	    watch->connection != NULL ? watch->connection->code : "");
+}
+
 /* It is there.  title_take is freed. */
 static int
 found(struct watch *watch, enum alert_priority priority, int64_t grace_ms, char *title_take,
@@ -47,8 +56,7 @@ found(struct watch *watch, enum alert_priority priority, int64_t grace_ms, char 
 	    .is_reminded = true};
 	int rc;
 
-	snprintf(key, sizeof(key), "%s/%s", watch->check,
-	    watch->connection != NULL ? watch->connection->code : "");
+	key_of(watch, key);
 	json_object_set_new(watch->found, key, json_true());
 	rc = alert_raise(watch->txn, &cause, watch->now_ms, err);
 	free(title_take);
@@ -86,17 +94,62 @@ check_held(struct watch *watch, struct bh_err *err)
 	    NULL, err);
 }
 
+/* Are so many calls of the day used that only what is urgent is sent? */
+static bool
+is_limited(const struct watch *watch, const struct link_lane *lane)
+{
+	const struct account_connection *c = watch->connection;
+	const struct dest_driver *driver = dest_driver(c->driver);
+	int64_t percent =
+	    driver != NULL ? setting_number(driver->settings, c->settings, "throttle") : 0;
+
+	return percent != 0 && lane->day_limit > 0 &&
+	       watch->now_ms - lane->day_at_ms <= 24 * HOUR_MS &&
+	       lane->day_used * 100 >= lane->day_limit * percent;
+}
+
+/* Did the job of its lane fail as a whole (no token, no answer)?  Why, into reason. */
+static int
+read_failure(struct watch *watch, char reason[240], bool *has_failed_r, struct bh_err *err)
+{
+	json_t *jobs, *job;
+	size_t i;
+
+	*has_failed_r = false;
+	if (queue_list(watch->txn, &jobs, err) < 0)
+		return -1;
+	json_array_foreach (jobs, i, job)
+		if (strcmp(bh_json_str(job, "kind"), "push") == 0 &&
+		    strcmp(bh_json_str(job, "arg"), watch->connection->code) == 0 &&
+		    bh_json_int(job, "attempts", 0) > 0) {
+			*has_failed_r = true;
+			bh_json_copy(reason, 240, job, "reason");
+		}
+	json_decref(jobs);
+	return 0;
+}
+
+/*
+ * Something is to be sent, and the last try brought nothing; between two tries, too.  What waits
+ * for calls is told by check_limit().
+ */
 static int
 check_waiting(struct watch *watch, struct bh_err *err)
 {
 	const struct account_connection *c = watch->connection;
 	struct link_lane lane;
+	bool has_failed;
 
 	if (c->is_source || c->paused || c->broken[0] != '\0')
 		return 0;
 	if (link_lane_get(watch->txn, c->code, &lane, err) < 0)
 		return -1;
-	if (!sync_is_ahead(lane.pause_until_ms) || lane.dirty == 0)
+	if (lane.dirty == 0 || is_limited(watch, &lane))
+		return 0;
+	if (read_failure(watch, lane.reason, &has_failed, err) < 0)
+		return -1;
+	if (!has_failed && !sync_is_ahead(lane.pause_until_ms) &&
+	    lane.last_push_ms <= lane.taken_ms)
 		return 0;
 	return found(watch, ALERT_NORMAL, HOUR_MS,
 	    bh_xasprintf("%s has taken nothing for an hour", name_of(c)), lane.reason, err);
@@ -117,44 +170,83 @@ static int
 check_limit(struct watch *watch, struct bh_err *err)
 {
 	const struct account_connection *c = watch->connection;
-	const struct dest_driver *driver = dest_driver(c->driver);
 	struct link_lane lane;
-	int64_t percent;
 
-	if (c->is_source || driver == NULL)
+	if (c->is_source)
 		return 0;
 	if (link_lane_get(watch->txn, c->code, &lane, err) < 0)
 		return -1;
-	percent = setting_number(driver->settings, c->settings, "throttle");
-	if (percent == 0 || lane.day_limit <= 0 || watch->now_ms - lane.day_at_ms > 24 * HOUR_MS ||
-	    lane.day_used * 100 < lane.day_limit * percent)
+	if (!is_limited(watch, &lane))
 		return 0;
 	return found(watch, ALERT_NORMAL, 0,
 	    bh_xasprintf("%s: the calls of the day are nearly used up", name_of(c)),
 	    "Only what is urgent is sent until there are calls again.", err);
 }
 
+/* When a source sent its last event; 0: none among the newest, as many as are looked at. */
+static int
+last_event(struct watch *watch, int64_t *last_ms_r, struct bh_err *err)
+{
+	struct journal_event *events = bh_xcalloc(EVENTS_PAGE, sizeof(*events));
+	uint64_t before = 0;
+	size_t looked = 0, n = 1;
+	int rc = 0;
+
+	*last_ms_r = 0;
+	while (rc == 0 && n > 0 && *last_ms_r == 0 && looked < EVENTS_LOOKED_AT) {
+		rc = journal_list(watch->txn, before, EVENTS_PAGE, events, &n, err);
+		for (size_t i = 0; i < n; i++) {
+			if (*last_ms_r == 0 &&
+			    strcmp(events[i].connection, watch->connection->code) == 0)
+				*last_ms_r = events[i].received_ms;
+			before = events[i].stamp;
+			journal_event_release(&events[i]);
+		}
+		looked += n;
+	}
+	free(events);
+	return rc;
+}
+
+/* Is this check's incident open? 1, 0, -1. */
+static int
+is_open(struct watch *watch, struct bh_err *err)
+{
+	struct alert_incident incident;
+	char key[ALERT_KEY_MAX];
+	int rc;
+
+	key_of(watch, key);
+	rc = alert_incident_load(watch->txn, key, &incident, err);
+	if (rc <= 0)
+		return rc;
+	rc = incident.cured_ms == 0;
+	alert_incident_release(&incident);
+	return rc;
+}
+
 static int
 check_silent(struct watch *watch, struct bh_err *err)
 {
 	const struct account_connection *c = watch->connection;
-	int64_t hours = bh_json_int(watch->settings, "silent_hours", 0), last_ms = 0;
-	struct journal_event *events;
-	size_t n = 0;
+	int64_t hours = bh_json_int(watch->settings, "silent_hours", 0), last_ms;
+	bool is_silent;
 	int rc;
 
 	if (hours <= 0 || !c->is_source || c->paused)
 		return 0;
-	events = bh_xcalloc(EVENTS_LOOKED_AT, sizeof(*events));
-	rc = journal_list(watch->txn, 0, EVENTS_LOOKED_AT, events, &n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (last_ms == 0 && strcmp(events[i].connection, c->code) == 0)
-			last_ms = events[i].received_ms;
-		journal_event_release(&events[i]);
+	if (last_event(watch, &last_ms, err) < 0)
+		return -1;
+	is_silent = last_ms != 0 && watch->now_ms - last_ms >= hours * HOUR_MS;
+	/* Its last event was removed with age, or others sent very many since: it is as silent as before. */
+	if (last_ms == 0) {
+		rc = is_open(watch, err);
+		if (rc < 0)
+			return -1;
+		is_silent = rc > 0;
 	}
-	free(events);
-	if (rc < 0 || last_ms == 0 || watch->now_ms - last_ms < hours * HOUR_MS)
-		return rc < 0 ? -1 : 0;
+	if (!is_silent)
+		return 0;
 	return found(watch, ALERT_NORMAL, 0,
 	    bh_xasprintf("%s has sent nothing for %lld hours", name_of(c), (long long)hours), NULL,
 	    err);

@@ -455,6 +455,8 @@ finish(struct push_run *run, struct sync_outcome *outcome, struct bh_err *err)
 		throttle_say(lane, lane->condition.reason, sizeof(lane->condition.reason));
 	if (run->sent != 0) {
 		lane->condition.last_push_ms = bh_now_ms();
+		if (run->applied != 0)
+			lane->condition.taken_ms = lane->condition.last_push_ms;
 		rc = store_run(run->context->store, save_summary, run, NULL, err);
 		bh_log(BH_INFO,
 		    "lane %s: sent=%zu applied=%zu created=%zu refused=%zu later=%zu waiting=%zu calls=%lld",

@@ -88,6 +88,8 @@ int page_setup(struct exchange *exchange, struct bh_err *err);
 int page_setup_make(struct exchange *exchange, struct bh_err *err);
 int page_setup_dismiss(struct exchange *exchange, struct bh_err *err);
 
+/* For the home page: "alerts_failing", names of targets that do not take messages, and "alerts_url". */
+int alerts_hint(struct exchange *exchange, json_t *model, struct bh_err *err);
 int page_alerts(struct exchange *exchange, struct bh_err *err);
 int page_alerts_save(struct exchange *exchange, struct bh_err *err);
 int page_alert_new(struct exchange *exchange, struct bh_err *err);

@@ -16,6 +16,57 @@
 #define CURED_SHOWN 50
 #define HOURS_MAX 8760
 
+/* -- a word of it on the home page -- */
+
+/* Does the last message to this target fail?  A target that is paused has nobody who waits for it. */
+static int
+is_failing(struct store_txn *txn, const char *code, char name[128], bool *is_r, struct bh_err *err)
+{
+	struct alert_target target;
+	json_t *delivery = NULL;
+	int rc = alert_target_load(txn, NULL, code, &target, err);
+
+	*is_r = false;
+	if (rc <= 0)
+		return rc;
+	rc = alert_delivery_get(txn, code, &delivery, err);
+	if (rc == 0) {
+		const char *error = bh_json_str(delivery, "error");
+
+		*is_r = !target.paused && error != NULL && *error != '\0';
+		snprintf(name, 128, "%s", target.name[0] != '\0' ? target.name : target.code);
+	}
+	json_decref(delivery);
+	alert_target_release(&target);
+	return rc;
+}
+
+int
+alerts_hint(struct exchange *exchange, json_t *model, struct bh_err *err)
+{
+	struct store_txn *txn = exchange_read(exchange);
+	struct bh_buf names = BH_BUF_INIT(SIZE_MAX / 2);
+	json_t *codes, *code;
+	size_t i;
+	int rc = alert_targets(txn, &codes, err);
+
+	json_array_foreach (codes, i, code) {
+		char name[128];
+		bool is_bad = false;
+
+		if (rc == 0)
+			rc = is_failing(txn, json_string_value(code), name, &is_bad, err);
+		if (rc == 0 && is_bad)
+			bh_buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	json_object_set_new(model, "alerts_failing", words_json(bh_buf_str(&names)));
+	json_object_set_new(model, "alerts_url",
+	    json_sprintf("%s/alerts", exchange->request->base));
+	bh_buf_release(&names);
+	json_decref(codes);
+	return rc;
+}
+
 /* -- what is shown -- */
 
 struct listing {

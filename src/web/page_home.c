@@ -510,6 +510,8 @@ page_home(struct exchange *exchange, struct bh_err *err)
 		complete(&home, model);
 		rc = setup_hint(exchange, model, err);
 	}
+	if (rc == 0)
+		rc = alerts_hint(exchange, model, err);
 	if (rc == 0) {
 		rc = exchange_page(exchange, 200, "home", "Home", json_incref(model), err);
 	}

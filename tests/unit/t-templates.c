@@ -780,6 +780,7 @@ visit_alerts(struct world *world)
 	post(&browser, "/alerts/new/slack", "code=a");
 	visit(&browser, "/alerts/new/mail");
 	alert_fill(world);
+	visit(&browser, "/");
 	visit(&browser, "/alerts?saved=1");
 	visit(&browser, "/alerts/team");
 	close_browser(&browser);
