@@ -272,6 +272,8 @@ action_fields(const struct look *look, const json_t *entry, int64_t date)
 	json_object_set_new(fields, "text", rendered(look, rule->text, NULL));
 	json_object_set_new(fields, "link", rendered(look, rule->link, NULL));
 	json_object_set_new(fields, "owner", owner != NULL ? json_string(owner) : json_null());
+	if (rule->is_owner_record)
+		json_object_set_new(fields, "owner_of", json_string("record"));
 	json_object_set_new(fields, "opened_at", time_text(opened_ms));
 	json_object_set_new(fields, "due_on",
 	    rule->has_due || date != NO_DAY ? day_text(due + rule->due_days) : json_null());
@@ -330,11 +332,13 @@ static const char *
 next_owner(const struct look *look)
 {
 	const json_t *owners = look->rule->owners;
+	size_t from;
 
 	if (owners == NULL)
 		return NULL;
-	return json_string_value(
-	    json_array_get(owners, look->decision->turn++ % json_array_size(owners)));
+	from = look->rule->owners_from;
+	return json_string_value(json_array_get(owners,
+	    from + look->decision->turn++ % (json_array_size(owners) - from)));
 }
 
 static void

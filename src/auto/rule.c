@@ -255,6 +255,14 @@ parse_priority(const json_t *json, struct rule *rule, struct bh_err *err)
 	return 0;
 }
 
+static bool
+is_record(const json_t *owner)
+{
+	const char *text = json_string_value(owner);
+
+	return text != NULL && strcmp(text, "record") == 0;
+}
+
 static int
 parse_owners(const json_t *list, struct rule *rule, struct bh_err *err)
 {
@@ -264,12 +272,18 @@ parse_owners(const json_t *list, struct rule *rule, struct bh_err *err)
 	if (list == NULL)
 		return 0;
 	if (!json_is_array(list) || json_array_size(list) > RULE_OWNERS)
-		return bh_fail(err, BH_INVALID, "owner is a list of at most %d user ids of the CRM",
+		return bh_fail(err, BH_INVALID,
+		    "owner is a list of \"record\" and at most %d user ids of the CRM",
 		    RULE_OWNERS);
 	json_array_foreach ((json_t *)(uintptr_t)list, i, owner)
 		if (json_string_length(owner) == 0 || json_string_length(owner) > 64)
 			return bh_fail(err, BH_INVALID, "owner %zu is no user id", i + 1);
-	rule->owners = json_array_size(list) > 0 ? list : NULL;
+	rule->is_owner_record = is_record(json_array_get(list, 0));
+	rule->owners_from = rule->is_owner_record ? 1 : 0;
+	for (i = 1; i < json_array_size(list); i++)
+		if (is_record(json_array_get(list, i)))
+			return bh_fail(err, BH_INVALID, "owner: \"record\" stands in front");
+	rule->owners = json_array_size(list) > rule->owners_from ? list : NULL;
 	return 0;
 }
 

@@ -10,7 +10,7 @@
  *     "ends": [ { "if": { "field": "status", "in": ["canceled"] }, "as": "lost" } ],
  *     "make": { "type": "opportunity", "title": "Renewal - {customer.name}", "text": "...",
  *               "due": { "days": 0 }, "priority": "high", "amount": "amount",
- *               "link": "{link}", "owner": ["005A", "005B"] } }
+ *               "link": "{link}", "owner": ["record", "005A", "005B"] } }
  *
  *   on      the kind of object that is looked at
  *   each    "movement": for each movement of a customer's MRR, as if it were the last; needs once
@@ -22,7 +22,8 @@
  *   once    it stays as it was made, whatever becomes of the object
  *   ends    what it comes to when it applies no more: the first that passes; "won" once the date
  *           was reached, else "done"
- *   make    what is to be done; title, text and link are templates
+ *   make    what is to be done; title, text and link are templates.  owner: users of the CRM, who
+ *           take turns; "record" in front: the owner of the record that it hangs on, else those
  *
  * Whoever looks at an object calls rule_decide() (auto/decide.h).
  */

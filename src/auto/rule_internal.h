@@ -41,7 +41,9 @@ struct rule {
 	const char *priority;
 	bool has_worth;
 	struct reference worth; /* the amount that is shown */
+	bool is_owner_record;   /* the owner of the record that it hangs on, where there is one */
 	const json_t *owners;   /* array of texts; NULL */
+	size_t owners_from;     /* the first that is a user */
 };
 
 #endif

@@ -310,6 +310,11 @@ struct dest_driver {
 	/* Fill values of n readings (any number), in the fewest calls. */
 	int (*read)(struct dest_config *config, struct dest_reading *readings, size_t n,
 	    struct bh_err *err);
+	/* The field that names a record's owner; NULL: records have none. */
+	const char *owner_field;
+	/* Who of n users (any number) may own records: known there, and active.  With owner_field. */
+	int (*active)(struct dest_config *config, const char *const *ids, size_t n,
+	    bool *is_active_r, struct bh_err *err);
 	/* Fill fate of n records, in the fewest calls. */
 	int (*end)(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
 	/*

@@ -120,6 +120,8 @@ int salesforce_revoke(struct dest_config *config, struct bh_err *err);
 int salesforce_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);
 int salesforce_find(struct dest_config *config, const struct dest_wanted *wanted, size_t n,
     struct dest_found *found, struct bh_err *err);
+int salesforce_active(struct dest_config *config, const char *const *ids, size_t n,
+    bool *is_active_r, struct bh_err *err);
 int salesforce_read(struct dest_config *config, struct dest_reading *readings, size_t n,
     struct bh_err *err);
 int salesforce_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);

@@ -2,7 +2,7 @@
  * Targets.  States of a description: absent -> fetched -> (older than a day,
  * or dropped after "no such field") fetched again.
  *
- * Keys: Dd <dest> <object> description; Ds <dest> <object> <key> kept record.
+ * Keys: Dd <dest> <object> description; Do <dest> owners; Ds <dest> <object> <key> kept record.
  */
 #include "base/base.h"
 
@@ -78,6 +78,40 @@ key_kept(struct key *key, const char *dest, const char *object, const char *reco
 	key_text(key, dest);
 	key_text(key, object);
 	key_text(key, record_key);
+}
+
+static void
+key_owners(struct key *key, const char *dest)
+{
+	key_begin(key, "Do");
+	key_text(key, dest);
+}
+
+int
+target_owners_get(struct store_txn *txn, const char *dest, json_t **doc_r, struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(STORE_VALUE_MAX);
+	struct key key;
+	int rc;
+
+	*doc_r = NULL;
+	key_owners(&key, dest);
+	rc = store_peek(txn, key.data, key.len, &value, err);
+	if (rc > 0) {
+		*doc_r = json_loadb(value.data, value.len, 0, NULL);
+		rc = *doc_r != NULL;
+	}
+	bh_buf_release(&value);
+	return rc;
+}
+
+void
+target_owners_put(struct store_txn *txn, const char *dest, const json_t *doc)
+{
+	struct key key;
+
+	key_owners(&key, dest);
+	put_json(txn, &key, doc);
 }
 
 void
@@ -189,7 +223,7 @@ target_walk_kept(struct store_txn *txn, size_t max, struct bh_buf *after,
 int
 target_drop_page(struct store_txn *txn, void *dest, struct bh_err *err)
 {
-	static const char *const families[] = {"Dd", "Ds"};
+	static const char *const families[] = {"Dd", "Do", "Ds"};
 
 	for (size_t i = 0; i < BH_LEN(families); i++) {
 		int rc = key_drop_page(txn, families[i], dest, err);

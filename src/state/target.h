@@ -16,6 +16,13 @@ void target_put(struct store_txn *txn, const char *dest, const char *object,
 /* Forget, so that it is fetched again. */
 void target_drop(struct store_txn *txn, const char *dest, const char *object);
 
+/*
+ * Owners of records, and who of them is active, as they were told lately (sync/owner.c): 1 with
+ * a new reference, 0, -1.  Not checked at commit: what is lost is asked again.
+ */
+int target_owners_get(struct store_txn *txn, const char *dest, json_t **doc_r, struct bh_err *err);
+void target_owners_put(struct store_txn *txn, const char *dest, const json_t *doc);
+
 /* Keep a record that the sandbox was given, by object and key; the newest wins. */
 void target_keep(struct store_txn *txn, const char *dest, const char *object, const char *key,
     const json_t *record);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sync/bulk_parts.h"
 #include "sync/conflict.h"
+#include "sync/owner.h"
 
 #define PAGE 1000
 
@@ -176,6 +177,8 @@ collect_page(struct collect *c, const struct link_dirty_entry *entries, size_t n
 
 	if (rc == 0)
 		rc = conflict_resolve(c->run->lane, items, n, err);
+	if (rc == 0)
+		rc = owner_resolve(c->run->lane, items, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (items[i].verdict != RENDER_SEND)
 			continue;

@@ -15,6 +15,7 @@
 #include "sync/crm_leave.h"
 #include "sync/fate.h"
 #include "sync/lane.h"
+#include "sync/owner.h"
 #include "sync/settle.h"
 #include "sync/throttle.h"
 
@@ -217,6 +218,8 @@ push_entries(struct push_run *run, const struct link_dirty_entry *entries, size_
 
 	if (rc == 0)
 		rc = conflict_resolve(run->lane, items, n, err);
+	if (rc == 0)
+		rc = owner_resolve(run->lane, items, n, err);
 	if (rc == 0)
 		rc = conflict_mean(run->lane, items, n, NULL, err);
 	if (rc == 0)

@@ -90,7 +90,7 @@ automation_form_view(const json_t *preset, const struct request *request, bool i
 		    json_sprintf("%lld",
 			(long long)bh_json_int(bh_json_at(preset, "date"), "days", 0)));
 	add_field(fields, request, is_posted, "owners", "Owners",
-	    "Ids of users of the CRM, who take turns, with commas between; empty: as the CRM does.",
+	    "Ids of users of the CRM, who take turns, with commas between; record in front: whoever owns the account or company, if he is active. Empty: as the CRM does.",
 	    json_string(""));
 	return fields;
 }
