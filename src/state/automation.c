@@ -1,5 +1,6 @@
 /*
  * Keys: Xr <code> the rule; Xo <code> whose turn; Xw <code> the walk; Xd <code> a dry run;
+ * Xc <code> what it has open;
  * Xm <connection> <kind> <account> <id> marks; Xt <ms> <the same> timers;
  * Xs <the same> what was decided.  Values are JSON, or bytes where they are keys.
  */
@@ -327,6 +328,45 @@ automation_turn_put(struct store_txn *txn, const char *code, uint64_t turn)
 
 	key_code(&key, "Xo", code);
 	store_put(txn, key.data, key.len, text, (size_t)len);
+}
+
+int
+automation_tally_get(struct store_txn *txn, const char *code, struct automation_tally *tally,
+    struct bh_err *err)
+{
+	struct bh_buf value = BH_BUF_INIT(DOC_MAX);
+	json_t *doc = NULL;
+	struct key key;
+	int rc;
+
+	key_code(&key, "Xc", code);
+	rc = store_get(txn, key.data, key.len, &value, err);
+	if (rc > 0)
+		doc = json_loadb(value.data, value.len, 0, NULL);
+	*tally = (struct automation_tally){bh_json_int(doc, "open", 0),
+	    bh_json_int(doc, "fired", 0), bh_json_int(doc, "at", 0)};
+	json_decref(doc);
+	bh_buf_release(&value);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+automation_tally_add(struct store_txn *txn, const char *code, const struct automation_tally *by,
+    struct bh_err *err)
+{
+	struct automation_tally now;
+	struct key key;
+	json_t *doc;
+
+	if (automation_tally_get(txn, code, &now, err) < 0)
+		return -1;
+	doc = json_pack("{s:I, s:I, s:I}", "open", (json_int_t)(now.open + by->open), "fired",
+	    (json_int_t)(now.fired + by->fired), "at",
+	    (json_int_t)(by->fired_ms != 0 ? by->fired_ms : now.fired_ms));
+	key_code(&key, "Xc", code);
+	put_json(txn, &key, doc);
+	json_decref(doc);
+	return 0;
 }
 
 int

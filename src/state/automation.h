@@ -69,6 +69,21 @@ int automation_turn_get(struct store_txn *txn, const char *code, uint64_t *turn_
     struct bh_err *err);
 void automation_turn_put(struct store_txn *txn, const char *code, uint64_t turn);
 
+/*
+ * What a rule has open, over all objects, and how often it fired; kept in the commits that
+ * decide, checked there.  A rule that is removed leaves it, as what it decided stays.
+ */
+struct automation_tally {
+	int64_t open;
+	int64_t fired, fired_ms; /* how often, and when it did last; 0 never */
+};
+/* 0, with zeros where nothing is known; -1. */
+int automation_tally_get(struct store_txn *txn, const char *code, struct automation_tally *tally,
+    struct bh_err *err);
+/* Add to what is stored; by.fired_ms 0: it did not fire. */
+int automation_tally_add(struct store_txn *txn, const char *code, const struct automation_tally *by,
+    struct bh_err *err);
+
 /* How far the walk over the objects that were there before is; empty at its start. */
 int automation_walk_get(struct store_txn *txn, const char *code, struct bh_buf *after,
     struct bh_err *err);

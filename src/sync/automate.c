@@ -23,7 +23,8 @@ struct page {
 	struct object_state objects[MARKS_MAX], customers[MARKS_MAX];
 	json_t *standings[MARKS_MAX];
 	size_t n;
-	json_t *turns; /* of rules that were asked: code -> whose turn */
+	json_t *turns;   /* of rules that were asked: code -> whose turn */
+	json_t *tallies; /* code -> {"open": more or less, "fired": how often} */
 	struct apply *apply;
 };
 
@@ -39,6 +40,7 @@ page_free(struct page **page)
 	}
 	automation_marks_release(p->marks, p->marks_n);
 	json_decref(p->turns);
+	json_decref(p->tallies);
 	apply_free(&p->apply);
 	store_free(&p->txn);
 	free(p);
@@ -127,6 +129,63 @@ note_turn(struct page *page, const char *code, uint64_t before, uint64_t after)
 		automation_turn_put(page->txn, code, after);
 }
 
+static bool
+is_open(const json_t *standing, const char *key)
+{
+	const char *state = bh_json_str(json_object_get(standing, key), "state");
+
+	return state != NULL && strcmp(state, "open") == 0;
+}
+
+/* Actions that are open in a rule's standing, and were not in the other (NULL none). */
+static int64_t
+count_open(const json_t *standing, const json_t *other)
+{
+	const char *key;
+	json_t *entry;
+	int64_t n = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)standing, key, entry)
+		n += is_open(standing, key) && !is_open(other, key);
+	return n;
+}
+
+/* What one decision changed of a rule's tally. */
+static void
+note_tally(struct page *page, const char *code, const json_t *before, const json_t *after)
+{
+	int64_t fired = count_open(after, before), closed = count_open(before, after);
+	json_t *tally = json_object_get(page->tallies, code);
+
+	if (fired == 0 && closed == 0)
+		return;
+	if (tally == NULL) {
+		tally = json_object();
+		json_object_set_new(page->tallies, code, tally);
+	}
+	json_object_set_new(tally, "open",
+	    json_integer((json_int_t)(bh_json_int(tally, "open", 0) + fired - closed)));
+	json_object_set_new(tally, "fired",
+	    json_integer((json_int_t)(bh_json_int(tally, "fired", 0) + fired)));
+}
+
+static int
+put_tallies(struct page *page, struct bh_err *err)
+{
+	const char *code;
+	json_t *one;
+
+	json_object_foreach (page->tallies, code, one) {
+		struct automation_tally by = {.open = bh_json_int(one, "open", 0),
+		    .fired = bh_json_int(one, "fired", 0)};
+
+		by.fired_ms = by.fired > 0 ? page->now_ms : 0;
+		if (automation_tally_add(page->txn, code, &by, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* An action that tells people: it is an incident as long as it is open. */
 static int
 tell(struct page *page, const struct mirror_id *of, const json_t *action, struct bh_err *err)
@@ -205,6 +264,7 @@ ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int
 	    .standing = json_object_get(rules, code),
 	    .actions = json_array(),
 	    .next_ms = *next_ms};
+	json_t *before;
 	uint64_t turn;
 	int rc = 0;
 
@@ -217,7 +277,10 @@ ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int
 		decision.standing = json_object();
 		json_object_set_new(rules, code, decision.standing);
 	}
+	before = json_deep_copy(decision.standing);
 	rule_decide(rule->rule, &subject, &decision);
+	note_tally(page, code, before, decision.standing);
+	json_decref(before);
 	bring(page, id, decision.actions, doc);
 	if (rule_makes(rule->rule) == RULE_ALERT)
 		rc = tell_all(page, id, decision.actions, err);
@@ -264,6 +327,7 @@ run_page(const struct sync_context *context, struct setup **setup, size_t *n_r, 
 
 	page->txn = store_begin(context->store);
 	page->turns = json_object();
+	page->tallies = json_object();
 	page->now_ms = bh_now_ms();
 	rc = setup_refresh(context, page->txn, setup, err);
 	page->setup = *setup;
@@ -277,6 +341,8 @@ run_page(const struct sync_context *context, struct setup **setup, size_t *n_r, 
 		rc = read_page(page, err);
 		for (size_t i = 0; i < page->n && rc == 0; i++)
 			rc = decide_object(page, i, err);
+		if (rc == 0)
+			rc = put_tallies(page, err);
 		if (rc == 0)
 			rc = apply_run(page->apply, err);
 		if (rc == 0)

@@ -40,7 +40,7 @@ json_t *
 mapping_posted(const struct request *request, const char *name)
 {
 	const char *text = request_field(request, name);
-	struct bh_buf lines = BH_BUF_INIT(REQUEST_FORM_MAX);
+	struct bh_buf lines = BH_BUF_INIT(REQUEST_UPLOAD_MAX);
 	json_t *json;
 
 	for (; text != NULL && *text != '\0'; text++)

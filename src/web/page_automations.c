@@ -48,6 +48,23 @@ trial_words(const json_t *trial, bool *is_open_r)
 	    (long long)bh_json_int(trial, "days", 0));
 }
 
+/* "3 open", or of what stays as it was made "14 made"; and when it fired last. */
+static int
+add_tally(struct store_txn *txn, const struct automation *automation, json_t *row,
+    struct bh_err *err)
+{
+	bool is_once = bh_is_json_true(automation->rule, "once");
+	struct automation_tally tally;
+	char count[WORDS_MAX];
+
+	if (automation_tally_get(txn, automation->code, &tally, err) < 0)
+		return -1;
+	words_count(count, is_once ? tally.fired : tally.open);
+	json_object_set_new(row, "tally", json_sprintf("%s %s", count, is_once ? "made" : "open"));
+	json_object_set_new(row, "fired", words_time_json(tally.fired_ms, bh_now_ms()));
+	return 0;
+}
+
 static int
 row_of(struct exchange *exchange, const char *code, json_t *list, struct bh_err *err)
 {
@@ -73,6 +90,8 @@ row_of(struct exchange *exchange, const char *code, json_t *list, struct bh_err 
 		    automation.is_enabled ? "on" : "off", "trial", trial_words(trial, &is_open));
 		set_url(exchange, row, "url", path);
 		json_array_append_new(list, row);
+		if (add_tally(txn, &automation, row, err) < 0)
+			rc = -1;
 	}
 	json_decref(trial);
 	automation_release(&automation);

@@ -553,7 +553,9 @@ press_drop(struct exchange *exchange, struct bh_err *err)
 static int
 press_import(struct exchange *exchange, struct bh_err *err)
 {
-	const char *text = request_given(exchange->request, "upload", "file");
+	bool is_file = *field(exchange, "upload") != '\0';
+	json_t *typed = mapping_posted(exchange->request, is_file ? "upload" : "file");
+	const char *text = json_string_value(typed);
 	json_t *mapping = NULL;
 	struct bh_err why = BH_ERR_INIT;
 	int rc;
@@ -572,6 +574,7 @@ press_import(struct exchange *exchange, struct bh_err *err)
 		rc = bh_fail(err, why.code, "%s", why.text);
 	else
 		rc = show(exchange, 400, text, why.text, NULL, err);
+	json_decref(typed);
 	return rc;
 }
 

@@ -46,6 +46,21 @@ failing='"customer":"cus_1","total":1250,"attempted":true'
 task="(about) => sf('Task').filter((t) => t.Billhook_Id__c.includes(about)).map((t) => [t.Subject, t.Status, t.ActivityDate, t.Priority].join(', '))"
 opportunity="(about) => sf('Opportunity').filter((o) => o.Billhook_Id__c.includes(about)).map((o) => [o.Name, o.StageName, o.CloseDate, o.Amount].join(', '))"
 
+# tallies FAMILY: what is open of each rule: as counted (Xc), or counted anew from what was decided (Xs)
+tallies() {
+	bh dump | FAMILY=$1 node -e '
+		const open = {}, raw = (one, name) => one[name] ?? Buffer.from(one[name + "64"] ?? "", "base64").toString("latin1");
+		for (const line of require("fs").readFileSync(0, "utf8").split("\n")) {
+			const one = line === "" ? {} : JSON.parse(line), key = raw(one, "k");
+			if (!key.startsWith(process.env.FAMILY)) continue;
+			const doc = JSON.parse(raw(one, "v"));
+			if (process.env.FAMILY === "Xc") open[key.slice(2).replace(/[^a-z]/g, "")] = doc.open;
+			else for (const [code, entries] of Object.entries(doc.rules))
+				for (const { state } of Object.values(entries)) if (state === "open") open[code] = (open[code] ?? 0) + 1;
+		}
+		console.log(Object.entries(open).filter(([, n]) => n !== 0).map(([code, n]) => `${code} ${n}`).sort().join(", "));'
+}
+
 # -- bad rules --
 # refused NAME AUTOMATION WANT
 refused() {
@@ -84,6 +99,8 @@ restart
 settled "and started again"
 is "there is one task for each" "$(crm see "sf('Task').map((t) => t.Billhook_Id__c).sort()")" '["stripe:failed/invoice/in_1","stripe:failed/invoice/in_old"]'
 is "and nothing was sent" "$(crm see 'sfWrites.length')" 0
+like "what is open is counted" "$(tallies Xs)" '^failed 2'
+is "exactly, whatever came twice" "$(tallies Xc)" "$(tallies Xs)"
 people_change "{\"Task\": [{\"Id\": \"$(id_of Task Billhook_Id__c stripe:failed/invoice/in_old)\", \"Status\": \"Deferred\", \"Subject\": \"Mine\"}]}"
 bill invoice in_1 '"customer":"cus_1","total":1250,"status":"paid"'
 bill invoice in_old '"customer":"cus_1","total":1250,"status":"paid"'
@@ -151,6 +168,8 @@ wait "$sending"
 settled "workers die all the time" 40
 is "each failure has one task" "$(crm see "sf('Task').filter((t) => /in_k/.test(t.Billhook_Id__c)).map((t) => t.Billhook_Id__c).sort().join()")" \
 	"$(seq 1 12 | sed 's/^/stripe:failed\/invoice\/in_k/' | LC_ALL=C sort | paste -sd,)"
+
+is "what is open is counted all the same" "$(tallies Xc)" "$(tallies Xs)"
 
 # -- the document --
 like "they are exported" "$(bh export)" '"code": "failed"'

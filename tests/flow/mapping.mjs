@@ -238,7 +238,7 @@ async function files(page) {
     await page.getByLabel('Or its contents').fill(wrong);
     await press(page, 'Put it into the draft');
     await page.getByRole('alert').filter({ hasText: 'customer: field' }).waitFor();
-    expect((await page.getByLabel('Or its contents').inputValue()).trim() === wrong.trim(), 'the text is lost');
+    expect(await page.getByLabel('Or its contents').inputValue() === wrong.trim(), 'the text is lost');
     await page.getByLabel('Or its contents').fill('{"objects": [');
     await press(page, 'Put it into the draft');
     await page.getByRole('alert').filter({ hasText: 'This is no JSON' }).waitFor();

@@ -200,6 +200,46 @@ test_edit(void **state)
 }
 
 static void
+add_tally(struct world *world, struct automation_tally by)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+
+	assert_int_equal(automation_tally_add(txn, "failed", &by, NULL), 0);
+	assert_int_equal(store_commit(txn, NULL, NULL), 0);
+	store_free(&txn);
+}
+
+/* The list tells what is open, and when something was opened last; of what is made once how often. */
+static void
+test_tally(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = begin(world);
+
+	add_failed(&browser);
+	look(&browser, "/automations", 200);
+	assert_page(&browser, "<td>0 open</td><td><span class=\"faint\">never</span></td>");
+	add_tally(world, (struct automation_tally){1204, 1210, bh_now_ms() - 7200000});
+	add_tally(world, (struct automation_tally){-3, 0, 0});
+	look(&browser, "/automations", 200);
+	assert_page(&browser, "<td>1,201 open</td><td><time datetime=");
+	assert_page(&browser, ">2 h ago</time>");
+	look(&browser, "/automations/failed", 200);
+	post(&browser, "/automations/failed",
+	    "rule=%7B%22code%22%3A%22failed%22%2C%22preset%22%3A%22large-refunds%22%2C%22from%22%3A%22pay%22%7D");
+	assert_int_equal(browser.status, 303);
+	look(&browser, "/automations", 200);
+	assert_page(&browser, "<td>1,210 made</td>");
+	/* Removed and made again it goes on, as what it decided stays. */
+	look(&browser, "/automations/failed", 200);
+	post(&browser, "/automations/failed/remove", "x=1");
+	add_failed(&browser);
+	look(&browser, "/automations", 200);
+	assert_page(&browser, "<td>1,201 open</td>");
+	close_browser(&browser);
+}
+
+static void
 test_roles(void **state)
 {
 	struct world *world = *state;
@@ -239,6 +279,7 @@ main(void)
 	    TEST(test_switch),
 	    TEST(test_try),
 	    TEST(test_edit),
+	    TEST(test_tally),
 	    TEST(test_roles),
 	};
 

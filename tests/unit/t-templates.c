@@ -526,6 +526,9 @@ visit_automations(struct world *world, const char *user)
 	visit(&browser, "/automations/d");
 	post(&browser, "/automations/d", "rule=x");
 	automation_trial_put(txn, "d", doc);
+	assert_int_equal(automation_tally_add(txn, "d",
+			     &(struct automation_tally){1, 1, bh_now_ms()}, NULL),
+	    0);
 	commit(txn);
 	store_free(&txn);
 	visit(&browser, "/automations/d");
