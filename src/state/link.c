@@ -15,7 +15,7 @@
  * Keys: Lk <dest> <sync> <object> <account> <id> the link; Ly <dest> <rank>
  * <sync> <object> <account> <id> the mark; Lh as Lk, held ones; Lw <parent as
  * Lk> <rank> <object> <account> <id> a waiting child; Lu as Lk, without a
- * match; Ln <dest> counts.  Lm and Lp: link_lane.c; Lg and Lc: cause.c.
+ * match.  Ln: link_count.c; Lm and Lp: link_lane.c; Lg and Lc: cause.c.
  */
 #include "base/base.h"
 
@@ -387,68 +387,6 @@ link_marked_many(struct store_txn *txn, const struct link_id *ids, size_t n, boo
 	return rc;
 }
 
-/* -- counts of a lane -- */
-
-int
-link_counts(struct store_txn *txn, const char *dest, bool checked,
-    struct link_counts_by_state *counts, struct bh_err *err)
-{
-	struct bh_buf value = BH_BUF_INIT(4096);
-	struct key key;
-	int rc;
-
-	memset(counts, 0, sizeof(*counts));
-	link_key_lane(&key, "Ln", dest);
-	rc = checked ? store_get(txn, key.data, key.len, &value, err)
-		     : store_peek(txn, key.data, key.len, &value, err);
-	if (rc > 0) {
-		json_t *doc = json_loadb(value.data, value.len, 0, NULL);
-
-		for (int i = 0; i < LINK__MAX; i++)
-			counts->by_state[i] = bh_json_int(doc, state_names[i], 0);
-		json_decref(doc);
-	}
-	bh_buf_release(&value);
-	return rc < 0 ? -1 : 0;
-}
-
-int
-link_held_total(struct store_txn *txn, int64_t *n_r, struct bh_err *err)
-{
-	struct store_scan scan = {.prefix = "Ln", .prefix_len = 2, .max = 1000};
-	const struct store_entry *entries;
-	size_t n;
-	bool more;
-
-	*n_r = 0;
-	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		json_t *doc = json_loadb(entries[i].value, entries[i].value_len, 0, NULL);
-
-		*n_r += bh_json_int(doc, state_names[LINK_HELD], 0);
-		json_decref(doc);
-	}
-	return 0;
-}
-
-static void
-put_counts(struct store_txn *txn, const char *dest, const struct link_counts_by_state *counts)
-{
-	json_t *doc = json_object();
-	struct key key;
-	char *text;
-
-	for (int i = 0; i < LINK__MAX; i++)
-		json_object_set_new(doc, state_names[i],
-		    json_integer((json_int_t)counts->by_state[i]));
-	text = bh_json_text(doc);
-	link_key_lane(&key, "Ln", dest);
-	store_put(txn, key.data, key.len, text, strlen(text));
-	free(text);
-	json_decref(doc);
-}
-
 /* -- settling -- */
 
 struct settle {
@@ -550,7 +488,8 @@ is_same(const struct link *a, const struct link *b)
 	       strcmp(a->code, b->code) == 0 && strcmp(a->cause, b->cause) == 0 &&
 	       strcmp(a->remedy, b->remedy) == 0 && strcmp(a->how, b->how) == 0 &&
 	       strcmp(a->kept, b->kept) == 0 && strcmp(a->tied, b->tied) == 0 &&
-	       strcmp(a->said, b->said) == 0 && a->past[0].at_ms == b->past[0].at_ms && a->past[0].what == b->past[0].what;
+	       strcmp(a->said, b->said) == 0 && a->past[0].at_ms == b->past[0].at_ms &&
+	       a->past[0].what == b->past[0].what;
 }
 
 static bool
@@ -603,7 +542,7 @@ is_renewed(const struct link *link)
 /* *made_r receives the link as it is stored. */
 static int
 settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct link *was,
-    size_t *left, struct link_counts_by_state *counts, struct link *made_r, struct bh_err *err)
+    size_t *left, struct link_tally *counts, struct link *made_r, struct bh_err *err)
 {
 	const struct link_id *id = &s->entries[i].id;
 	struct link link = s->links != NULL ? s->links[i] : *was;
@@ -627,8 +566,8 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 	if (is_same(&link, was))
 		return 0;
 	if (was->version != 0)
-		counts->by_state[was->state]--;
-	counts->by_state[link.state]++;
+		link_count(counts, id, was->state, -1);
+	link_count(counts, id, link.state, 1);
 	index_link(txn, "Lh", id, link.state == LINK_HELD, was->state == LINK_HELD);
 	index_link(txn, "Lu", id, is_unmatched(&link), is_unmatched(was));
 	if (cause_move(txn, id, was, &link, err) < 0)
@@ -652,7 +591,7 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 	struct store_item *items = bh_xcalloc(2 * s->n, sizeof(items[0]));
 	struct link *made = bh_xcalloc(s->n, sizeof(made[0]));
 	size_t left = WAKE_MAX;
-	struct link_counts_by_state counts;
+	struct link_tally counts = {.objects = NULL};
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -678,7 +617,8 @@ settle(struct store_txn *txn, void *arg, struct bh_err *err)
 		rc = settle_one(txn, s, i, &was, &left, &counts, &made[i], err);
 	}
 	if (rc == 0)
-		put_counts(txn, s->entries[0].id.dest, &counts);
+		link_counts_put(txn, s->entries[0].id.dest, &counts);
+	link_counts_release(&counts);
 	s->marks = NULL;
 	free(made);
 	free(items);
@@ -717,7 +657,6 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 	const struct wait *w = arg;
 	struct store_item item = {.checked = true};
 	struct link parent = {0};
-	struct link_counts_by_state counts;
 	struct key key;
 
 	link_key(&key, "Lk", w->parent);
@@ -732,12 +671,8 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 	/* Written even when it says so already: a settling of the parent under way must run again. */
 	parent.has_waiters = true;
 	put_link(txn, &key, &parent);
-	if (!item.found) {
-		if (link_counts(txn, w->parent->dest, true, &counts, err) < 0)
-			return -1;
-		counts.by_state[LINK_NEW]++;
-		put_counts(txn, w->parent->dest, &counts);
-	}
+	if (!item.found && link_count_one(txn, w->parent, NULL, &parent, err) < 0)
+		return -1;
 	link_key(&key, "Lw", w->parent);
 	key_rank(&key, w->child->rank);
 	key_text(&key, w->child->object);
@@ -774,7 +709,6 @@ int
 link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 {
 	struct store_item item = {.checked = true};
-	struct link_counts_by_state counts;
 	struct link link;
 	struct key key;
 
@@ -786,10 +720,8 @@ link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 	if (!item.found)
 		return 0;
 	link_decode(item.value, item.value_len, item.version, &link);
-	if (link_counts(txn, id->dest, true, &counts, err) < 0)
+	if (link_count_one(txn, id, &link, NULL, err) < 0)
 		return -1;
-	counts.by_state[link.state]--;
-	put_counts(txn, id->dest, &counts);
 	store_delete(txn, key.data, key.len);
 	return unlist(txn, id, &link, NULL, err) < 0 ? -1 : 1;
 }
@@ -798,15 +730,13 @@ int
 link_skip(struct store_txn *txn, const struct link_id *id, const char *who, struct bh_err *err)
 {
 	struct store_item item = {.checked = true};
-	struct link_counts_by_state counts;
 	struct link link, was;
 	struct key key;
 
 	link_key(&key, "Lk", id);
 	item.key = key.data;
 	item.key_len = key.len;
-	if (store_get_many(txn, &item, 1, err) < 0 ||
-	    link_counts(txn, id->dest, true, &counts, err) < 0)
+	if (store_get_many(txn, &item, 1, err) < 0)
 		return -1;
 	memset(&was, 0, sizeof(was));
 	if (item.found)
@@ -819,9 +749,8 @@ link_skip(struct store_txn *txn, const struct link_id *id, const char *who, stru
 	snprintf(link.cause, sizeof(link.cause), "left out by %.80s until it changes", who);
 	link.remedy[0] = link.said[0] = '\0';
 	link_note(&link, LINK_LEFT_OUT, bh_now_ms());
-	counts.by_state[LINK_HELD]--;
-	counts.by_state[LINK_EXCLUDED]++;
-	put_counts(txn, id->dest, &counts);
+	if (link_count_one(txn, id, &was, &link, err) < 0)
+		return -1;
 	put_link(txn, &key, &link);
 	key_mark(&key, id);
 	store_delete(txn, key.data, key.len);
@@ -856,7 +785,6 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
     struct bh_err *err)
 {
 	struct store_item item = {.checked = true};
-	struct link_counts_by_state counts;
 	struct link link, was;
 	struct key key;
 
@@ -864,15 +792,10 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	item.key = key.data;
 	item.key_len = key.len;
 	memset(&was, 0, sizeof(was));
-	if (store_get_many(txn, &item, 1, err) < 0 ||
-	    link_counts(txn, id->dest, true, &counts, err) < 0)
+	if (store_get_many(txn, &item, 1, err) < 0)
 		return -1;
-	if (item.found) {
+	if (item.found)
 		link_decode(item.value, item.value_len, item.version, &was);
-		counts.by_state[was.state]--;
-	}
-	counts.by_state[LINK_NEW]++;
-	put_counts(txn, id->dest, &counts);
 	link = (struct link){.state = LINK_NEW,
 	    .has_waiters = was.has_waiters,
 	    .is_replaced = was.is_replaced ||
@@ -881,6 +804,8 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	snprintf(link.how, sizeof(link.how), "%s", how);
 	memcpy(link.past, was.past, sizeof(link.past));
 	link_note(&link, LINK_CHOSEN, bh_now_ms());
+	if (link_count_one(txn, id, item.found ? &was : NULL, &link, err) < 0)
+		return -1;
 	put_link(txn, &key, &link);
 	if (unlist(txn, id, &was, &link, err) < 0)
 		return -1;

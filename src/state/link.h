@@ -187,6 +187,14 @@ struct link_lane {
 int64_t link_lane_forecast(const struct link_lane *lane);
 int link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane,
     struct bh_err *err);
+/* Links of one mapped object of a sync, by state; kept in the same commits. */
+int link_object_counts(struct store_txn *txn, const char *dest, const char *sync,
+    const char *object, int64_t by_state[LINK__MAX], struct bh_err *err);
+/*
+ * For a store that was written before: take a page of links behind *after (empty at first) into
+ * the counts of their mapped objects.  1 there are more, 0 the end, -1.
+ */
+int link_take_in(struct store_txn *txn, struct bh_buf *after, struct bh_err *err);
 /* Held links of all lanes, in one read. */
 int link_held_total(struct store_txn *txn, int64_t *n_r, struct bh_err *err);
 /* Only pause, reason, last_push, taken, calls and usage; counts are kept by link_settle(). */

@@ -50,13 +50,14 @@ link_lane_get(struct store_txn *txn, const char *dest, struct link_lane *lane, s
 {
 	struct store_scan scan = {.max = 1000, .keys_only = true};
 	const struct store_entry *entries;
-	struct link_counts_by_state counts;
+	struct link_tally counts;
 	struct key prefix;
 	bool more;
+	int rc = link_counts(txn, dest, false, &counts, err);
 
 	memset(lane, 0, sizeof(*lane));
-	if (link_counts(txn, dest, false, &counts, err) < 0 ||
-	    read_condition(txn, dest, lane, err) < 0)
+	link_counts_release(&counts);
+	if (rc < 0 || read_condition(txn, dest, lane, err) < 0)
 		return -1;
 	lane->in_step = counts.by_state[LINK_CLEAN];
 	lane->held = counts.by_state[LINK_HELD];

@@ -6,7 +6,7 @@
  *   1  mirror, journal, links
  *   2  beside them what is worked out of the mirror (derived.h)
  *   3  and lists: of customers (roster.h), of what is held by cause (cause.h),
- *      of events that failed
+ *      of events that failed; links counted by mapped object (link_count.c)
  *
  * Keys: Vs; Vn how far a step has come that takes more than one transaction.
  */
@@ -20,6 +20,7 @@
 #include "state/cause.h"
 #include "state/derived.h"
 #include "state/journal.h"
+#include "state/link.h"
 
 /*
  * Nothing was worked out by then: all customers of all sources are put off to
@@ -51,31 +52,66 @@ from_1(struct store_txn *txn, struct bh_err *err)
 
 #define EVENTS_PAGE 5000
 
+/* Where a step is: the letter of its part, and what that part goes on from. */
+static void
+stand(struct bh_buf *at, char part, const void *from, size_t len)
+{
+	bh_buf_reset(at);
+	bh_buf_addc(at, part);
+	bh_buf_add(at, from, len);
+}
+
+/* A page of the links: they are counted by mapped object. */
+static int
+count_links(struct store_txn *txn, struct bh_buf *at, struct bh_err *err)
+{
+	struct bh_buf after = BH_BUF_INIT(STORE_KEY_MAX + 1);
+	static const unsigned char first[8] = {0};
+	int rc;
+
+	bh_buf_add(&after, at->data + 1, at->len - 1);
+	rc = link_take_in(txn, &after, err);
+	if (rc > 0)
+		stand(at, 'K', after.data, after.len);
+	else if (rc == 0)
+		stand(at, 'J', first, sizeof(first));
+	bh_buf_release(&after);
+	return rc;
+}
+
+/* A page of events: those that failed are listed.  1 there are more, 0, -1. */
+static int
+find_failed(struct store_txn *txn, struct bh_buf *at, struct bh_err *err)
+{
+	uint64_t after = bh_get_be64((unsigned char *)at->data + 1);
+	unsigned char stamp[8];
+	int rc = journal_find_failed(txn, &after, EVENTS_PAGE, err);
+
+	bh_put_be64(stamp, after);
+	stand(at, 'J', stamp, sizeof(stamp));
+	return rc;
+}
+
 /*
- * What is held, then what failed, page by page; where it is stands in Vn: a
- * key of held links, or "J" and a stamp.  The list of customers is made where
- * they are derived anew, as from_1() has it done.
+ * What is held, then all links, then what failed, page by page; where it is
+ * stands in Vn: a key of held links ("Lh..."), "K" and a key of links, or "J" and a
+ * stamp.  The list of customers is made where they are derived anew, as from_1() has it done.
  */
 static int
 from_2(struct store_txn *txn, struct bh_err *err)
 {
-	struct bh_buf at = BH_BUF_INIT(STORE_KEY_MAX + 1);
-	unsigned char stamp[9] = {'J'};
-	uint64_t after;
+	struct bh_buf at = BH_BUF_INIT(STORE_KEY_MAX + 2);
 	int rc = store_get(txn, "Vn", 2, &at, err);
+	char part = at.len != 0 ? at.data[0] : 'L';
 
-	if (rc >= 0 && (at.len != sizeof(stamp) || at.data[0] != 'J')) {
+	if (rc >= 0 && part == 'L') {
 		rc = cause_take_in(txn, &at, err);
 		if (rc == 0)
-			bh_buf_reset(&at);
-		if (rc == 0)
-			bh_buf_add(&at, stamp, sizeof(stamp));
+			stand(&at, 'K', "", 0);
+	} else if (rc >= 0 && part == 'K') {
+		rc = count_links(txn, &at, err);
 	} else if (rc >= 0) {
-		after = bh_get_be64((unsigned char *)at.data + 1);
-		rc = journal_find_failed(txn, &after, EVENTS_PAGE, err);
-		bh_put_be64(stamp + 1, after);
-		bh_buf_reset(&at);
-		bh_buf_add(&at, stamp, sizeof(stamp));
+		rc = find_failed(txn, &at, err);
 		if (rc == 0) {
 			store_delete(txn, "Vn", 2);
 			bh_buf_release(&at);

@@ -11,6 +11,7 @@
 #include "state/account.h"
 #include "state/link.h"
 #include "web/crm_usage.h"
+#include "web/home_sentence.h"
 #include "web/live.h"
 #include "web/page_connection.h"
 #include "web/page_event.h"
@@ -35,7 +36,7 @@ struct home {
 	json_t *running; /* long work */
 	struct journal_event *journal;
 	size_t journal_n;
-	int64_t in_step, on_their_way, needing; /* over all lanes */
+	struct home_counts counts; /* over all lanes */
 	bool is_more_held;
 };
 
@@ -150,9 +151,10 @@ add_lane(struct home *home, const struct account_connection *connection, struct 
 	}
 	snprintf(scope, sizeof(scope), "lane.%s", connection->code);
 	lane_state(connection, &lane, home->now_ms, &state, &word);
-	home->in_step += lane.in_step;
-	home->on_their_way += (int64_t)lane.dirty + lane.waiting_parent;
-	home->needing += lane.held + (connection->broken[0] != '\0');
+	home->counts.in_step += lane.in_step;
+	home->counts.on_their_way += (int64_t)lane.dirty + lane.waiting_parent;
+	home->counts.held += lane.held;
+	home->counts.stopped += connection->broken[0] != '\0';
 	json_object_set_new(json, "code", json_string(connection->code));
 	json_object_set_new(json, "name",
 	    words_json(connection->name[0] != '\0' ? connection->name : connection->code));
@@ -266,6 +268,15 @@ add_sync(const struct home *home, const struct account_sync *sync)
 		json_sprintf("%s/syncs/%s", home->exchange->request->base, sync->code)));
 }
 
+/* Whose customers it brings, and what runs of it. */
+static int
+add_work(struct home *home, const struct account_sync *sync, struct bh_err *err)
+{
+	if (home_count_customers(home->txn, sync, &home->counts, err) < 0)
+		return -1;
+	return running_of_sync(home->exchange, sync, home->running, home->live, err);
+}
+
 static int
 add_syncs(struct home *home, struct bh_err *err)
 {
@@ -279,7 +290,7 @@ add_syncs(struct home *home, struct bh_err *err)
 		rc = account_sync_load(home->txn, json_string_value(code), &sync, err);
 		if (rc > 0) {
 			add_sync(home, &sync);
-			rc = running_of_sync(home->exchange, &sync, home->running, home->live, err);
+			rc = add_work(home, &sync, err);
 		}
 		account_sync_release(&sync);
 		if (rc < 0)
@@ -364,43 +375,33 @@ count_spooled(const char *data_dir)
 	return n;
 }
 
+/* CRMs by the names that people gave them. */
+static void
+name_crms(struct home *home)
+{
+	const json_t *lane;
+	size_t i;
+
+	for (size_t k = 0; k < home->counts.customers_n && k < HOME_CRMS; k++)
+		json_array_foreach (home->lanes, i, lane) {
+			struct home_crm *crm = &home->counts.customers[k];
+
+			if (strcmp(bh_json_str(lane, "code"), crm->code) == 0)
+				snprintf(crm->name, sizeof(crm->name), "%s",
+				    bh_json_str(lane, "name"));
+		}
+}
+
 static void
 say_sentence(struct home *home, json_t *model)
 {
-	char in_step[WORDS_MAX], on_their_way[WORDS_MAX], needing[WORDS_MAX];
-	const char *state = "good";
+	const char *state;
 	json_t *text;
 
-	words_count(in_step, home->in_step);
-	words_count(on_their_way, home->on_their_way);
-	words_count(needing, home->needing);
-	if (json_array_size(home->lanes) == 0 || json_array_size(home->sources) == 0) {
-		state = "idle";
-		text = json_string(
-		    json_array_size(home->lanes) + json_array_size(home->sources) == 0
-			? "Nothing is connected yet."
-		    : json_array_size(home->lanes) == 0 ? "No CRM is connected yet."
-							: "No billing system is connected yet.");
-	} else if (home->needing > 0) {
-		state = "bad";
-		text = json_sprintf("%s %s in step. %s %s you.", in_step,
-		    home->in_step == 1 ? "record is" : "records are", needing,
-		    home->needing == 1 ? "needs" : "need");
-	} else if (home->on_their_way > 0) {
-		state = "busy";
-		text = json_sprintf("%s %s in step, %s on the way.", in_step,
-		    home->in_step == 1 ? "record is" : "records are", on_their_way);
-	} else if (home->in_step == 0) {
-		state = "idle";
-		text = json_string("Connected. Nothing has come yet.");
-	} else {
-		text = json_sprintf("%s in step.",
-		    home->in_step == 1 ? "The only record is" : "All records are");
-		if (home->in_step > 1) {
-			json_decref(text);
-			text = json_sprintf("All %s records are in step.", in_step);
-		}
-	}
+	name_crms(home);
+	home->counts.crms = json_array_size(home->lanes);
+	home->counts.sources = json_array_size(home->sources);
+	text = home_sentence(&home->counts, &state);
 	set_live(home, model, "home", "sentence", text);
 	set_live(home, model, "home", "state", json_string(state));
 }

@@ -798,6 +798,26 @@ count_held(void *arg, const struct link_id *id BH_UNUSED, const struct link *lin
 	return 0;
 }
 
+/* Each mapped object's counts are those of its links. */
+static void
+compare_objects(struct fixture *f, const struct model *m)
+{
+	static const unsigned first[] = {0, PARENTS, LINKS};
+	int64_t by_state[LINK__MAX], expected;
+
+	for (int object = 0; object < 2; object++) {
+		struct link_id id = nth(first[object]);
+
+		MUST(link_object_counts(f->txn, "crm", id.sync, id.object, by_state, &f->err));
+		for (int state = 0; state < LINK__MAX; state++) {
+			expected = 0;
+			for (unsigned i = first[object]; i < first[object + 1]; i++)
+				expected += m->exists[i] && (int)m->state[i] == state;
+			assert_int_equal(by_state[state], expected);
+		}
+	}
+}
+
 /* The store says what the model says, link by link and in the counts. */
 static void
 compare(struct fixture *f, const struct model *m)
@@ -820,6 +840,7 @@ compare(struct fixture *f, const struct model *m)
 	assert_int_equal(lane.held, by_state[LINK_HELD]);
 	assert_int_equal(lane.waiting_parent, by_state[LINK_WAITING]);
 	assert_int_equal(lane.excluded, by_state[LINK_EXCLUDED]);
+	compare_objects(f, m);
 	assert_int_equal(lane.dirty, dirty_n);
 	assert_int_equal(state_count(f, "Lw"), waits_n);
 	MUST(link_held(f->txn, "crm", 100, &after, count_held, &held, &more, &f->err));

@@ -142,6 +142,18 @@ drop_family(struct fixture *f, const char *family)
 	state_commit(f);
 }
 
+/* The counts of the lane as they were stored then. */
+static void
+uncount(struct fixture *f)
+{
+	static const char counts[] = "{\"new\": 0, \"held\": 1}";
+
+	assert_int_equal(state_count(f, "Ln"), 1);
+	drop_family(f, "Ln");
+	store_put(f->txn, "Lncrm\0", 6, counts, strlen(counts));
+	state_commit(f);
+}
+
 /* What is held is counted, what failed is listed, and customers are to be looked at. */
 static void
 second_format_is_brought_up(void **state)
@@ -150,7 +162,9 @@ second_format_is_brought_up(void **state)
 	struct link_dirty_entry held = {{"crm", 0, "s", "account", "", "a"}, 0};
 	struct link link = {.state = LINK_HELD, .code = "X"};
 	uint64_t stamps[5];
+	struct link_lane lane;
 	struct cause cause;
+	int64_t by_state[LINK__MAX];
 	bool clear = true;
 	size_t n;
 
@@ -158,6 +172,7 @@ second_format_is_brought_up(void **state)
 	MUST(link_settle(f->store, &held, &link, &clear, 1, &f->err));
 	put_failed(f, "e1", JOURNAL_FAILED);
 	put_failed(f, "e2", JOURNAL_APPLIED);
+	uncount(f);
 	drop_family(f, "Lg");
 	drop_family(f, "Lc");
 	drop_family(f, "Jf");
@@ -166,6 +181,11 @@ second_format_is_brought_up(void **state)
 	assert_int_equal(MUST(cause_get(f->txn, "crm", "X", "s", "account", &cause, &f->err)), 1);
 	assert_int_equal(cause.n, 1);
 	assert_int_equal(state_count(f, "Lc"), 1);
+	MUST(link_object_counts(f->txn, "crm", "s", "account", by_state, &f->err));
+	assert_int_equal(by_state[LINK_HELD], 1);
+	assert_int_equal(state_count(f, "Ln"), 1);
+	MUST(link_lane_get(f->txn, "crm", &lane, &f->err));
+	assert_int_equal(lane.held, 1);
 	MUST(journal_failed(f->txn, 0, 5, stamps, &n, &f->err));
 	assert_int_equal(n, 1);
 	assert_int_equal(state_count(f, "Fq"), 1);

@@ -264,7 +264,7 @@ test_home(void **state)
 	}
 	ask(&browser, "GET", "/", NULL);
 	assert_int_equal(browser.status, 200);
-	assert_page(&browser, "2 records are in step. 12 need you.");
+	assert_page(&browser, "2 records are in step. 12 records need you.");
 	assert_page(&browser, "Name &lt;is&gt; too long <small>(TOO_LONG)</small>");
 	assert_page(&browser, "Shorten it");
 	assert_page(&browser, "<code>h09</code>");
@@ -283,7 +283,7 @@ test_home(void **state)
 	ask(&browser, "GET", "/status.json", NULL);
 	assert_int_equal(browser.status, 200);
 	assert_page(&browser, "\"lane.crm.held\":\"12\"");
-	assert_page(&browser, "\"home.sentence\":\"2 records are in step. 12 need you.\"");
+	assert_page(&browser, "\"home.sentence\":\"2 records are in step. 12 records need you.\"");
 	assert_page(&browser, "\"home.backlog\":\"1\"");
 	close_browser(&browser);
 }
