@@ -63,8 +63,8 @@ note_failure(struct journal_event *event, struct bh_err *why)
 	if (quoted != NULL)
 		*quoted = '\0';
 	snprintf(event->note, sizeof(event->note), "%.190s", why->text);
-	bh_log(BH_WARN, "event %s of %s cannot be read: %s", event->id, event->connection,
-	    why->text);
+	bh_log(BH_WARN, "event cannot be read connection=%s event=%s: %s", event->connection,
+	    event->id, why->text);
 }
 
 /* Turn one event into changes; what cannot be read is noted on the event. */
@@ -248,6 +248,31 @@ collect(struct store_txn *txn, const struct setup *setup, struct journal_batch *
 	return rc;
 }
 
+#define OBJECTS_LOGGED 8
+
+/* What became of each event, once it is stored: ids only. */
+static void
+log_batch(const struct journal_batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct journal_event *event = &batch->events[i];
+		struct bh_buf objects = BH_BUF_INIT(4096);
+		json_t *object;
+		size_t k;
+
+		json_array_foreach (event->objects, k, object)
+			if (k < OBJECTS_LOGGED)
+				bh_buf_addf(&objects, "%s%s", k > 0 ? "," : "",
+				    json_string_value(object));
+		if (event->body != NULL)
+			bh_log(BH_DEBUG,
+			    "event handled connection=%s event=%s outcome=%s objects=\"%s\"",
+			    event->connection, event->id, journal_state_name(event->state),
+			    bh_buf_str(&objects));
+		bh_buf_release(&objects);
+	}
+}
+
 /* A page of work put off: 1 done, 0 there is none, -1. */
 static int
 run_deferred(const struct sync_context *context, struct setup **setup, struct bh_err *err)
@@ -289,6 +314,7 @@ ingest_batch(const struct sync_context *context, struct setup **setup, struct pa
 			rc = store_commit(txn, NULL, &why);
 		bh_fault("ingest-committed");
 		if (rc == 0) {
+			log_batch(&batch);
 			*handled_r = batch.n;
 			batch_max = batch_max * 2 < BATCH_MAX ? batch_max * 2 : BATCH_MAX;
 			rc = 1;

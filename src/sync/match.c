@@ -318,8 +318,8 @@ adopt(struct round *r, struct render_item *item, const struct dest_candidate *ca
 	say_how(item->link.how, sizeof(item->link.how), wanted, by);
 	say_rule(item->rule, sizeof(item->rule), wanted, by);
 	if (r->batch->lane->preview == NULL)
-		bh_log(BH_INFO, "%s %s is %s: %s", item->record->object, item->record->key,
-		    candidate->remote_id, item->link.how);
+		bh_log(BH_INFO, "%s %s is %s, found by %s", item->record->object, item->record->key,
+		    candidate->remote_id, item->rule);
 }
 
 struct keeping {

@@ -3,6 +3,8 @@
 
 #include "sync/push.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -462,9 +464,10 @@ finish(struct push_run *run, struct sync_outcome *outcome, struct bh_err *err)
 			lane->condition.taken_ms = lane->condition.last_push_ms;
 		rc = store_run(run->context->store, save_summary, run, NULL, err);
 		bh_log(BH_INFO,
-		    "lane %s: sent=%zu applied=%zu created=%zu refused=%zu later=%zu waiting=%zu calls=%lld",
-		    lane->connection->account.code, run->sent, run->applied, run->created,
-		    run->refused, run->later, run->waiting, (long long)lane->config.calls);
+		    "lane %s: batch=%s sent=%zu applied=%zu created=%zu refused=%zu later=%zu waiting=%zu calls=%lld",
+		    lane->connection->account.code, run->batch, run->sent, run->applied,
+		    run->created, run->refused, run->later, run->waiting,
+		    (long long)lane->config.calls);
 	}
 	if (rc == 0)
 		rc = lane_note(lane, err);
@@ -511,6 +514,8 @@ push_lane(struct push_run *run, const struct setup *setup,
 	if (lane_open(run->context, setup, connection, &lane, &why) < 0)
 		return fail_lane(&why, err);
 	run->lane = &lane;
+	snprintf(run->batch, sizeof(run->batch), "%llx-%x", (unsigned long long)bh_now_ms(),
+	    (unsigned)getpid());
 	if (sync_is_ahead(lane.condition.pause_until_ms)) {
 		outcome->again_ms = lane.condition.pause_until_ms;
 		rc = 0;

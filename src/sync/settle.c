@@ -175,15 +175,23 @@ is_settled(struct push_run *run, struct render_item *item, const struct dest_res
 	return false;
 }
 
+/* Ids and codes; never the CRM's own words, in which values may stand. */
 static void
-log_refusals(const struct push_run *run, const struct render_item *items,
+log_results(const struct push_run *run, const struct render_item *items,
     const struct dest_result *results, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (items[i].record != NULL && results[i].outcome == DEST_REJECTED)
-			bh_log(BH_WARN, "lane %s: %s %s refused: %s: %s",
-			    run->lane->connection->account.code, items[i].record->object,
-			    items[i].record->key, results[i].code, results[i].cause);
+	for (size_t i = 0; i < n; i++) {
+		bool is_refused = results[i].outcome == DEST_REJECTED;
+
+		if (items[i].record == NULL)
+			continue;
+		bh_log(is_refused ? BH_WARN : BH_DEBUG,
+		    "record %s lane=%s batch=%s sync=%s object=%s id=%s to=%s outcome=%s code=%s",
+		    is_refused ? "refused" : "pushed", run->lane->connection->account.code,
+		    run->batch, items[i].entry->id.sync, items[i].entry->id.object,
+		    items[i].entry->id.id, items[i].record->object,
+		    dest_outcome_name(results[i].outcome), results[i].code);
+	}
 }
 
 /* -- all of a batch -- */
@@ -344,7 +352,7 @@ settle_items(struct push_run *run, struct render_item *items, size_t n,
 		entries[count] = *items[i].entry;
 		links[count++] = items[i].link;
 	}
-	log_refusals(run, items, results, n);
+	log_results(run, items, results, n);
 	if (rc == 0)
 		rc = link_settle(run->context->store, entries, links, clear, count, err);
 	bh_fault("push-settled");

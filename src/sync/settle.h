@@ -17,6 +17,7 @@ struct push_run {
 	bool is_cut;           /* its time was over before all was looked at */
 	struct bh_err failure; /* why no token is to be had at the moment */
 	size_t sent, applied, created, refused, same, waiting, later;
+	char batch[24]; /* names this run in the log; "" none */
 };
 
 /* The whole lane must wait, so no record is to blame. */

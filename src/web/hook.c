@@ -353,6 +353,11 @@ hook_accept(struct hook *hook, const char *code, const struct request *request, 
 		    .body_len = seen.body_len};
 
 		result = store(hook, &entry, may_spool, err);
+		bh_log(BH_DEBUG, "webhook %s connection=%s event=%s type=%s",
+		    result == HOOK_STORED      ? "accepted"
+		    : result == HOOK_DUPLICATE ? "came again"
+					       : "not stored",
+		    code, event.id, event.type);
 		json_decref(kept);
 	}
 	bh_buf_release(&names);
