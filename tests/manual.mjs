@@ -6,9 +6,8 @@
 //
 // In a file of docs/ that says "bold words are Billhook's" a **bold** word is what
 // a page of Billhook says, exactly; *italic* is what the other side's page says.
-// In docs/troubleshooting.md, `code` in the
-// first column of a table is a message; … stands for what differs.  A fence
-// says what its JSON is: see manual_examples.mjs.
+// In docs/troubleshooting.md `code` in the first column of a table is a message;
+// … stands for what differs.  A fence says what its JSON is: manual_examples.mjs.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -197,6 +196,18 @@ function checkManCommands(path) {
   }
 }
 
+// Each option of a verb has its word in the verb's entry of billhook(1).
+function checkManOptions() {
+  const page = read('man/billhook.1').split('\n.Sh CONFIGURATION')[0];
+  const entries = page.split(new RegExp(`\\n(?=\\.It Cm (?:${verbs.join('|')})\\b)`));
+  for (const [verb, usage] of usages) {
+    const entry = entries.filter((one) => new RegExp(`^\\.It Cm ${verb}\\b`).test(one)).join('\n');
+    for (const [, option] of usage.matchAll(/--([a-z-]+)/g)) {
+      if (option !== 'dir' && !entry.includes(`Fl -${option}`)) complain('man/billhook.1', `${verb}: nothing tells of --${option}`);
+    }
+  }
+}
+
 const options = [...read('src/conf/options.def').matchAll(/^OPTION\((\w+),/gm)].map(([, name]) => name);
 
 function checkOptions({ path, text }) {
@@ -284,6 +295,7 @@ function checkAll() {
   checkFigures();
   if (program) {
     filesBelow('man', /\.[1-9]$/).forEach(checkManCommands);
+    checkManOptions();
     checkSettings();
     checkCoverage();
   }
