@@ -45,8 +45,8 @@
 		document.querySelectorAll("[data-newest]").forEach(function (node) {
 			if (live.newest === undefined || live.newest === node.dataset.newest)
 				return;
-			/* Nothing that was typed or opened may be lost. */
-			if (node.dataset.follow !== undefined && !touched)
+			/* Nothing that was typed or opened may be lost, nor the place of who reads further down. */
+			if (node.dataset.follow !== undefined && !touched && (node.dataset.follow !== "top" || window.scrollY < 100))
 				location.replace(node.href);
 			node.hidden = false;
 		});

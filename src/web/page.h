@@ -49,6 +49,7 @@ int page_sync_audit_file(struct exchange *exchange, struct bh_err *err);
 int page_sync_audit_action(struct exchange *exchange, struct bh_err *err);
 
 int page_activity(struct exchange *exchange, struct bh_err *err);
+int page_activity_status(struct exchange *exchange, struct bh_err *err);
 int page_activity_replay(struct exchange *exchange, struct bh_err *err);
 int page_event(struct exchange *exchange, struct bh_err *err);
 int page_event_replay(struct exchange *exchange, struct bh_err *err);

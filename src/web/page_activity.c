@@ -10,6 +10,7 @@
 #define SHOWN EVENT_REPLAY_MAX
 #define LOOKED_AT 1000 /* events that one page looks at for those that fit */
 #define SEARCHED 200   /* the same when their bodies are searched */
+#define TAILED 100     /* the same of who waits for news every other second */
 #define PAGE 200
 /* What waited in the spool stands behind events that were received later; seldom by more commits. */
 #define DISORDER 500
@@ -28,6 +29,7 @@ struct log {
 	struct filter filter;
 	int64_t now_ms;
 	json_t *events;
+	size_t shown_max, looked_max; /* 0: LOOKED_AT, or SEARCHED */
 	size_t looked_at;
 	uint64_t last;  /* stamp of the last one looked at; go on below */
 	uint64_t older; /* stamp of the first of those at the end that are older than asked for */
@@ -166,7 +168,10 @@ is_enough(const struct log *log)
 {
 	size_t most = *log->filter.q != '\0' ? SEARCHED : LOOKED_AT;
 
-	return log->is_ended || log->looked_at >= most || json_array_size(log->events) >= SHOWN;
+	if (log->looked_max != 0)
+		most = log->looked_max;
+	return log->is_ended || log->looked_at >= most ||
+	       json_array_size(log->events) >= log->shown_max;
 }
 
 static int
@@ -386,13 +391,18 @@ add_form(const struct log *log, json_t *model, bool is_good)
 }
 
 static json_t *
-done_text(const char *replayed)
+done_text(const struct exchange *exchange)
 {
+	const char *replayed = query(exchange, "replayed");
+	bool is_left = *query(exchange, "left") != '\0';
+	char count[WORDS_MAX];
 	uint64_t n;
 
-	if (!bh_is_uint(replayed, strlen(replayed), SHOWN, &n))
+	if (!bh_is_uint(replayed, strlen(replayed), LOOKED_AT + 1, &n))
 		return json_string("");
-	return json_sprintf("%d %s handled again.", (int)n, n == 1 ? "event is" : "events are");
+	words_count(count, (int64_t)n);
+	return json_sprintf("%s %s handled again.%s", count, n == 1 ? "event is" : "events are",
+	    is_left ? " Older ones may fit, too: press once more below." : "");
 }
 
 static void
@@ -412,9 +422,10 @@ add_events(const struct log *log, json_t *model)
 	json_object_set_new(model, "older_url",
 	    log->is_ended || log->last <= 1 ? json_string("")
 					    : url_with_filters(exchange, "/activity", log->last));
+	json_object_set_new(model, "has_more", json_boolean(!log->is_ended && log->last > 1));
 	json_object_set_new(model, "newest_url",
 	    log->filter.before == 0 ? json_string("") : url_with_filters(exchange, "/activity", 0));
-	json_object_set_new(model, "done", done_text(query(exchange, "replayed")));
+	json_object_set_new(model, "done", done_text(exchange));
 	json_object_set_new(model, "can_replay",
 	    json_boolean(n > 0 && exchange->session.role >= ACCOUNT_OPERATOR));
 	json_object_set_new(model, "replay_url",
@@ -424,10 +435,58 @@ add_events(const struct log *log, json_t *model)
 	json_object_set(model, "events", log->events);
 }
 
+/* For the page that is open: the newest event that fits, and what became of it. */
+static json_t *
+newest_text(const struct log *log)
+{
+	const json_t *first = json_array_get(log->events, 0);
+
+	if (first == NULL)
+		return json_string("");
+	return json_sprintf("%s %s", bh_json_str(first, "stamp"), bh_json_str(first, "word"));
+}
+
+/* The page follows new events while it shows the newest. */
+static void
+add_tail(const struct log *log, json_t *model)
+{
+	bool is_open = log->filter.before == 0 && *log->filter.until == '\0';
+
+	json_object_set_new(model, "newest", newest_text(log));
+	json_object_set_new(model, "self_url", url_with_filters(log->exchange, "/activity", 0));
+	json_object_set_new(model, "live_url",
+	    is_open ? url_with_filters(log->exchange, "/activity/status.json", 0)
+		    : json_string(""));
+}
+
+int
+page_activity_status(struct exchange *exchange, struct bh_err *err)
+{
+	struct log log = {.exchange = exchange,
+	    .now_ms = bh_now_ms(),
+	    .events = json_array(),
+	    .shown_max = 1,
+	    .looked_max = TAILED};
+	json_t *codes;
+	int rc = source_codes(exchange, &codes, err);
+
+	if (rc == 0 && is_filter_read(exchange, &log.filter))
+		rc = read_log(&log, codes, err);
+	if (rc == 0)
+		response_json(exchange->response, 200,
+		    json_pack("{s:o}", "newest", newest_text(&log)));
+	json_decref(codes);
+	json_decref(log.events);
+	return rc;
+}
+
 int
 page_activity(struct exchange *exchange, struct bh_err *err)
 {
-	struct log log = {.exchange = exchange, .now_ms = bh_now_ms(), .events = json_array()};
+	struct log log = {.exchange = exchange,
+	    .now_ms = bh_now_ms(),
+	    .events = json_array(),
+	    .shown_max = SHOWN};
 	bool is_good = is_filter_read(exchange, &log.filter);
 	json_t *codes, *model = json_object();
 	int rc = source_codes(exchange, &codes, err);
@@ -439,6 +498,7 @@ page_activity(struct exchange *exchange, struct bh_err *err)
 	if (rc == 0) {
 		add_form(&log, model, is_good);
 		add_events(&log, model);
+		add_tail(&log, model);
 		json_object_set_new(model, "connections",
 		    connections_view(codes, log.filter.connection));
 		rc = exchange_page(exchange, is_good ? 200 : 400, "activity", "Activity",
@@ -452,25 +512,96 @@ page_activity(struct exchange *exchange, struct bh_err *err)
 
 /* -- again -- */
 
+/* Stamps of the events that fit, n of them; the log stops behind as many as one page looks at. */
+static int
+fitting_stamps(struct log *log, uint64_t **stamps_r, size_t *n_r, struct bh_err *err)
+{
+	json_t *codes;
+	int rc = source_codes(log->exchange, &codes, err);
+
+	if (rc == 0)
+		rc = read_log(log, codes, err);
+	*n_r = json_array_size(log->events);
+	*stamps_r = bh_xcalloc(*n_r + 1, sizeof(**stamps_r));
+	for (size_t i = 0; i < *n_r; i++)
+		(*stamps_r)[i] = event_stamp(bh_json_str(json_array_get(log->events, i), "stamp"));
+	json_decref(codes);
+	return rc;
+}
+
+/* All that fit, not only those shown: as many as one page looks at. */
+static int
+replay_fitting(struct log *log, size_t *found_r, struct bh_err *err)
+{
+	uint64_t *stamps;
+	size_t n;
+	int rc = fitting_stamps(log, &stamps, &n, err);
+
+	*found_r = 0;
+	for (size_t from = 0; rc == 0 && from < n; from += EVENT_REPLAY_MAX) {
+		size_t left = n - from, found;
+
+		rc = event_replay(log->exchange, stamps + from,
+		    left < EVENT_REPLAY_MAX ? left : EVENT_REPLAY_MAX, &found, err);
+		*found_r += rc == 0 ? found : 0;
+	}
+	free(stamps);
+	return rc;
+}
+
+/* Back to the list; before "": to the newest. */
+static void
+go_back(struct exchange *exchange, size_t found, const char *before, bool is_left)
+{
+	struct bh_buf path = BH_BUF_INIT((size_t)4 * REQUEST_PARAMS_MAX);
+	char count[24];
+
+	snprintf(count, sizeof(count), "%zu", found);
+	add_path(&path, exchange, "/activity");
+	add_to_query(&path, "before", before);
+	add_to_query(&path, "replayed", count);
+	add_to_query(&path, "left", is_left ? "1" : "");
+	response_redirect(exchange->response, exchange->request->base, bh_buf_str(&path));
+	bh_buf_release(&path);
+}
+
+static int
+replay_all(struct exchange *exchange, struct bh_err *err)
+{
+	struct log log = {.exchange = exchange,
+	    .now_ms = bh_now_ms(),
+	    .events = json_array(),
+	    .shown_max = LOOKED_AT};
+	bool is_left = false;
+	size_t found = 0;
+	char before[24] = "";
+	int rc = 0;
+
+	if (is_filter_read(exchange, &log.filter))
+		rc = replay_fitting(&log, &found, err);
+	is_left = !log.is_ended && log.last > 1;
+	if (is_left)
+		snprintf(before, sizeof(before), "%llu", (unsigned long long)log.last);
+	if (rc == 0)
+		go_back(exchange, found, before, is_left);
+	json_decref(log.events);
+	return rc;
+}
+
 int
 page_activity_replay(struct exchange *exchange, struct bh_err *err)
 {
 	const struct request_fields *form = &exchange->request->form;
-	struct bh_buf path = BH_BUF_INIT((size_t)4 * REQUEST_PARAMS_MAX);
 	uint64_t stamps[EVENT_REPLAY_MAX];
 	size_t n = 0, found;
-	char count[24];
 
+	if (request_field(exchange->request, "all") != NULL)
+		return replay_all(exchange, err);
 	for (size_t i = 0; i < form->n && n < EVENT_REPLAY_MAX; i++)
 		if (bh_has_prefix(form->items[i].name, "stamp."))
 			stamps[n++] = event_stamp(form->items[i].name + strlen("stamp."));
 	if (event_replay(exchange, stamps, n, &found, err) < 0)
 		return -1;
-	snprintf(count, sizeof(count), "%zu", found);
-	add_path(&path, exchange, "/activity");
-	add_to_query(&path, "before", query(exchange, "before"));
-	add_to_query(&path, "replayed", count);
-	response_redirect(exchange->response, exchange->request->base, bh_buf_str(&path));
-	bh_buf_release(&path);
+	go_back(exchange, found, query(exchange, "before"), false);
 	return 0;
 }

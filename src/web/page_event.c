@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "state/trail.h"
+#include "web/event_effects.h"
 #include "web/words.h"
 
 #define BODY_SHOWN 65536
@@ -80,9 +81,9 @@ cut_at(const char *text, size_t len)
 	return len;
 }
 
-/* Indented where it is JSON, and cut. */
+/* Cut; indented where it is JSON, or as it came. */
 static json_t *
-body_view(const struct journal_event *event, bool *is_cut_r)
+body_view(const struct journal_event *event, bool is_raw, bool *is_cut_r)
 {
 	json_t *body = NULL, *text;
 	char *pretty = NULL;
@@ -90,7 +91,8 @@ body_view(const struct journal_event *event, bool *is_cut_r)
 	struct bh_buf cut = BH_BUF_INIT(BODY_SHOWN + 1);
 	size_t len;
 
-	if (event->body != NULL && bh_json_parse(event->body, event->body_len, &body, NULL) == 0)
+	if (!is_raw && event->body != NULL &&
+	    bh_json_parse(event->body, event->body_len, &body, NULL) == 0)
 		pretty = json_dumps(body, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	if (pretty != NULL)
 		shown = pretty;
@@ -102,18 +104,6 @@ body_view(const struct journal_event *event, bool *is_cut_r)
 	free(pretty);
 	json_decref(body);
 	return text;
-}
-
-static json_t *
-objects_view(const struct journal_event *event)
-{
-	json_t *list = json_array(), *one;
-	size_t i;
-
-	json_array_foreach (event->objects, i, one)
-		if (json_is_string(one))
-			json_array_append_new(list, json_pack("{s:O}", "text", one));
-	return list;
 }
 
 static const char *
@@ -135,15 +125,19 @@ way(const struct journal_event *event)
 	return strcmp(via, "catchup") == 0 ? "catch-up" : via;
 }
 
+/* is_raw: as it came; else the way there is offered. */
 static void
-add_body(json_t *model, const struct journal_event *event)
+add_body(struct exchange *exchange, json_t *model, const struct journal_event *event)
 {
+	const char *asked = request_query(exchange->request, "body");
 	char len[WORDS_MAX];
-	bool is_cut, is_gone = event->erased || event->body == NULL;
+	bool is_cut, is_gone = event->erased || event->body == NULL,
+		     is_raw = asked != NULL && strcmp(asked, "raw") == 0;
 
 	words_count(len, (int64_t)event->body_len);
-	json_object_set_new(model, "body", body_view(event, &is_cut));
+	json_object_set_new(model, "body", body_view(event, is_raw, &is_cut));
 	json_object_set_new(model, "has_body", json_boolean(!is_gone));
+	json_object_set_new(model, "is_raw", json_boolean(is_raw));
 	json_object_set_new(model, "is_cut", json_boolean(is_cut));
 	json_object_set_new(model, "body_len", json_string(len));
 }
@@ -153,14 +147,16 @@ show_event(struct exchange *exchange, const struct journal_event *event, struct 
 {
 	const char *base = exchange->request->base;
 	int64_t now = bh_now_ms();
-	json_t *model = event_row(exchange, event, now);
+	json_t *model, *objects;
 
+	if (event_effects(exchange, event, &objects, err) < 0)
+		return -1;
+	model = event_row(exchange, event, now);
 	json_object_set_new(model, "headers", headers_view(event));
 	json_object_set_new(model, "has_headers",
 	    json_boolean(json_object_size(event->headers) > 0));
-	json_object_set_new(model, "objects", objects_view(event));
-	json_object_set_new(model, "has_objects",
-	    json_boolean(json_array_size(event->objects) > 0));
+	json_object_set_new(model, "has_objects", json_boolean(json_array_size(objects) > 0));
+	json_object_set_new(model, "objects", objects);
 	json_object_set_new(model, "way", words_json(way(event)));
 	json_object_set_new(model, "verification", json_string(verification(event)));
 	json_object_set_new(model, "handled", words_time_json(event->handled_ms, now));
@@ -171,7 +167,7 @@ show_event(struct exchange *exchange, const struct journal_event *event, struct 
 	json_object_set_new(model, "back_url", json_sprintf("%s/activity", base));
 	json_object_set_new(model, "source_url",
 	    json_sprintf("%s/connections/%s", base, event->connection));
-	add_body(model, event);
+	add_body(exchange, model, event);
 	return exchange_page(exchange, 200, "event", event->type[0] != '\0' ? event->type : "Event",
 	    model, err);
 }

@@ -36,6 +36,7 @@ static const struct route routes[] = {
     {"POST", "/syncs/:sync/audit/:action", page_sync_audit_action, ROUTE_OPERATOR},
     {"GET", "/oauth/callback", page_oauth_callback, 0},
     {"GET", "/activity", page_activity, 0},
+    {"GET", "/activity/status.json", page_activity_status, 0},
     {"POST", "/activity/replay", page_activity_replay, ROUTE_OPERATOR},
     {"GET", "/activity/:stamp", page_event, 0},
     {"POST", "/activity/:stamp", page_event_replay, ROUTE_OPERATOR},

@@ -445,6 +445,7 @@ static const struct {
     {"/activity", "/activity?q=cus_0000777"},
     {"/activity", "/activity?state=failed"},
     {"/activity", "/activity?type=customer.*"},
+    {"/activity/status.json", NULL},
     {"/activity/:stamp", "/activity/%"},
     {"/automations", NULL},
     {"/automations/new/:preset", "/automations/new/renewals"},

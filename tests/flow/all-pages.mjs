@@ -19,13 +19,13 @@ const SEEDS = ['/', '/status.json', '/healthz', '/setup', '/login', '/oauth/call
   '/syncs/stripe-sf/audit/status.json', '/syncs/stripe-sf/audit.csv', '/syncs/stripe-hs/mapping/status.json', '/automations/growth/status.json', '/revenue/status.json', '/syncs/new?from=stripe&to=sandbox',
   '/customers/stripe?id=cus_page', `/customers/stripe?id=cus_${encoded}`, `/records/box/customer?id=cus_${encoded}`, '/records/stripe-sf/account?id=cus_page',
   '/records/stripe-hs/customer?id=cus_page', '/syncs/stripe-sf/preview?kind=customer&id=cus_page', '/syncs/stripe-hs/mapping/customer?edit=row-0&sample=cus_page',
-  '/activity?state=failed', '/alerts/new/slack', '/alerts/new/mail', '/settings/users/vic',
+  '/activity?state=failed', '/activity/status.json', '/alerts/new/slack', '/alerts/new/mail', '/settings/users/vic',
   '/settings/backup/status.json', '/metrics'];
 // These answer otherwise than 200 to who is signed in.
 const STATUS = { '/oauth/callback': 400, '/metrics': 404 }; // no login was begun, no token made
 const KIND_MAX = 20, BROWSERS = 2; // links followed of a kind; at work at a time
 const PARAMETERS = ['account', 'after', 'asked', 'before', 'code', 'connection', 'created', 'currency', 'done', 'draft', 'edit', 'error', 'error_description', 'field', 'from',
-  'given', 'gone', 'id', 'kind', 'leaving', 'linked', 'months', 'mrr', 'n', 'next', 'object', 'q', 'removed', 'replayed', 'sample', 'saved', 'since', 'started', 'state', 'sync',
+  'given', 'gone', 'id', 'kind', 'leaving', 'left', 'linked', 'months', 'mrr', 'n', 'next', 'object', 'q', 'removed', 'replayed', 'sample', 'saved', 'since', 'started', 'state', 'sync',
   'to', 'type', 'until', 'verdict'];
 
 // All that act finds about the items, a few of which are worked on at a time.

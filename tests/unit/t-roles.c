@@ -42,6 +42,7 @@ static const struct {
     {"POST", "/syncs/:sync/audit/:action", "/syncs/eu-box/audit/begin", ACCOUNT_OPERATOR},
     {"GET", "/oauth/callback", "/oauth/callback", ACCOUNT_ADMIN},
     {"GET", "/activity", "/activity", ACCOUNT_VIEWER},
+    {"GET", "/activity/status.json", "/activity/status.json", ACCOUNT_VIEWER},
     {"POST", "/activity/replay", "/activity/replay", ACCOUNT_OPERATOR},
     {"GET", "/activity/:stamp", "/activity/77", ACCOUNT_VIEWER},
     {"POST", "/activity/:stamp", "/activity/77", ACCOUNT_OPERATOR},

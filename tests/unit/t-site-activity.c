@@ -491,6 +491,82 @@ test_bodies(void **state)
 	close_browser(&browser);
 }
 
+/* Indented, or each byte as it was signed. */
+static void
+test_raw_body(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_as(world, "vic");
+	uint64_t stamp = receive(world,
+	    (struct put){.id = "e1", .body = "{ \"b\":1,\n\"a\":\"<b>\",  \"n\":1.50}"});
+	char uri[100];
+
+	snprintf(uri, sizeof(uri), "/activity/%llu", (unsigned long long)stamp);
+	look(&browser, uri, 200);
+	assert_page(&browser, "<code>{\n  &quot;b&quot;: 1,");
+	snprintf(uri, sizeof(uri), "/activity/%llu?body=raw#body", (unsigned long long)stamp);
+	assert_page(&browser, uri);
+	*strchr(uri, '#') = '\0';
+	look(&browser, uri, 200);
+	assert_page(&browser,
+	    "<code>{ &quot;b&quot;:1,\n&quot;a&quot;:&quot;&lt;b&gt;&quot;,  &quot;n&quot;:1.50}<");
+	assert_page(&browser, "as it came · <a href=\"/activity/");
+	close_browser(&browser);
+}
+
+/* What it changed leads to the customer; what no sync writes is said to be so. */
+static void
+test_effects(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_as(world, "vic");
+	uint64_t stamp = receive(world, (struct put){.id = "e1"});
+	char uri[100];
+
+	snprintf(uri, sizeof(uri), "/activity/%llu", (unsigned long long)stamp);
+	look(&browser, uri, 200);
+	assert_page(&browser, "It changed nothing.");
+	settle(world, stamp, JOURNAL_APPLIED, "", "customer cus_<1>&");
+	look(&browser, uri, 200);
+	assert_page(&browser, "<a href=\"/customers/eu?id=cus_%3C1%3E%26\"><code>customer");
+	assert_page(&browser, "no sync writes it");
+	settle(world, stamp, JOURNAL_APPLIED, "", "<odd>");
+	look(&browser, uri, 200);
+	assert_page(&browser, "<code>&lt;odd&gt;</code>");
+	close_browser(&browser);
+}
+
+/* The newest event that fits, as the open page asks for it. */
+static void
+test_tail(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_as(world, "vic");
+	uint64_t stamp;
+	char want[100];
+
+	look(&browser, "/activity/status.json", 200);
+	assert_page(&browser, "\"newest\":\"\"");
+	stamp = receive(world, (struct put){.id = "e1", .type = "invoice.paid"});
+	receive(world, (struct put){.id = "e2", .type = "customer.updated"});
+	snprintf(want, sizeof(want), "%llu received", (unsigned long long)stamp);
+	look(&browser, "/activity/status.json?type=invoice.%2A", 200);
+	assert_page(&browser, want);
+	look(&browser, "/activity?type=invoice.%2A", 200);
+	assert_page(&browser, want);
+	assert_page(&browser, "data-live-url=\"/activity/status.json?type=invoice.%2A\"");
+	settle(world, stamp, JOURNAL_APPLIED, "", NULL);
+	snprintf(want, sizeof(want), "%llu applied", (unsigned long long)stamp);
+	look(&browser, "/activity/status.json?type=invoice.%2A", 200);
+	assert_page(&browser, want);
+	/* Older pages, and those of a time that is over, stand still. */
+	look(&browser, "/activity?until=2026-11-22T01:00", 200);
+	assert_null(strstr(browser.body, "data-live-url"));
+	look(&browser, "/activity/status.json?since=yesterday", 200);
+	assert_page(&browser, "\"newest\":\"\"");
+	close_browser(&browser);
+}
+
 /* -- again -- */
 
 static void
@@ -590,13 +666,51 @@ test_replay_shown(void **state)
 	close_browser(&browser);
 }
 
+/* All that fit a filter, also behind the page that is shown. */
+static void
+test_replay_all(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_as(world, "oda");
+	const char *at;
+
+	for (int i = 0; i < 1500; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "e%04d", i);
+		receive(world, (struct put){.id = id,
+				   .type = i % 10 == 0 ? "rare.one" : "invoice.paid",
+				   .at_ms = T0 + i * 1000});
+	}
+	look(&browser, "/activity?type=rare.%2A&since=2026-11-22", 200);
+	assert_page(&browser, "Handle all that fit again");
+	post(&browser, "/activity/replay?type=rare.%2A&since=2026-11-22", "all=1&stamp.1=1");
+	assert_int_equal(browser.status, 303);
+	assert_int_equal(replays(world, 0), 100);
+	at = strstr(browser.location, "&before=");
+	assert_non_null(at);
+	assert_non_null(strstr(browser.location, "&replayed=100&left=1"));
+	assert_true(bh_has_prefix(browser.location, "/activity?type=rare.%2A&since=2026-11-22&"));
+	look(&browser, browser.location, 200);
+	assert_page(&browser, "100 events are handled again. Older ones may fit, too");
+	assert_int_equal(row_count(&browser), 50);
+	post(&browser, "/activity/replay?type=nothing.%2A", "all=1");
+	assert_non_null(strstr(browser.location, "replayed=0"));
+	look(&browser, "/activity", 200);
+	post(&browser, "/activity/replay?since=yesterday", "all=1");
+	assert_string_equal(browser.location, "/activity?since=yesterday&replayed=0");
+	assert_int_equal(replays(world, 0), 100);
+	close_browser(&browser);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_empty), TEST(test_filters),
 	    TEST(test_bad_times), TEST(test_paging), TEST(test_time_in_a_long_log),
 	    TEST(test_short_pages), TEST(test_event), TEST(test_states), TEST(test_bodies),
-	    TEST(test_replay_one), TEST(test_replay_shown)};
+	    TEST(test_raw_body), TEST(test_effects), TEST(test_tail), TEST(test_replay_one),
+	    TEST(test_replay_all), TEST(test_replay_shown)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);

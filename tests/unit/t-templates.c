@@ -259,36 +259,6 @@ put_errand(struct store_txn *txn, const char *name, const char *answer, int64_t 
 	errand_release(&errand);
 }
 
-static uint64_t
-put_event(struct world *world, const char *id, const char *body)
-{
-	json_t *headers = json_pack("{s:s}", "x", "y");
-	struct journal_entry entry = {.connection = "eu",
-	    .id = id,
-	    .type = "invoice.paid",
-	    .received_ms = bh_now_ms(),
-	    .headers = headers,
-	    .body = body,
-	    .body_len = strlen(body)};
-	struct store_txn *txn = store_begin(world->site.store);
-	struct journal_event event;
-	uint64_t stamp = 0;
-
-	assert_int_equal(journal_accept(world->site.store, &entry, NULL), 1);
-	assert_int_equal(journal_find(txn, "eu", id, &stamp, NULL), 1);
-	assert_int_equal(journal_read(txn, stamp, &event, NULL), 1);
-	event.state = JOURNAL_APPLIED;
-	event.handled_ms = bh_now_ms();
-	event.objects = json_pack("[s]", "invoice in_1");
-	snprintf(event.note, sizeof(event.note), "a note");
-	journal_settle(txn, &event);
-	commit(txn);
-	journal_event_release(&event);
-	store_free(&txn);
-	json_decref(headers);
-	return stamp;
-}
-
 static void
 hold(struct world *world, int n)
 {
@@ -483,6 +453,36 @@ change_preview(struct world *world, int stage)
 }
 
 /* Customers, records, and what is wrong with them. */
+static uint64_t
+put_event(struct world *world, const char *connection, const char *id, const char *body)
+{
+	json_t *headers = json_pack("{s:s}", "x", "y");
+	struct journal_entry entry = {.connection = connection,
+	    .id = id,
+	    .type = "invoice.paid",
+	    .received_ms = bh_now_ms(),
+	    .headers = headers,
+	    .body = body,
+	    .body_len = strlen(body)};
+	struct store_txn *txn = store_begin(world->site.store);
+	struct journal_event event;
+	uint64_t stamp = 0;
+
+	assert_in_range(journal_accept(world->site.store, &entry, NULL), 0, 1);
+	assert_int_equal(journal_find(txn, connection, id, &stamp, NULL), 1);
+	assert_int_equal(journal_read(txn, stamp, &event, NULL), 1);
+	event.state = JOURNAL_APPLIED;
+	event.handled_ms = bh_now_ms();
+	event.objects = json_pack("[s, s]", "customer c_1", "invoice in_1");
+	snprintf(event.note, sizeof(event.note), "a note");
+	journal_settle(txn, &event);
+	commit(txn);
+	journal_event_release(&event);
+	store_free(&txn);
+	json_decref(headers);
+	return stamp;
+}
+
 static void
 visit_people(struct world *world, const char *user)
 {
@@ -500,10 +500,16 @@ visit_people(struct world *world, const char *user)
 	    "/customers/other?id=o_1", "/records/people/bill?id=i_59",
 	    "/records/people/bill?id=none", "/records/people/sub?id=s_1", "/records/none/x?id=1"};
 	struct browser browser = open_browser(world);
+	char uri[64];
 
 	sign_in(&browser, user);
 	for (size_t i = 0; i < BH_LEN(paths); i++)
 		visit(&browser, paths[i]);
+	snprintf(uri, sizeof(uri), "/activity/%llu",
+	    (unsigned long long)put_event(world, "pay", user, "{}"));
+	visit(&browser, uri);
+	snprintf(uri + strlen(uri), sizeof(uri) - strlen(uri), "?body=raw");
+	visit(&browser, uri);
 	visit(&browser, "/records/people/account?id=c_1");
 	post(&browser, "/records/people/account", "id=c_1&do=link&remote_id=%20");
 	close_browser(&browser);
@@ -826,12 +832,12 @@ test_names(void **state)
 	visit(&browser, "/syncs");
 	close_browser(&browser);
 	fill(world);
-	stamp = put_event(world, "evt_1", large);
+	stamp = put_event(world, "eu", "evt_1", large);
 	for (int i = 0; i < 60; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "e%d", i);
-		put_event(world, id, "{}");
+		put_event(world, "eu", id, "{}");
 	}
 	visit_all(world, "vic", stamp);
 	free(world->conf.public_url);
