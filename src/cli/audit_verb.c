@@ -94,6 +94,9 @@ print_object(const char *name, const json_t *totals)
 	    (long long)bh_json_int(totals, "missing", 0));
 	json_object_foreach (json_object_get(totals, "fields"), field, n)
 		cli_line(stdout, "  %s: %lld", field, (long long)json_integer_value(n));
+	json_object_foreach (json_object_get(totals, "links"), field, n)
+		cli_line(stdout, "  %s, the record that it belongs to: %lld", field,
+		    (long long)json_integer_value(n));
 	json_object_foreach (json_object_get(totals, "money"), field, n)
 		cli_line(stdout, "  off by %s %s", json_string_value(n), field);
 }

@@ -138,6 +138,20 @@ struct dest_reading {
 	json_t *values;
 };
 
+/* Is a record tied to that other one (Salesforce: a lookup; HubSpot: an association)? */
+enum dest_tie_state {
+	DEST_TIE_UNKNOWN = 0, /* it cannot be seen */
+	DEST_TIE_HOLDS,
+	DEST_TIE_OTHER /* to another one, or to none */
+};
+struct dest_tie {
+	const char *object, *remote_id;
+	const char *field; /* as struct record_parent */
+	const char *to_object, *to_id;
+	enum dest_tie_state state;
+	char has[128]; /* ids of those that it is tied to, as far as they fit */
+};
+
 /* What became of a record that is gone. */
 enum dest_fate {
 	DEST_FATE_UNKNOWN = 0,
@@ -309,6 +323,9 @@ struct dest_driver {
 	    struct dest_found *found, struct bh_err *err);
 	/* Fill values of n readings (any number), in the fewest calls. */
 	int (*read)(struct dest_config *config, struct dest_reading *readings, size_t n,
+	    struct bh_err *err);
+	/* Fill state and has of n ties (any number), in the fewest calls; NULL: they are fields, and read as such. */
+	int (*ties)(struct dest_config *config, struct dest_tie *ties, size_t n,
 	    struct bh_err *err);
 	/* The field that names a record's owner; NULL: records have none. */
 	const char *owner_field;

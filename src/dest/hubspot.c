@@ -227,6 +227,7 @@ const struct dest_driver dest_hubspot = {
     .limits = hubspot_limits,
     .find = hubspot_find,
     .read = hubspot_read,
+    .ties = hubspot_ties,
     .owner_field = "hubspot_owner_id",
     .active = hubspot_active,
     .end = hubspot_end,

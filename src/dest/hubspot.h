@@ -144,6 +144,7 @@ int hubspot_identify(struct dest_config *config, struct bh_err *err);
 int hubspot_account(struct dest_config *config, struct bh_err *err);
 /* Seconds until the calls of the day can be made anew. */
 int hubspot_day_left(const struct dest_config *config);
+int hubspot_ties(struct dest_config *config, struct dest_tie *ties, size_t n, struct bh_err *err);
 int hubspot_active(struct dest_config *config, const char *const *ids, size_t n, bool *is_active_r,
     struct bh_err *err);
 int hubspot_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err);

@@ -46,7 +46,7 @@ struct audit {
 	char note[240];             /* why it failed or waits */
 	/*
 	 * By name of the mapped object: {"to", "compared": n, "differing": n, "missing": n, "unseen": n,
-	 *   "fields": {field: n}, "money": {currency: decimal text}}; NULL: none yet.
+	 *   "fields": {field: n}, "links": {lookup or parent's object: n}, "money": {currency: decimal text}}; NULL: none yet.
 	 * money: the sum of what amounts are off, whichever way.
 	 */
 	json_t *objects;
@@ -68,7 +68,8 @@ int audit_go_on(struct store_txn *txn, const char *sync, int64_t now_ms, struct 
 
 /*
  * A difference: {"object", "account", "id", "to", "remote_id", "field", "want", "has", "currency",
- *   "fate", "repaired": ms or absent}; of a record that is gone "field" is "" and "fate" tells
+ *   "fate", "kind": "link" or absent, "repaired": ms or absent}; of a lookup or association
+ * "field" names it, "want" and "has" are ids of records; of a record that is gone "field" is "" and "fate" tells
  * what became of it.  They are numbered from 0 in the order in which they were found.
  */
 void audit_row_save(struct store_txn *txn, const char *sync, int64_t number, const json_t *row);

@@ -6,6 +6,7 @@
 #include "map/reference.h"
 #include "model/money.h"
 #include "sync/audit_internal.h"
+#include "sync/audit_ties.h"
 #include "sync/conflict.h"
 #include "sync/held.h"
 #include "sync/part.h"
@@ -18,6 +19,7 @@ struct page {
 	struct link_dirty_entry *entries; /* those that are to be compared */
 	struct render_item *items;
 	size_t n, read;
+	struct audit_ties ties;
 	json_t *texts; /* array: keeps names, accounts and ids */
 	struct bh_buf after;
 	bool more;
@@ -145,11 +147,11 @@ struct look {
 	size_t n;
 };
 
-/* The fields that may be asked for: one that the CRM does not have fails the whole call. */
+/* Of a record: its fields and lookups that may be asked for: one that the CRM does not have fails the whole call. */
 static const char **
 names_of(struct lane *lane, const struct record *record, size_t *n_r)
 {
-	const char **names = bh_xcalloc(record->fields_n + 1, sizeof(names[0]));
+	const char **names = bh_xcalloc(record->fields_n + record->parents_n + 1, sizeof(names[0]));
 	const struct dest_object *described = NULL;
 
 	*n_r = 0;
@@ -158,6 +160,10 @@ names_of(struct lane *lane, const struct record *record, size_t *n_r)
 		if (described == NULL ||
 		    dest_object_field(described, record->fields[i].name) != NULL)
 			names[(*n_r)++] = record->fields[i].name;
+	for (size_t i = 0; i < record->parents_n && is_audit_tie_field(lane); i++)
+		if (described == NULL ||
+		    dest_object_field(described, record->parents[i].field) != NULL)
+			names[(*n_r)++] = record->parents[i].field;
 	return names;
 }
 
@@ -188,8 +194,9 @@ totals_of(struct page *page, const struct render_item *item)
 	json_t *totals = json_object_get(page->objects, item->entry->id.object);
 
 	if (totals == NULL) {
-		totals = json_pack("{s:o, s:i, s:{}, s:{}}", "to",
-		    bh_json_string(item->record->object), "compared", 0, "fields", "money");
+		totals = json_pack("{s:o, s:i, s:{}, s:{}, s:{}}", "to",
+		    bh_json_string(item->record->object), "compared", 0, "fields", "links",
+		    "money");
 		json_object_set_new(page->objects, item->entry->id.object, totals);
 	}
 	return totals;
@@ -315,10 +322,44 @@ compare_amount(struct page *page, json_t *totals, const struct render_item *item
 }
 
 static void
-compare(struct page *page, const struct render_item *item, const json_t *values)
+add_tie_row(struct page *page, const struct render_item *item, const struct audit_tie *tie)
+{
+	json_t *want = json_string(tie->tie.to_id), *has = bh_json_string(tie->tie.has);
+	size_t n = json_array_size(page->rows);
+
+	add_row(page, item, audit_tie_name(tie), want, has, "", "");
+	if (json_array_size(page->rows) > n)
+		json_object_set_new(json_array_get(page->rows, n), "kind", json_string("link"));
+	json_decref(has);
+	json_decref(want);
+}
+
+/* Is it tied to the parents that it should be?  How many ties do not hold. */
+static int64_t
+compare_ties(struct page *page, const struct render_item *item)
 {
 	json_t *totals = totals_of(page, item);
 	int64_t off = 0;
+
+	for (size_t i = 0; i < page->ties.n; i++) {
+		struct audit_tie *tie = &page->ties.items[i];
+
+		if (&page->items[tie->item] != item)
+			continue;
+		if (tie->tie.state != DEST_TIE_OTHER)
+			continue;
+		off++;
+		count(json_object_get(totals, "links"), audit_tie_name(tie), 1);
+		add_tie_row(page, item, tie);
+	}
+	return off;
+}
+
+static void
+compare(struct page *page, const struct render_item *item, const json_t *values)
+{
+	json_t *totals = totals_of(page, item);
+	int64_t off = compare_ties(page, item);
 
 	for (size_t i = 0; i < item->record->fields_n; i++) {
 		const struct record_field *field = &item->record->fields[i];
@@ -396,6 +437,25 @@ settle_missing(const struct look *look, struct bh_err *err)
 
 /* -- a page -- */
 
+/* Which ties hold; what they lead to may be gone itself, and is told as that. */
+static int
+look_at_ties(struct look *look, struct bh_err *err)
+{
+	struct page *page = look->page;
+	struct lane *lane = &page->work->lane;
+	size_t at = 0;
+
+	if (!is_audit_tie_field(lane))
+		return audit_ties_read(lane, &page->ties, err) < 0
+			   ? -1
+			   : audit_ties_excuse(lane, &page->ties, err);
+	for (size_t i = 0; i < look->n; i++)
+		for (; at < page->ties.n && page->ties.items[at].item <= look->places[i]; at++)
+			if (page->ties.items[at].item == look->places[i])
+				audit_tie_judge(&page->ties.items[at], look->readings[i].values);
+	return audit_ties_excuse(lane, &page->ties, err);
+}
+
 static int
 look_at(struct look *look, struct bh_err *err)
 {
@@ -403,8 +463,11 @@ look_at(struct look *look, struct bh_err *err)
 	int rc = 0;
 
 	ask_for(look);
-	if (look->n > 0)
+	rc = audit_ties_find(&page->work->lane, page->items, page->n, &page->ties, err);
+	if (rc == 0 && look->n > 0)
 		rc = held_read(&page->work->lane, look->readings, look->keys, look->n, err);
+	if (rc == 0)
+		rc = look_at_ties(look, err);
 	for (size_t i = 0; i < look->n && rc == 0; i++) {
 		const struct render_item *item = &page->items[look->places[i]];
 
@@ -451,6 +514,8 @@ merge_totals(json_t *into, json_t *from)
 	}
 	json_object_foreach (json_object_get(from, "fields"), name, n)
 		count(json_object_get(into, "fields"), name, json_integer_value(n));
+	json_object_foreach (json_object_get(from, "links"), name, n)
+		count(json_object_get(into, "links"), name, json_integer_value(n));
 	json_object_foreach (json_object_get(from, "money"), name, n)
 		if (is_money_decimal(json_string_value(n), &amount))
 			add_decimal(json_object_get(into, "money"), name, &amount);
@@ -468,7 +533,7 @@ add_totals(const struct page *page, struct audit *audit)
 		json_t *into = json_object_get(audit->objects, name);
 
 		if (into == NULL) {
-			into = json_pack("{s:{}, s:{}}", "fields", "money");
+			into = json_pack("{s:{}, s:{}, s:{}}", "fields", "links", "money");
 			json_object_set_new(audit->objects, name, into);
 		}
 		merge_totals(into, totals);
@@ -487,6 +552,9 @@ count_differences(const struct page *page)
 
 	json_object_foreach (page->objects, name, totals)
 		json_object_foreach (json_object_get(totals, "fields"), field, one)
+			n += json_integer_value(one);
+	json_object_foreach (page->objects, name, totals)
+		json_object_foreach (json_object_get(totals, "links"), field, one)
 			n += json_integer_value(one);
 	return n;
 }
@@ -546,6 +614,7 @@ static void
 close_page(struct page *page)
 {
 	render_release(page->items, page->n);
+	audit_ties_release(&page->ties);
 	json_decref(page->rows);
 	json_decref(page->objects);
 	json_decref(page->texts);

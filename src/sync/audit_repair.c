@@ -146,9 +146,9 @@ int
 audit_csv(struct store_txn *txn, const char *sync, struct bh_buf *out, struct bh_err *err)
 {
 	static const char *const columns[] = {"object", "account", "id", "to", "remote_id", "field",
-	    "want", "has", "currency", "fate"};
+	    "want", "has", "currency", "fate", "kind"};
 	static const char *const heads[] = {"Object", "Account", "Id", "CRM object", "CRM id",
-	    "Field", "Should be", "CRM has", "Currency", "Record is gone", "Repaired"};
+	    "Field", "Should be", "CRM has", "Currency", "Record is gone", "Kind", "Repaired"};
 	char at[BH_CLOCK_TEXT];
 	json_t *rows, *row;
 	size_t i;

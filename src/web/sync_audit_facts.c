@@ -146,6 +146,10 @@ fields_view(const json_t *totals)
 	json_object_foreach (json_object_get(totals, "fields"), field, n)
 		json_array_append_new(list, json_pack("{s:o, s:o}", "field", words_json(field),
 						"count", words_count_json(json_integer_value(n))));
+	json_object_foreach (json_object_get(totals, "links"), field, n)
+		json_array_append_new(list,
+		    json_pack("{s:o, s:o}", "field", json_sprintf("%s (link)", field), "count",
+			words_count_json(json_integer_value(n))));
 	return list;
 }
 
@@ -201,6 +205,9 @@ row_view(const struct sync_audit_facts *facts, const json_t *row)
 
 		json_object_set_new(view, names[i], words_json(text != NULL ? text : ""));
 	}
+	if (bh_json_str(row, "kind") != NULL)
+		json_object_set_new(view, "field",
+		    json_sprintf("%s (link)", bh_json_str(row, "field")));
 	json_object_set_new(view, "repaired", words_time_json(repaired_ms, facts->sync->now_ms));
 	json_object_set_new(view, "is_open", json_boolean(repaired_ms == 0));
 	return view;

@@ -106,6 +106,15 @@ is "what people may change stays theirs" "$(crm see 'sf("Account", "stripe:cus_1
 check "all comes to rest" crm see --wait 20 "$in_step" true
 is "then nothing differs" "$(found sf)" 'done, 18'
 
+# -- a record that people moved to another --
+crm patch sf records "{\"Billhook_Invoice__c\": [{\"Id\": \"$(record Billhook_Invoice__c in_4)\", \"Account__c\": \"$(record Account cus_5)\"}]}" >/dev/null || not_ok "people move a record"
+is "Salesforce: a lookup that leads elsewhere is a difference of its own" "$(found sf)" 'done, 18, invoice differing 1 links Account__c 1'
+like "in the file, with both records" "$(bh audit sf csv)" "^invoice,,in_4,Billhook_Invoice__c,[A-Za-z0-9]+,Account__c,$(record Account cus_4),$(record Account cus_5),,,link,"
+bh audit sf repair >/dev/null || not_ok "repair"
+seen "is mended" "sf('Billhook_Invoice__c', 'stripe:in_4').Account__c === sf('Account', 'stripe:cus_4').Id" true
+check "all comes to rest" crm see --wait 20 "$in_step" true
+is "then nothing differs" "$(found sf)" 'done, 18'
+
 # -- HubSpot --
 portal() {
 	curl -sf -X "$1" "$HS_URL/crm/objects/2026-09/$2" -H "Authorization: Bearer $FLOW_HS_TOKEN" -H 'Content-Type: application/json' ${3:+-d "$3"} >/dev/null ||
@@ -117,6 +126,18 @@ is "HubSpot: exactly what they did, and the sum of money" "$(found hs)" \
 	'done, 24, customer differing 1 fields billhook_open_balance 1 money USD 30, deal missing 1'
 bh audit hs repair >/dev/null || not_ok "repair"
 seen "all is mended" '[hs("companies", "stripe:cus_3").billhook_open_balance, hs("companies", "stripe:cus_3").phone, hs("deals").length]' '["31.50","+1 555",6]'
+check "all comes to rest" crm see --wait 20 "$in_step" true
+is "then nothing differs" "$(found hs)" 'done, 24'
+invoice=$(crm see 'hs("BillhookInvoices", "stripe:in_5").id') company=$(crm see 'hs("companies", "stripe:cus_5").id')
+tied="Object.values(hs('BillhookInvoices', 'stripe:in_5').links).flat().some((l) => JSON.stringify(l).includes('$company'))"
+is "an invoice belongs to its company" "$(crm see "$tied")" true
+portal DELETE "p4711000_BillhookInvoices/$invoice/associations/companies/$company"
+is "until people take it away" "$(crm see "$tied")" false
+crm delete hs calls >/dev/null
+is "HubSpot: an association that is gone is a difference of its own" "$(found hs)" 'done, 24, invoice differing 1 links companies 1'
+is "associations are read in few calls" "$(crm see 'hsEvery.filter((c) => /associations/.test(c.path)).length <= 6')" true
+bh audit hs repair >/dev/null || not_ok "repair"
+seen "is mended" "$tied" true
 check "all comes to rest" crm see --wait 20 "$in_step" true
 is "then nothing differs" "$(found hs)" 'done, 24'
 

@@ -105,6 +105,23 @@ fake_authorize(struct dest_config *config, struct bh_err *err)
 
 /* -- pushing -- */
 
+/* As a CRM keeps it: the id of the record, also where it was named by its key. */
+static const char *
+parent_of(const struct record_parent *parent)
+{
+	const char *id;
+	json_t *record;
+
+	json_object_foreach (fake.records, id, record) {
+		const char *key =
+		    bh_json_str(json_object_get(record, "fields"), parent->key_field);
+
+		if (key != NULL && strcmp(key, parent->key) == 0)
+			return id;
+	}
+	return parent->remote_id != NULL ? parent->remote_id : parent->key;
+}
+
 static void
 write_fields(json_t *record, const struct record *from)
 {
@@ -115,7 +132,7 @@ write_fields(json_t *record, const struct record *from)
 		json_object_set(fields, from->fields[i].name, from->fields[i].value);
 	for (size_t i = 0; i < from->parents_n; i++)
 		json_object_set_new(fields, from->parents[i].field,
-		    json_string(from->parents[i].key));
+		    json_string(parent_of(&from->parents[i])));
 	json_object_set_new(record, "writes",
 	    json_integer(json_integer_value(json_object_get(record, "writes")) + 1));
 }

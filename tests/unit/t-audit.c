@@ -210,6 +210,42 @@ repair(struct bench *bench, const char *object, const char *id)
 
 /* -- what is found -- */
 
+/* A record that people moved elsewhere is its own kind of difference; one whose lookup nobody sees is none. */
+static void
+lookups_are_compared(void **state BH_UNUSED)
+{
+	struct bench *bench = open_bench("{}");
+	char *ada, *bob, *one, *two, *want;
+	struct audit audit;
+
+	fill(bench);
+	ada = remote(bench, "account", "cus_1");
+	bob = remote(bench, "account", "cus_2");
+	one = remote(bench, "bill", "in_1");
+	two = remote(bench, "bill", "in_2");
+	people(one, "Account__c", json_string(ada));
+	assert_found(bench, "");
+	people(one, "Account__c", json_string(bob));
+	people(two, "Account__c", json_null());
+	want = bh_xasprintf("bill in_1 Account__c %s %s, bill in_2 Account__c %s ", ada, bob, bob);
+	assert_found(bench, want);
+	audit = state_of(bench);
+	assert_int_equal(audit.differing, 2);
+	assert_int_equal(audit.differences, 2);
+	assert_int_equal(bh_json_int(audit.objects, "bill.links.Account__c", 0), 2);
+	audit_release(&audit);
+	assert_int_equal(repair(bench, NULL, NULL), 2);
+	bench_work(bench);
+	assert_string_equal(fake_text(one, "Account__c"), ada);
+	assert_found(bench, "");
+	free(want);
+	free(two);
+	free(one);
+	free(bob);
+	free(ada);
+	close_bench(bench);
+}
+
 static void
 all_that_people_did_is_found_and_mended(void **state BH_UNUSED)
 {
@@ -549,6 +585,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(lookups_are_compared),
 	    cmocka_unit_test(all_that_people_did_is_found_and_mended),
 	    cmocka_unit_test(deleted_records_are_made_anew_when_told),
 	    cmocka_unit_test(what_is_on_its_way_is_no_difference),
