@@ -113,6 +113,33 @@
 		});
 	});
 
+	/* What is typed is tried on the record that is shown. */
+	document.querySelectorAll("form[data-try]").forEach(function (form) {
+		var out = form.querySelector("output"), turn = 0, timer;
+
+		function ask() {
+			var mine = ++turn;
+
+			fetch(form.dataset.try, {
+				method: "POST", credentials: "same-origin", cache: "no-store",
+				body: new URLSearchParams(new FormData(form))
+			}).then(function (answer) {
+				return answer.ok ? answer.json() : undefined;
+			}).then(function (tried) {
+				/* An answer that another overtook says nothing any more. */
+				if (tried === undefined || mine !== turn)
+					return;
+				out.textContent = tried.text;
+				out.dataset.state = tried.state;
+			}).catch(function () {});
+		}
+
+		form.addEventListener("input", function () {
+			clearTimeout(timer);
+			timer = setTimeout(ask, 250);
+		});
+	});
+
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
 		watch(node.dataset.liveUrl, node.dataset.goneUrl);

@@ -231,6 +231,7 @@ row_form(const struct facts *f, const json_t *row, size_t n)
 	json_object_set_new(form, "whens", choices(mapping_whens, form_word(view, "when")));
 	json_object_set_new(form, "error",
 	    words_json(f->open->error != NULL ? f->open->error : ""));
+	json_object_set_new(form, "tried", mapping_bench_tried(f->bench, view, row));
 	json_object_set_new(form, "seen", json_string(seen));
 	json_object_set_new(form, "place", json_sprintf("%zu", n));
 	json_object_set_new(form, "is_new", json_boolean(row == NULL));
@@ -580,7 +581,7 @@ add_head(struct facts *f, struct bh_err *err)
 {
 	const char *name = bh_json_str(f->object, "name");
 	json_t *asked = mapping_asked_facts(f->exchange, f->bench->m, err), *preset = NULL, *on;
-	char *segment;
+	char *segment, *try;
 	bool is_on, is_there;
 
 	if (asked == NULL)
@@ -596,6 +597,9 @@ add_head(struct facts *f, struct bh_err *err)
 	json_object_set_new(f->model, "to_error", words_json(f->bench->why));
 	json_object_set_new(f->model, "url", url_of(f, ""));
 	json_object_set_new(f->model, "segment", json_string(segment));
+	try = bh_xasprintf("/%s/try.json", segment);
+	json_object_set_new(f->model, "try_url", mapping_url(f->exchange, f->bench->m, try));
+	free(try);
 	json_object_set_new(f->model, "on", mapping_on_words(f->object, f->settings, &is_on));
 	on = mapping_switched_on(f->bench->m);
 	if (on != NULL && name != NULL)

@@ -13,8 +13,10 @@
 #include "sync/event.h"
 #include "sync/line.h"
 #include "sync/part.h"
+#include "web/mapping_form.h"
 #include "web/words.h"
 
+#define TRIED_SHOWN 300 /* characters of a value beside a form */
 #define EVENTS_LOOKED 50
 #define OBJECTS_LOOKED 25
 
@@ -557,6 +559,38 @@ mapping_bench_row(const struct mapping_bench *bench, const json_t *row)
 	add_field(bench, shaped, view);
 	json_decref(shaped);
 	return view;
+}
+
+/* "Graz", "Graz: longer than the field", "no value". */
+static json_t *
+tried_text(const json_t *made)
+{
+	const char *value = bh_json_str(made, "value"), *note = bh_json_str(made, "note");
+	size_t cut = bh_utf8_cut(value, strlen(value), TRIED_SHOWN);
+
+	if (*value == '\0')
+		return json_string(*note != '\0' ? note : "no value");
+	return json_sprintf("%.*s%s%s%s", (int)cut, value, value[cut] != '\0' ? "…" : "",
+	    *note != '\0' ? ": " : "", note);
+}
+
+json_t *
+mapping_bench_tried(const struct mapping_bench *bench, const json_t *view, const json_t *before)
+{
+	struct bh_err why = BH_ERR_INIT;
+	json_t *row, *made, *tried;
+
+	if (bench->sample.id[0] == '\0')
+		return json_pack("{s:s, s:s}", "state", "idle", "text",
+		    "nothing yet: there is no record to show");
+	if (mapping_row_read(view, before, &row, &why) < 0)
+		return json_pack("{s:s, s:o}", "state", "bad", "text", words_json(why.text));
+	made = mapping_bench_row(bench, row);
+	tried = json_pack("{s:O, s:o}", "state", json_object_get(made, "state"), "text",
+	    tried_text(made));
+	json_decref(made);
+	json_decref(row);
+	return tried;
 }
 
 /* -- rules and filter -- */

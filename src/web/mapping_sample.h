@@ -51,6 +51,12 @@ void mapping_bench_close(struct mapping_bench *bench);
  * "label", "type": of the CRM's field or ""}.  New reference; the row may be wrong.
  */
 json_t *mapping_bench_row(const struct mapping_bench *bench, const json_t *row);
+/*
+ * What a row that is being typed (a view of mapping_form.h) would make of the sample:
+ * {"state", "text"}, the value or why there is none.  before: the row that it was; NULL none.
+ */
+json_t *mapping_bench_tried(const struct mapping_bench *bench, const json_t *view,
+    const json_t *before);
 /* What a matching rule would look for: "Email is ada@example.com", "" nothing.  New reference. */
 json_t *mapping_bench_rule(const struct mapping_bench *bench, const json_t *rule);
 /* Does the filter pass the sample?  1, 0, -1 there is no sample to ask, or it is wrong. */

@@ -61,6 +61,8 @@ int page_mapping_status(struct exchange *exchange, struct bh_err *err);
 int page_mapping_file(struct exchange *exchange, struct bh_err *err);
 int page_mapping_object(struct exchange *exchange, struct bh_err *err);
 int page_mapping_object_edit(struct exchange *exchange, struct bh_err *err);
+/* What a row as it is being typed would make of the sample, as JSON; nothing is stored. */
+int page_mapping_try(struct exchange *exchange, struct bh_err *err);
 int page_customers(struct exchange *exchange, struct bh_err *err);
 int page_customer(struct exchange *exchange, struct bh_err *err);
 int page_customer_send(struct exchange *exchange, struct bh_err *err);

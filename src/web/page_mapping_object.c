@@ -497,9 +497,10 @@ static const struct action {
 	const char *name; /* of the button */
 	const char *what; /* form that is open again when it is refused */
 	json_t *(*posted)(const struct request *request);
-	form_do *act;
+	form_do *act; /* NULL: what was typed is only tried */
 } actions[] = {
     {"row", "row", mapping_row_posted, save_row},
+    {"row-try", "row", mapping_row_posted, NULL},
     {"row-drop", "row", mapping_row_posted, drop_row},
     {"row-up", "row", mapping_row_posted, raise_row},
     {"row-down", "row", mapping_row_posted, lower_row},
@@ -631,13 +632,88 @@ act(struct form *form, struct bh_err *err)
 	return refused(form, why.text, name, err);
 }
 
+/* What every form of a row or rule says of where it began. */
+static void
+read_place(struct form *form)
+{
+	const char *n = field(form, "place");
+	uint64_t place;
+
+	form->open.is_new = *field(form, "new") != '\0';
+	form->seen = field(form, "seen");
+	if (bh_is_uint(n, strlen(n), 10000, &place))
+		form->asked = (size_t)place;
+	form->place = form->asked;
+}
+
+/* -- trying a row on the sample -- */
+
+static int
+answer_tried(struct form *form, const struct mapping *m, const json_t *object, struct bh_err *err)
+{
+	const json_t *rows = json_object_get(object, "fields");
+	bool is_known = !form->open.is_new && is_found(form, rows);
+	struct mapping_bench bench;
+	int rc =
+	    mapping_bench_open(&bench, form->exchange, m, object, sample_of(form->exchange), err);
+
+	if (rc == 0)
+		response_json(form->exchange->response, 200,
+		    mapping_bench_tried(&bench, form->posted,
+			is_known ? json_array_get(rows, form->place) : NULL));
+	mapping_bench_close(&bench);
+	return rc;
+}
+
+int
+page_mapping_try(struct exchange *exchange, struct bh_err *err)
+{
+	struct form form = {.exchange = exchange, .posted = mapping_row_posted(exchange->request)};
+	struct mapping m;
+	size_t index;
+	int rc = mapping_load(exchange_read(exchange), exchange->match.args[0], &m, err);
+	const json_t *object =
+	    rc > 0 ? mapping_object(m.shown, exchange->match.args[1], &index) : NULL;
+
+	read_place(&form);
+	if (rc >= 0)
+		rc = object != NULL ? answer_tried(&form, &m, object, err) : no_such(exchange);
+	mapping_release(&m);
+	json_decref(form.posted);
+	return rc;
+}
+
+/* The same without script: the page again, with what was typed.  Where the row is another by now, that is told. */
+static int
+show_tried(struct form *form, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+	struct mapping m;
+	size_t index;
+	int rc =
+	    mapping_load(exchange_read(form->exchange), form->exchange->match.args[0], &m, err);
+	json_t *object =
+	    rc > 0 ? mapping_object(m.shown, form->exchange->match.args[1], &index) : NULL;
+	const json_t *rows = json_object_get(object, "fields");
+
+	if (object != NULL && !form->open.is_new && !is_found(form, rows))
+		(void)refuse_row(form, &m, rows, &why);
+	mapping_release(&m);
+	if (rc < 0)
+		return -1;
+	form->open.n = form->place;
+	form->open.posted = form->posted;
+	form->open.error = form->is_other ? why.text : NULL;
+	return show(form->exchange, &form->open, form->is_other ? 409 : 200, NULL, err);
+}
+
+/* -- the buttons -- */
+
 int
 page_mapping_object_edit(struct exchange *exchange, struct bh_err *err)
 {
 	const char *button = request_field(exchange->request, "do");
 	struct form form = {.exchange = exchange};
-	uint64_t place = 0;
-	const char *n = request_field(exchange->request, "place");
 	int rc;
 
 	for (size_t i = 0; i < BH_LEN(actions) && button != NULL; i++)
@@ -648,13 +724,10 @@ page_mapping_object_edit(struct exchange *exchange, struct bh_err *err)
 		return 0;
 	}
 	snprintf(form.open.what, sizeof(form.open.what), "%s", form.action->what);
-	form.open.is_new = *field(&form, "new") != '\0';
-	form.seen = field(&form, "seen");
-	if (n != NULL && bh_is_uint(n, strlen(n), 10000, &place))
-		form.asked = (size_t)place;
+	read_place(&form);
 	form.posted = form.action->posted != NULL ? form.action->posted(exchange->request)
 						  : posted_json(exchange->request);
-	rc = act(&form, err);
+	rc = form.action->act != NULL ? act(&form, err) : show_tried(&form, err);
 	json_decref(form.posted);
 	return rc;
 }

@@ -46,6 +46,7 @@ static const struct route routes[] = {
     {"GET", "/syncs/:sync/mapping/status.json", page_mapping_status, 0},
     {"GET", "/syncs/:sync/mapping/:object", page_mapping_object, 0},
     {"POST", "/syncs/:sync/mapping/:object", page_mapping_object_edit, 0},
+    {"POST", "/syncs/:sync/mapping/:object/try.json", page_mapping_try, 0},
     {"GET", "/customers", page_customers, 0},
     {"GET", "/customers/:connection", page_customer, 0},
     {"POST", "/customers/:connection", page_customer_send, ROUTE_OPERATOR},

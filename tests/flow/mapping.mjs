@@ -100,6 +100,15 @@ async function looking(page) {
 }
 
 async function rows(page) {
+  await attempt('without script: a button shows what a row would make', async () => {
+    await page.goto(customer);
+    await page.getByRole('link', { name: 'city change', exact: true }).click();
+    await page.getByLabel('Turned by').selectOption('upper');
+    await press(page, 'Show its value');
+    await page.locator('form.edit output').filter({ hasText: /^[A-Z]+$/ }).waitFor();
+    expect(await page.getByLabel('Turned by').inputValue() === 'upper', 'what was chosen is lost');
+    await page.getByRole('link', { name: 'Leave it' }).click();
+  });
   await attempt('without script: what is wrong is said in the row, and what was typed stays', async () => {
     await change(page, 'city');
     expect(await page.locator('#sources option').count() > 50 && await page.locator('#crm-fields option').count() > 20, 'there is nothing to choose from');
@@ -309,6 +318,22 @@ async function withScript(page) {
     expect(await page.locator('#rows tr[id]:visible').count() < 5, 'all rows are shown');
     await page.getByLabel('Show only rows with').fill('');
     expect(await page.locator('#rows tr[id]:visible').count() > 30, 'they do not come back');
+  });
+  await attempt('with script: what is typed is tried on the sample at once', async () => {
+    await page.goto(customer);
+    await page.getByRole('link', { name: 'city change', exact: true }).click();
+    const tried = page.locator('form.edit output');
+    await page.getByLabel('From', { exact: true }).pressSequentially('x');
+    await page.waitForFunction(() => document.querySelector('form.edit output').dataset.state === 'bad');
+    await page.getByLabel('From', { exact: true }).fill('{name} in {address_city}');
+    await tried.filter({ hasText: / in \w/ }).waitFor();
+    await page.getByLabel('Its value is').selectOption('value');
+    await page.getByLabel('Turned by').selectOption('');
+    await page.getByLabel('From', { exact: true }).fill('<img src=x onerror=window.hacked=9>');
+    await tried.filter({ hasText: '<img src=x onerror=window.hacked=9>' }).waitFor();
+    expect(await page.evaluate(() => window.hacked) === undefined, 'a script ran');
+    await page.goto(customer);
+    expect(!(await page.locator('main').innerText()).includes('not in use'), 'it is in a draft');
   });
   await attempt('with script: a file is uploaded', async () => {
     const mapping = JSON.parse(await (await page.request.get(`${all}.json`)).text());

@@ -53,6 +53,8 @@ static const struct {
 	ACCOUNT_VIEWER},
     {"GET", "/syncs/:sync/mapping/:object", "/syncs/eu-box/mapping/company", ACCOUNT_VIEWER},
     {"POST", "/syncs/:sync/mapping/:object", "/syncs/eu-box/mapping/company", ACCOUNT_ADMIN},
+    {"POST", "/syncs/:sync/mapping/:object/try.json", "/syncs/eu-box/mapping/company/try.json",
+	ACCOUNT_ADMIN},
     {"GET", "/customers", "/customers", ACCOUNT_VIEWER},
     {"GET", "/customers/:connection", "/customers/eu?id=cus_1", ACCOUNT_VIEWER},
     {"POST", "/customers/:connection", "/customers/eu?id=cus_1", ACCOUNT_OPERATOR},

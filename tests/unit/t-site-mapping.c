@@ -274,6 +274,81 @@ test_row(void **state)
 }
 
 /* What was typed is shown again with the sentence about it, and the draft stays as it was. */
+/* What is typed is tried on the sample, by the script's route and by the button; nothing is stored. */
+static void
+test_row_tried(void **state)
+{
+	static const struct {
+		const char *fields, *state, *text;
+	} cases[] = {
+	    {"to=city&kind=from&source=address_city&as=upper&empty=keep", "good", "GRAZ"},
+	    {"to=city&kind=value&source=%3Cb%3E&empty=keep", "good", "<b>"},
+	    {"to=city&kind=from&source=address_<b>&empty=keep", "bad", "address_<b>"},
+	    {"to=city&kind=from&source=%7Bname&empty=keep", "bad", ""},
+	    {"to=city&kind=json&source=%5B&empty=keep", "bad", ""},
+	    {"to=city&kind=from&source=description&empty=keep", "idle", ""},
+	};
+	struct world *world = *state;
+	struct browser browser;
+	json_t *draft, *tried;
+
+	mapping_fill(world);
+	browser = open_at(world, "ada", CUSTOMER "?edit=row-0");
+	assert_page(&browser, "data-try=\"" CUSTOMER "/try.json\"");
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		char *fields = bh_xasprintf("new=1&sample=&%s", cases[i].fields);
+
+		look(&browser, CUSTOMER, 200);
+		post(&browser, CUSTOMER "/try.json", fields);
+		assert_int_equal(browser.status, 200);
+		assert_int_equal(bh_json_parse(browser.body, strlen(browser.body), &tried, NULL),
+		    0);
+		if (strcmp(bh_json_str(tried, "state"), cases[i].state) != 0 ||
+		    strstr(bh_json_str(tried, "text"), cases[i].text) == NULL)
+			fail_msg("%s: %s", cases[i].fields, browser.body);
+		json_decref(tried);
+		free(fields);
+	}
+	/* The page again, with what was typed in its form. */
+	change(&browser, edit_of(world, "city"),
+	    "do=row-try&to=city&kind=value&source=%3Ci%3ETyped&as=&when=always&empty=keep", 200);
+	assert_page(&browser,
+	    "<output class=\"state\" data-state=\"good\">&lt;i&gt;Typed</output>");
+	assert_page(&browser, "value=\"&lt;i&gt;Typed\"");
+	lacks(&browser, "not in use");
+	draft = mapping_draft(world);
+	assert_null(draft);
+	/* A sample that is not there, an object that is not. */
+	look(&browser, CUSTOMER, 200);
+	post(&browser, CUSTOMER "/try.json", "new=1&sample=none&to=city&kind=value&source=x");
+	assert_page(&browser, "there is no record to show");
+	look(&browser, CUSTOMER, 200);
+	post(&browser, ALL "/nothing/try.json", "new=1&to=city&kind=value&source=x");
+	assert_int_equal(browser.status, 404);
+	close_browser(&browser);
+}
+
+/* Where somebody changed the row meanwhile, the button says so as the others do. */
+static void
+test_row_tried_late(void **state)
+{
+	struct world *world = *state;
+	struct browser browser, other;
+	char seen[40], *form;
+
+	mapping_fill(world);
+	browser = open_at(world, "ada", CUSTOMER);
+	ask(&browser, "GET", CUSTOMER "?edit=row-0", NULL);
+	hidden(&browser, "class=\"edit\"", "seen", seen, sizeof(seen));
+	form = bh_xasprintf("do=row-try&to=x&kind=value&source=y&place=0&was=name&seen=%s0", seen);
+	other = open_at(world, "ada", CUSTOMER);
+	send(&browser, CUSTOMER, form, 409);
+	assert_page(&browser, "changed it meanwhile");
+	free(form);
+	close_browser(&browser);
+	close_browser(&other);
+}
+
 static void
 test_row_refused(void **state)
 {
@@ -304,7 +379,8 @@ test_row_refused(void **state)
 		assert_page(&browser, cases[i].error);
 		assert_page(&browser, "role=\"alert\"");
 		assert_page(&browser,
-		    "<form method=\"post\" action=\"/syncs/main/mapping/customer\" class=\"edit\" aria-label=\"Field city\">");
+		    "<form method=\"post\" action=\"/syncs/main/mapping/customer\" class=\"edit\" data-try=\"" CUSTOMER
+		    "/try.json\" aria-label=\"Field city\">");
 		assert_null(mapping_draft(world));
 	}
 	change(&browser, edit_of(world, "city"),
@@ -858,10 +934,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_overview), TEST(test_sample), TEST(test_lists),
-	    TEST(test_row), TEST(test_row_refused), TEST(test_row_order), TEST(test_two_people),
-	    TEST(test_filter), TEST(test_rules), TEST(test_rest), TEST(test_objects),
-	    TEST(test_file), TEST(test_save), TEST(test_save_before_start), TEST(test_save_refused),
-	    TEST(test_describe), TEST(test_roles), TEST(test_names)};
+	    TEST(test_row), TEST(test_row_tried), TEST(test_row_tried_late), TEST(test_row_refused),
+	    TEST(test_row_order), TEST(test_two_people), TEST(test_filter), TEST(test_rules),
+	    TEST(test_rest), TEST(test_objects), TEST(test_file), TEST(test_save),
+	    TEST(test_save_before_start), TEST(test_save_refused), TEST(test_describe),
+	    TEST(test_roles), TEST(test_names)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);

@@ -39,6 +39,8 @@ static const struct press {
     {"/syncs/:sync", "/syncs/made", "/settings", "set.deals=yes", NULL},
     {"/syncs/:sync/mapping/:object", "/syncs/made/mapping/customer", "/settings",
 	"do=row-drop&row=0", "a draft, which tells by itself who changed it"},
+    {"/syncs/:sync/mapping/:object/try.json", "/syncs/made/mapping/customer/try.json", "/settings",
+	"to=name", "nothing is stored"},
     {"/syncs/:sync/mapping", "/syncs/made/mapping", "/syncs/made/mapping",
 	"do=add-object&name=other&from=refund&to=deals&key=k", "the same draft"},
     {"/syncs/:sync/mapping", "/syncs/made/mapping", "/syncs/made/mapping",
