@@ -123,11 +123,9 @@ file_view(const struct backup *backup, int64_t now_ms)
 static const char *
 notice(const struct exchange *exchange)
 {
-	const char *done = request_query(exchange->request, "done");
+	static const struct user_notice notices[] = {{"removed", "The file is removed."}};
 
-	if (done != NULL && strcmp(done, "removed") == 0)
-		return "The file is removed.";
-	return "";
+	return user_notice(exchange, notices, BH_LEN(notices));
 }
 
 /* errors: of the form that fetches it; NULL none. */

@@ -107,9 +107,7 @@ add_monitor(struct exchange *exchange, const struct complaint *complaint, json_t
 static const char *
 notice(const struct exchange *exchange)
 {
-	static const struct {
-		const char *code, *text;
-	} notices[] = {
+	static const struct user_notice notices[] = {
 	    {"password", "Your password is changed. Your other sessions have ended."},
 	    {"sessions", "Signed out there."},
 	    {"added", "The user is added."},
@@ -117,14 +115,8 @@ notice(const struct exchange *exchange)
 	    {"configuration", "The configuration is changed."},
 	    {"no-token", "The token is taken back: nobody can read figures now."},
 	};
-	const char *done = strcmp(exchange->request->method, "GET") == 0
-			       ? request_query(exchange->request, "done")
-			       : NULL;
 
-	for (size_t i = 0; i < BH_LEN(notices) && done != NULL; i++)
-		if (strcmp(notices[i].code, done) == 0)
-			return notices[i].text;
-	return "";
+	return user_notice(exchange, notices, BH_LEN(notices));
 }
 
 static int

@@ -15,21 +15,13 @@ static const struct form_field fields[] = {
 static const char *
 notice(const struct exchange *exchange)
 {
-	static const struct {
-		const char *code, *text;
-	} notices[] = {
+	static const struct user_notice notices[] = {
 	    {"role", "The role is changed. It counts from now on."},
 	    {"password", "The password is set. All sessions of this user have ended."},
 	    {"sessions", "Signed out there."},
 	};
-	const char *done = strcmp(exchange->request->method, "GET") == 0
-			       ? request_query(exchange->request, "done")
-			       : NULL;
 
-	for (size_t i = 0; i < BH_LEN(notices) && done != NULL; i++)
-		if (strcmp(notices[i].code, done) == 0)
-			return notices[i].text;
-	return "";
+	return user_notice(exchange, notices, BH_LEN(notices));
 }
 
 static json_t *

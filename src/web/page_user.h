@@ -45,6 +45,12 @@ int user_add_sessions(struct exchange *exchange, const char *name, json_t *model
     struct bh_err *err);
 /* The roles for a choice: array of {value, label, is_chosen} (new reference). */
 json_t *user_roles(enum account_role chosen);
+/* What a button did, as the page says that it leads to ("?done=<code>"); "" nothing, or no such. */
+struct user_notice {
+	const char *code, *text;
+};
+const char *user_notice(const struct exchange *exchange, const struct user_notice *notices,
+    size_t n);
 /* An administrator; else it is answered: 403. */
 bool user_is_admin(struct exchange *exchange);
 

@@ -184,6 +184,19 @@ user_roles(enum account_role chosen)
 	return list;
 }
 
+const char *
+user_notice(const struct exchange *exchange, const struct user_notice *notices, size_t n)
+{
+	const char *done = strcmp(exchange->request->method, "GET") == 0
+			       ? request_query(exchange->request, "done")
+			       : NULL;
+
+	for (size_t i = 0; i < n && done != NULL; i++)
+		if (strcmp(notices[i].code, done) == 0)
+			return notices[i].text;
+	return "";
+}
+
 bool
 user_is_admin(struct exchange *exchange)
 {

@@ -7,17 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 leave_root
 
-PATH=$PATH:/usr/sbin
-need lighttpd lighttpd
-need chromium chromium
-modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
-for package in playwright-core axe-core; do
-	if [ ! -d "$modules/$package" ]; then
-		not_ok "$package is here" "install tests/billing/package.json into $modules (./check does)"
-		finish
-	fi
-done
-export BH_NODE_MODULES=$modules
+need_chromium
 port=$(node "$flow/web.mjs" port)
 root=$work/web
 mkdir -p "$root"/{www,tmp} "$work/home"

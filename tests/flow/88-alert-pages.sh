@@ -8,15 +8,7 @@
 . "$flow/billing.sh"
 leave_root
 
-need chromium chromium
-modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
-for package in playwright-core axe-core; do
-	if [ ! -d "$modules/$package" ]; then
-		not_ok "$package is here" "install tests/billing/package.json into $modules (./check does)"
-		finish
-	fi
-done
-export BH_NODE_MODULES=$modules
+need_chromium
 behind_lighttpd alert-pages
 serve_web
 

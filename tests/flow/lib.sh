@@ -200,6 +200,21 @@ need() {
 	fi
 }
 
+# need_chromium: what looks at pages; they are served by lighttpd
+need_chromium() {
+	local modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules} package
+	PATH=$PATH:/usr/sbin
+	need lighttpd lighttpd
+	need chromium chromium
+	for package in playwright-core axe-core; do
+		if [ ! -d "$modules/$package" ]; then
+			not_ok "$package is here" "install tests/billing/package.json into $modules (./check does)"
+			finish
+		fi
+	done
+	export BH_NODE_MODULES=$modules
+}
+
 for program in "$BILLHOOK" "$relay"; do
 	if [ ! -x "$program" ]; then
 		not_ok "$(basename "$program") is built" "there is no $program: build first, or set BH_BUILDDIR"

@@ -3,17 +3,7 @@
 # What the flows about customers and problems share; sourced behind lib.sh,
 # billing.sh and org.sh: Chromium, an org that refuses a name, and a mapping.
 
-PATH=$PATH:/usr/sbin
-need lighttpd lighttpd
-need chromium chromium
-modules=${BH_NODE_MODULES:-$BH_BUILDDIR/npm/node_modules}
-for package in playwright-core axe-core; do
-	if [ ! -d "$modules/$package" ]; then
-		not_ok "$package is here" "install tests/billing/package.json into $modules (./check does)"
-		finish
-	fi
-done
-export BH_NODE_MODULES=$modules
+need_chromium
 mkdir -p "$work/home"
 
 # people NAME: a data directory with a site in front, and the sync
