@@ -142,6 +142,21 @@ function checkMessages() {
   }
 }
 
+// Refusals that a person meets: what these files say has an entry.
+const told = /^src\/(source\/.*|sync\/configure.*|map\/(map|match|row|template|filter|shape)|auto\/rule|dest\/(salesforce|hubspot)_auth)\.c$/;
+
+function checkRefusals() {
+  const text = flat(read(troubleshooting)).replace(/…+/g, hole);
+  for (const path of filesBelow('src', /\.c$/).filter((one) => told.test(one))) {
+    const calls = read(path).matchAll(/bh_fail\(\s*err,\s*BH_\w+,\s*((?:"(?:[^"\\\n]|\\.)*"\s*)+)[,)]/g);
+    for (const [, format] of calls) {
+      const [message] = literalsOf(format);
+      const said = flat(message).replace(new RegExp(`${hole}+`, 'g'), hole).replace(new RegExp(`[:, ${hole}]+$`), '');
+      if (said.length >= 6 && !text.includes(said)) complain(troubleshooting, `${path} says "${said.replaceAll(hole, '…')}"`);
+    }
+  }
+}
+
 // A made table stands between its two marks.
 function withTables(text) {
   return Object.entries(tables(tree)).reduce((so, [name, table]) => {
@@ -291,6 +306,7 @@ function checkAll() {
   checkIndex();
   checkLabels();
   checkMessages();
+  checkRefusals();
   checkTables();
   checkFigures();
   if (program) {
