@@ -45,6 +45,7 @@ BEGIN {
 	opens["sync/preview.h"] = "web"
 	opens["sync/resync.h"] = "web"
 	opens["sync/setup.h"] = "web"
+	opens["sync/undo.h"] = "web"
 
 	# foreign header (or its folder) : its home; curl has two, one for each protocol
 	home["db.h"] = "store/bdb.c"

@@ -56,6 +56,8 @@ static const struct cli_verb verbs[] = {
     {"audit", "SYNC [ACTION [OBJECT ID]]", 1, 4, "json account",
 	"does the CRM hold what was pushed: start, stop, go-on, repair, csv; or show it",
 	cli_audit},
+    {"undo", "SYNC [ACTION [RUN|OBJECT ID]]", 1, 4, "json account since until remove yes",
+	"put back what was written over: list, look, do, show, stop, go-on, release", cli_undo},
     {"automation", "[CODE [ACTION]]", 0, 2, "json",
 	"the automations; or one: on, off, remove, try on what is stored (the default)",
 	cli_automation},

@@ -132,6 +132,7 @@ int cli_crm(struct cli *cli);
 int cli_match(struct cli *cli);
 int cli_preview(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_undo(struct cli *cli);
 int cli_person(struct cli *cli);
 
 #endif

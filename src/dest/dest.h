@@ -167,6 +167,13 @@ struct dest_end {
 	char survivor_id[64];
 };
 
+/* A record that is to go. */
+struct dest_removal {
+	const char *object, *remote_id;
+	bool is_gone;    /* so, whoever removed it */
+	char cause[240]; /* why it is not */
+};
+
 /* -- jobs over very many records -- */
 
 enum dest_bulk_phase {
@@ -353,6 +360,13 @@ struct dest_driver {
 	 */
 	int (*purge)(struct dest_config *config, const char *object, const char *field,
 	    int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
+
+	/*
+	 * Remove n records of any objects (any number), in the fewest calls: to where people can
+	 * restore them from.  Each tells whether it is gone.  -1: nothing is known of any of them.
+	 */
+	int (*remove)(struct dest_config *config, struct dest_removal *removals, size_t n,
+	    struct bh_err *err);
 
 	/*
 	 * The schema: objects and fields that a mapping needs, in the form of

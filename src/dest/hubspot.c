@@ -231,6 +231,7 @@ const struct dest_driver dest_hubspot = {
     .owner_field = "hubspot_owner_id",
     .active = hubspot_active,
     .end = hubspot_end,
+    .remove = hubspot_remove,
     .unlinked = hubspot_unlinked,
     .record_url = hubspot_record_url,
     .plan = hubspot_schema_plan,

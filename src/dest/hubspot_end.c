@@ -1,5 +1,5 @@
 /*
- * End: what became of records that are gone.  A merged record answers, read by
+ * End: what became of records that are gone, and how they go.  A merged record answers, read by
  * itself, with the one that it was merged into; batches do not know it.  Records in the
  * recycle bin, where they stay 90 days, are read by asking for archived ones.
  */
@@ -7,6 +7,7 @@
 
 #include "dest/driver.h"
 #include "dest/hubspot_look.h"
+#include "dest/hubspot_schema.h"
 
 struct pursuit {
 	struct dest_config *config;
@@ -153,5 +154,64 @@ hubspot_end(struct dest_config *config, struct dest_end *ends, size_t n, struct 
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (ends[i].fate == DEST_FATE_UNKNOWN)
 			ends[i].fate = DEST_FATE_GONE;
+	return hubspot_repeatable(rc, err);
+}
+
+/* --- removing ----------------------------------------------------------- */
+
+/* At most 100 of one object.  HubSpot answers the same for those that are not there. */
+static int
+archive_some(struct dest_config *config, struct dest_removal *const *removals, size_t n,
+    struct bh_err *err)
+{
+	json_t *inputs = json_array(), *body;
+	char *path =
+	    hubspot_path(config, "/crm/objects/{v}/{a}/batch/archive", removals[0]->object, NULL);
+	struct hubspot_reply reply;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(inputs, json_pack("{s:s}", "id", removals[i]->remote_id));
+	body = json_pack("{s:o}", "inputs", inputs);
+	rc = hubspot_try(config, "POST", path, body, &reply, err);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		removals[i]->is_gone = reply.refusal.code[0] == '\0';
+		snprintf(removals[i]->cause, sizeof(removals[i]->cause), "%.239s",
+		    reply.refusal.cause);
+	}
+	hubspot_reply_release(&reply);
+	json_decref(body);
+	free(path);
+	return rc;
+}
+
+/* They go to the recycle bin. */
+int
+hubspot_remove(struct dest_config *config, struct dest_removal *removals, size_t n,
+    struct bh_err *err)
+{
+	struct dest_removal *some[HUBSPOT_INPUTS];
+	bool *is_taken = bh_xcalloc(n + 1, sizeof(is_taken[0]));
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		removals[i].is_gone = is_taken[i] = !hubspot_is_id(removals[i].remote_id);
+		removals[i].cause[0] = '\0';
+	}
+	for (size_t i = 0; i < n && rc == 0;) {
+		size_t count = 0;
+
+		for (size_t k = i; k < n && count < HUBSPOT_INPUTS; k++) {
+			if (is_taken[k] || strcmp(removals[k].object, removals[i].object) != 0)
+				continue;
+			is_taken[k] = true;
+			some[count++] = &removals[k];
+		}
+		if (count > 0)
+			rc = archive_some(config, some, count, err);
+		else
+			i++;
+	}
+	free(is_taken);
 	return hubspot_repeatable(rc, err);
 }

@@ -62,6 +62,8 @@ int hubspot_find(struct dest_config *config, const struct dest_wanted *wanted, s
 int hubspot_read(struct dest_config *config, struct dest_reading *readings, size_t n,
     struct bh_err *err);
 int hubspot_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
+int hubspot_remove(struct dest_config *config, struct dest_removal *removals, size_t n,
+    struct bh_err *err);
 void hubspot_record_url(const struct dest_auth *auth, const char *object, const char *remote_id,
     struct bh_buf *url);
 int hubspot_unlinked(struct dest_config *config, const char *object, const char *key_field,

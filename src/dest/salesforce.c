@@ -379,6 +379,7 @@ const struct dest_driver dest_salesforce = {
     .unlinked = salesforce_unlinked,
     .record_url = salesforce_record_url,
     .purge = salesforce_purge,
+    .remove = salesforce_remove,
     .plan = salesforce_schema_plan,
     .install = salesforce_schema_install,
     .count = salesforce_schema_count,

@@ -125,6 +125,8 @@ int salesforce_active(struct dest_config *config, const char *const *ids, size_t
 int salesforce_read(struct dest_config *config, struct dest_reading *readings, size_t n,
     struct bh_err *err);
 int salesforce_end(struct dest_config *config, struct dest_end *ends, size_t n, struct bh_err *err);
+int salesforce_remove(struct dest_config *config, struct dest_removal *removals, size_t n,
+    struct bh_err *err);
 int salesforce_purge(struct dest_config *config, const char *object, const char *field,
     int64_t before_ms, size_t *n_r, bool *more_r, struct bh_err *err);
 void salesforce_record_url(const struct dest_auth *auth, const char *object, const char *remote_id,

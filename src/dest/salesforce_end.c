@@ -259,11 +259,17 @@ find_old(struct dest_config *config, struct purge *purge, const char *object, co
 }
 
 static void
-make_deletion(const struct dest_config *config, const struct purge *purge, size_t first,
-    struct salesforce_part *part)
+begin_deletion(const struct dest_config *config, struct salesforce_part *part)
 {
 	bh_buf_addf(&part->path,
 	    "/services/data/v%s/composite/sobjects?ids=", salesforce_version(config));
+}
+
+static void
+make_deletion(const struct dest_config *config, const struct purge *purge, size_t first,
+    struct salesforce_part *part)
+{
+	begin_deletion(config, part);
 	for (size_t i = first; i < purge->ids_n && i < first + SALESFORCE_ROWS_MAX; i++)
 		bh_buf_addf(&part->path, "%s%s", i > first ? "," : "", purge->ids[i]);
 	bh_buf_adds(&part->path, "&allOrNone=false");
@@ -361,4 +367,76 @@ salesforce_purge(struct dest_config *config, const char *object, const char *fie
 	json_decref(purge.refusal);
 	free(purge.ids);
 	return rc;
+}
+
+/* --- single records ------------------------------------------------------ */
+
+/* Answers come in the order of the ids. */
+static int
+take_removals(struct dest_config *config, struct dest_removal *const *removals, size_t n,
+    const struct salesforce_part *part, struct bh_err *err)
+{
+	if (part->answer.response.status != 200)
+		return salesforce_fail(config, &part->answer, part->object, err);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *row = json_array_get(part->answer.json, i);
+		const char *why = bh_json_str(row, "errors.0.message");
+
+		removals[i]->is_gone = is_gone(row);
+		if (!removals[i]->is_gone)
+			dest_copy(removals[i]->cause, sizeof(removals[i]->cause),
+			    why != NULL ? why
+					: "Salesforce's answer does not say what became of it");
+	}
+	return 0;
+}
+
+/* At most 200 of one object: a collection may change its object only so often. */
+static int
+remove_some(struct dest_config *config, struct dest_removal *const *removals, size_t n,
+    struct bh_err *err)
+{
+	struct salesforce_part part;
+	int rc;
+
+	salesforce_part_init(&part, "DELETE", removals[0]->object);
+	begin_deletion(config, &part);
+	for (size_t i = 0; i < n; i++)
+		bh_buf_addf(&part.path, "%s%s", i > 0 ? "," : "", removals[i]->remote_id);
+	bh_buf_adds(&part.path, "&allOrNone=false");
+	rc = salesforce_call_parts(config, &part, 1, false, err);
+	if (rc == 0)
+		rc = take_removals(config, removals, n, &part, err);
+	salesforce_part_release(&part);
+	return rc;
+}
+
+int
+salesforce_remove(struct dest_config *config, struct dest_removal *removals, size_t n,
+    struct bh_err *err)
+{
+	struct dest_removal *some[SALESFORCE_ROWS_MAX];
+	bool *is_taken = bh_xcalloc(n + 1, sizeof(is_taken[0]));
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		removals[i].is_gone = is_taken[i] = !salesforce_is_id(removals[i].remote_id);
+		removals[i].cause[0] = '\0';
+	}
+	for (size_t i = 0; i < n && rc == 0;) {
+		size_t count = 0;
+
+		for (size_t k = i; k < n && count < SALESFORCE_ROWS_MAX; k++) {
+			if (is_taken[k] || strcmp(removals[k].object, removals[i].object) != 0)
+				continue;
+			is_taken[k] = true;
+			some[count++] = &removals[k];
+		}
+		if (count > 0)
+			rc = remove_some(config, some, count, err);
+		else
+			i++;
+	}
+	free(is_taken);
+	return salesforce_repeatable(rc, err);
 }

@@ -34,6 +34,7 @@
 #include "sync/tend.h"
 #include "sync/totals.h"
 #include "sync/trial.h"
+#include "sync/undo.h"
 
 #define WORKER_NICE 5
 #define JOBS_MAX 2000  /* then a fresh process takes over */
@@ -81,6 +82,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return preview_run(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, AUDIT_JOB) == 0)
 		return audit_run(context, arg, outcome, err);
+	if (kind != NULL && strcmp(kind, REVERT_JOB) == 0)
+		return undo_run_job(context, arg, outcome, err);
 	if (kind != NULL && strcmp(kind, TEND_JOB) == 0)
 		return tend_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, AUTOMATION_JOB) == 0)

@@ -26,6 +26,7 @@
 #include "state/link.h"
 #include "state/preview.h"
 #include "state/queue.h"
+#include "state/revert.h"
 #include "state/walk.h"
 #include "store/key.h"
 
@@ -526,6 +527,7 @@ account_sync_drop(struct store_txn *txn, const char *code)
 	drop_doc(txn, "As", code);
 	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* what is kept of its preview goes, too */
 	queue_wake(txn, AUDIT_JOB, code, bh_now_ms());   /* and of its audit */
+	queue_wake(txn, REVERT_JOB, code, bh_now_ms());  /* and what it wrote over */
 	draft_drop(txn, code);
 	walk_drop(txn, code, WALK_RESYNC);
 	queue_wake(txn, PREVIEW_JOB, code, bh_now_ms()); /* which finds it gone, and forgets it */

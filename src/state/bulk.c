@@ -102,6 +102,8 @@ bulk_row_put(struct store_txn *txn, const char *dest, const char *name, const st
 		json_object_set_new(doc, "w", bh_json_string(row->how));
 	if (row->unseen[0] != '\0')
 		json_object_set_new(doc, "u", bh_json_string(row->unseen));
+	if (row->undo_ms != 0)
+		json_object_set_new(doc, "b", json_integer((json_int_t)row->undo_ms));
 	key_row(&key, dest, name);
 	put_json(txn, &key, doc);
 }
@@ -118,6 +120,7 @@ decode_row(const struct store_item *item, struct bulk_row *row)
 	bh_json_copy(row->kept, sizeof(row->kept), doc, "k");
 	bh_json_copy(row->how, sizeof(row->how), doc, "w");
 	bh_json_copy(row->unseen, sizeof(row->unseen), doc, "u");
+	row->undo_ms = bh_json_int(doc, "b", 0);
 	row->mark = (uint64_t)bh_json_int(doc, "v", 0);
 	row->version = (uint64_t)bh_json_int(doc, "l", 0);
 	json_decref(doc);

@@ -53,6 +53,7 @@ struct bulk_row {
 	char kept[LINK_KEPT_MAX * 16 + 1];
 	char how[160];   /* why it is this CRM record, as the link will say */
 	char unseen[80]; /* a field that was left out because it cannot be read; "" */
+	int64_t undo_ms; /* what it writes over is kept under this time (state/undo.h); 0 it is not */
 };
 void bulk_row_put(struct store_txn *txn, const char *dest, const char *key,
     const struct bulk_row *row);

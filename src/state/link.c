@@ -16,6 +16,7 @@
  * <sync> <object> <account> <id> the mark; Lh as Lk, held ones; Lw <parent as
  * Lk> <rank> <object> <account> <id> a waiting child; Lu as Lk, without a
  * match.  Ln: link_count.c; Lm and Lp: link_lane.c; Lg and Lc: cause.c.
+ * Links whose values were put back: link_undo.c.
  */
 #include "base/base.h"
 
@@ -287,6 +288,7 @@ link_decode(const char *value, size_t len, uint64_t version, struct link *link)
 	link->not_before_ms = bh_json_int(doc, "n", 0);
 	link->has_waiters = bh_is_json_true(doc, "w");
 	link->is_replaced = bh_is_json_true(doc, "b");
+	link->undone = bh_json_int(doc, "u", 0);
 	read_past(link, doc);
 	link->version = version;
 	json_decref(doc);
@@ -306,8 +308,8 @@ link_set_number(json_t *doc, const char *name, int64_t value)
 		json_object_set_new(doc, name, json_integer((json_int_t)value));
 }
 
-static void
-put_link(struct store_txn *txn, const struct key *key, const struct link *link)
+void
+link_put(struct store_txn *txn, const struct key *key, const struct link *link)
 {
 	json_t *doc = json_pack("{s:i}", "s", (int)link->state);
 	char *text;
@@ -326,6 +328,7 @@ put_link(struct store_txn *txn, const struct key *key, const struct link *link)
 	link_set_number(doc, "t", link->pushed_ms);
 	link_set_number(doc, "a", link->attempts);
 	link_set_number(doc, "n", link->not_before_ms);
+	link_set_number(doc, "u", link->undone);
 	if (link->has_waiters)
 		json_object_set_new(doc, "w", json_true());
 	if (link->is_replaced)
@@ -483,7 +486,8 @@ is_same(const struct link *a, const struct link *b)
 {
 	return a->state == b->state && a->attempts == b->attempts && a->pushed_ms == b->pushed_ms &&
 	       a->not_before_ms == b->not_before_ms && a->has_waiters == b->has_waiters &&
-	       a->is_replaced == b->is_replaced && strcmp(a->remote_id, b->remote_id) == 0 &&
+	       a->is_replaced == b->is_replaced && a->undone == b->undone &&
+	       strcmp(a->remote_id, b->remote_id) == 0 &&
 	       strcmp(a->hash, b->hash) == 0 && strcmp(a->parents, b->parents) == 0 &&
 	       strcmp(a->code, b->code) == 0 && strcmp(a->cause, b->cause) == 0 &&
 	       strcmp(a->remedy, b->remedy) == 0 && strcmp(a->how, b->how) == 0 &&
@@ -577,7 +581,7 @@ settle_one(struct store_txn *txn, const struct settle *s, size_t i, const struct
 		store_delete(txn, key.data, key.len);
 	}
 	link_key(&key, "Lk", id);
-	put_link(txn, &key, &link);
+	link_put(txn, &key, &link);
 	link.version = UINT64_MAX; /* stored, by this commit */
 	*made_r = link;
 	return 0;
@@ -670,7 +674,7 @@ wait_for(struct store_txn *txn, void *arg, struct bh_err *err)
 		return 1;
 	/* Written even when it says so already: a settling of the parent under way must run again. */
 	parent.has_waiters = true;
-	put_link(txn, &key, &parent);
+	link_put(txn, &key, &parent);
 	if (!item.found && link_count_one(txn, w->parent, NULL, &parent, err) < 0)
 		return -1;
 	link_key(&key, "Lw", w->parent);
@@ -692,8 +696,8 @@ link_wait_for(struct store *store, const struct link_id *parent, const struct li
 }
 
 /* It stands in no list of what needs a person any more: the indexes, its cause, its candidates. */
-static int
-unlist(struct store_txn *txn, const struct link_id *id, const struct link *was,
+int
+link_unlist(struct store_txn *txn, const struct link_id *id, const struct link *was,
     const struct link *link, struct bh_err *err)
 {
 	struct key key;
@@ -723,7 +727,7 @@ link_forget(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 	if (link_count_one(txn, id, &link, NULL, err) < 0)
 		return -1;
 	store_delete(txn, key.data, key.len);
-	return unlist(txn, id, &link, NULL, err) < 0 ? -1 : 1;
+	return link_unlist(txn, id, &link, NULL, err) < 0 ? -1 : 1;
 }
 
 int
@@ -751,10 +755,10 @@ link_skip(struct store_txn *txn, const struct link_id *id, const char *who, stru
 	link_note(&link, LINK_LEFT_OUT, bh_now_ms());
 	if (link_count_one(txn, id, &was, &link, err) < 0)
 		return -1;
-	put_link(txn, &key, &link);
+	link_put(txn, &key, &link);
 	key_mark(&key, id);
 	store_delete(txn, key.data, key.len);
-	return unlist(txn, id, &was, &link, err);
+	return link_unlist(txn, id, &was, &link, err);
 }
 
 int
@@ -775,7 +779,7 @@ link_renew(struct store_txn *txn, const struct link_id *id, struct bh_err *err)
 	if (link.state != LINK_CLEAN)
 		return 1;
 	link.hash[0] = link.parents[0] = '\0';
-	put_link(txn, &key, &link);
+	link_put(txn, &key, &link);
 	link_mark(txn, id);
 	return 0;
 }
@@ -806,8 +810,8 @@ link_adopt(struct store_txn *txn, const struct link_id *id, const char *remote_i
 	link_note(&link, LINK_CHOSEN, bh_now_ms());
 	if (link_count_one(txn, id, item.found ? &was : NULL, &link, err) < 0)
 		return -1;
-	put_link(txn, &key, &link);
-	if (unlist(txn, id, &was, &link, err) < 0)
+	link_put(txn, &key, &link);
+	if (link_unlist(txn, id, &was, &link, err) < 0)
 		return -1;
 	link_mark(txn, id);
 	queue_wake(txn, "push", id->dest, bh_now_ms());

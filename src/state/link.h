@@ -39,6 +39,8 @@ const char *link_state_name(enum link_state state);
 	"NO_MATCH" /* code of an excluded link: nothing matches, and none may be made */
 #define LINK_AMBIGUOUS "AMBIGUOUS" /* code of a held link: several match, a person chooses */
 #define LINK_SKIPPED "SKIPPED" /* code of an excluded link: a person left it out until it changes */
+#define LINK_UNDONE                                                                                \
+	"UNDONE" /* code of an excluded link: its values were put back, until a person lets it be written */
 #define LINK_PAST_MAX 8        /* steps of the past that a link keeps */
 
 /* What a push, or a person, made of a link at some time.  These letters are stored. */
@@ -51,7 +53,9 @@ enum link_what {
 	LINK_UNANSWERED = 'q',
 	LINK_WAITED = 'w',
 	LINK_LEFT_OUT = 'x',
-	LINK_CHOSEN = 'p' /* a person said which record it is */
+	LINK_CHOSEN = 'p', /* a person said which record it is */
+	LINK_PUT_BACK = 'b', /* what was there before was put back, or the record removed */
+	LINK_LET_GO = 'g'    /* a person lets it be written again */
 };
 struct link_step {
 	int64_t at_ms;
@@ -78,6 +82,7 @@ struct link {
 	 * field while it is open which of them the CRM got (sync/conflict.h).
 	 */
 	char kept[LINK_KEPT_MAX * 16 + 1];
+	int64_t undone;   /* the run (state/undo.h) that put its values back; 0 none */
 	bool has_waiters; /* children wait for this record */
 	bool
 	    is_replaced; /* it was another record before: its children hang below that one, or none */
@@ -246,6 +251,16 @@ int link_forget_before(struct store_txn *txn, const struct link_id *of, const ch
  * is not held (nothing is done), -1.  who: for the cause.
  */
 int link_skip(struct store_txn *txn, const struct link_id *id, const char *who, struct bh_err *err);
+
+/*
+ * What was there before its last writes is about to be put back, by a run (state/undo.h): it is left alone from now
+ * on.  is_removed: its record goes.  0 so, 1 there is no such link, -1.
+ */
+int link_undo(struct store_txn *txn, const struct link_id *id, const char *who, int64_t run,
+    bool is_removed, struct bh_err *err);
+bool is_link_undone(const struct link *link);
+/* It may be written again, whole: marks it.  0 so, 1 it was not left alone (nothing is done), -1. */
+int link_redo(struct store_txn *txn, const struct link_id *id, struct bh_err *err);
 
 /* Links that wait for a parent, of a destination, as link_held() walks the held ones; rank of parent is not known. */
 int link_waiters(struct store_txn *txn, const char *dest, size_t max, struct bh_buf *after,

@@ -30,6 +30,11 @@ void link_counts_put(struct store_txn *txn, const char *dest, struct link_tally 
 int link_count_one(struct store_txn *txn, const struct link_id *id, const struct link *was,
     const struct link *now, struct bh_err *err);
 
+void link_put(struct store_txn *txn, const struct key *key, const struct link *link);
+/* It stands in no list of what needs a person any more: the indexes, its cause, its candidates. */
+int link_unlist(struct store_txn *txn, const struct link_id *id, const struct link *was,
+    const struct link *link, struct bh_err *err);
+
 /* A member of a stored document; zero is left out. */
 void link_set_number(json_t *doc, const char *name, int64_t value);
 

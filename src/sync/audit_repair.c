@@ -5,6 +5,7 @@
 #include "dest/csv.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "state/undo.h"
 #include "sync/audit.h"
 #include "sync/setup.h"
 
@@ -95,6 +96,7 @@ repair_page(struct store_txn *txn, void *arg, struct bh_err *err)
 		audit.repaired += marked;
 		audit_save(txn, sync, &audit);
 		queue_wake(txn, "push", r->sync->account.to, bh_now_ms());
+		rc = undo_hint(txn, sync, UNDO_REPAIR, bh_now_ms(), err);
 	}
 	json_decref(rows);
 	audit_release(&audit);

@@ -6,6 +6,7 @@
 #include "sync/bulk_parts.h"
 #include "sync/conflict.h"
 #include "sync/owner.h"
+#include "sync/undo_keep.h"
 
 #define PAGE 1000
 
@@ -117,6 +118,7 @@ remember_rows(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
 		memcpy(row.kept, item->kept, sizeof(row.kept));
 		memcpy(row.how, item->link.how, sizeof(row.how));
 		memcpy(row.unseen, item->unseen, sizeof(row.unseen));
+		row.undo_ms = item->undo_ms;
 		bulk_row_put(txn, r->dest, r->by_id ? item->record->remote_id : item->record->key,
 		    &row);
 	}
@@ -186,6 +188,8 @@ collect_page(struct collect *c, const struct link_dirty_entry *entries, size_t n
 		is_out[i] = true;
 	}
 	remember.by_id = c->job->by_id;
+	if (rc == 0)
+		rc = undo_mean(c->run->lane, items, n, is_row, err);
 	if (rc == 0)
 		rc = store_run(c->run->context->store, remember_rows, &remember, NULL, err) < 0 ? -1
 												: 0;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "sync/bulk_parts.h"
+#include "sync/undo_keep.h"
 
 #define PAGE 500
 
@@ -69,6 +70,7 @@ page_add(struct page *page, const struct results *r, size_t at, const struct bul
 	memcpy(item->kept, row->kept, sizeof(item->kept));
 	memcpy(item->meant, row->kept, sizeof(item->meant));
 	memcpy(item->unseen, row->unseen, sizeof(item->unseen));
+	item->undo_ms = row->undo_ms;
 }
 
 /*
@@ -157,6 +159,8 @@ settle_page(struct results *r, struct bh_err *err)
 	page_make(&page, r->n);
 	drop.page = &page;
 	rc = load_page(r, &page, err);
+	if (rc == 0 && page.n > 0)
+		rc = undo_confirm(r->run->lane, page.items, page.told, page.n, err);
 	if (rc == 0 && page.n > 0)
 		rc = settle_items(r->run, page.items, page.n, page.told, err);
 	if (rc == 0 && page.n > 0)

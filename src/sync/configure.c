@@ -14,6 +14,7 @@
 #include "state/link.h"
 #include "state/queue.h"
 #include "state/trail.h"
+#include "state/undo.h"
 #include "sync/audit.h"
 #include "sync/configure_alerts.h"
 #include "sync/configure_diff.h"
@@ -603,6 +604,10 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 			goto out;
 		if (!apply->options->no_resync)
 			resync_begin(txn, code, bh_now_ms());
+		/* What was put back is written again where it is written otherwise. */
+		if (!apply->options->no_resync && !is_same(old.mapping, fresh.mapping) &&
+		    undo_free_all(txn, code, err) < 0)
+			goto out;
 		queue_wake(txn, "push", fresh.to, bh_now_ms());
 		if (bh_json_int(fresh.settings, AUDIT_SETTING, 0) > 0)
 			queue_wake(txn, TEND_JOB, "", bh_now_ms());

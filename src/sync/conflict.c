@@ -9,6 +9,8 @@
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sync/held.h"
+#include "sync/undo_keep.h"
 
 #define ENTRY (2 * CONFLICT_DIGEST)
 
@@ -275,29 +277,48 @@ note_kept(struct render_item *item)
 
 /* -- reading -- */
 
-static const char **
-shared_names(const struct record *record, size_t *n_r)
+/* A field that the CRM does not have would fail the whole call. */
+static bool
+is_askable(const struct dest_object *described, const char *name)
 {
-	const char **names = bh_xcalloc(record->fields_n + 1, sizeof(names[0]));
+	return described == NULL || dest_object_field(described, name) != NULL;
+}
+
+/* Of shared fields it must be known what they hold; of all, where what is written over is kept. */
+static const char **
+asked_names(struct lane *lane, const struct render_item *item, size_t *n_r)
+{
+	const struct record *record = item->record;
+	const char **names = bh_xcalloc(record->fields_n + record->parents_n + 1, sizeof(names[0]));
+	const struct dest_object *described = NULL;
+	bool is_all = item->undo == RENDER_UNDO_OLD;
 
 	*n_r = 0;
+	if (is_all)
+		lane_describe(lane, record->object, &described, NULL);
 	for (size_t i = 0; i < record->fields_n; i++)
-		if (is_shared(&record->fields[i]))
+		if (is_shared(&record->fields[i]) ||
+		    (is_all && is_askable(described, record->fields[i].name)))
 			names[(*n_r)++] = record->fields[i].name;
+	for (size_t i = 0; i < record->parents_n && is_all; i++) {
+		const char *name = undo_lookup(lane, &record->parents[i]);
+
+		if (name != NULL && is_askable(described, name))
+			names[(*n_r)++] = name;
+	}
 	return names;
 }
 
 static int
-call_read(struct lane *lane, struct dest_reading *readings, size_t n, struct bh_err *err)
+call_read(struct lane *lane, struct dest_reading *readings, const char *const *keys, size_t n,
+    struct bh_err *err)
 {
 	struct bh_err why = BH_ERR_INIT;
-	int rc = lane->driver->read(&lane->config, readings, n, &why);
+	int rc = held_read(lane, readings, keys, n, &why);
 
-	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
-		rc = lane->driver->read(&lane->config, readings, n, &why);
 	if (rc < 0 && why.code == BH_INVALID) {
 		/* Nothing is known of them: they are left alone, the rest is sent. */
-		bh_log(BH_WARN, "lane %s: shared fields cannot be read: %s",
+		bh_log(BH_WARN, "lane %s: what records hold cannot be read: %s",
 		    lane->connection->account.code, why.text);
 		return 0;
 	}
@@ -306,45 +327,66 @@ call_read(struct lane *lane, struct dest_reading *readings, size_t n, struct bh_
 	return rc;
 }
 
+/* Of records that stay with us (a sandbox) every field is ours. */
+static bool
+is_judged(const struct lane *lane)
+{
+	return (lane->driver->caps & DEST_CAP_KEEP) == 0;
+}
+
 static int
 read_and_judge(struct lane *lane, struct render_item **open, size_t n, struct bh_err *err)
 {
 	struct dest_reading *readings = bh_xcalloc(n, sizeof(readings[0]));
+	const char **keys = bh_xcalloc(n, sizeof(keys[0]));
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
 		readings[i].object = open[i]->record->object;
 		readings[i].remote_id = open[i]->record->remote_id;
-		readings[i].fields = shared_names(open[i]->record, &readings[i].fields_n);
+		readings[i].fields = asked_names(lane, open[i], &readings[i].fields_n);
+		keys[i] = open[i]->record->key;
 	}
-	rc = call_read(lane, readings, n, err);
+	rc = call_read(lane, readings, keys, n, err);
 	for (size_t i = 0; i < n; i++) {
-		if (rc == 0) {
+		if (rc == 0 && is_judged(lane)) {
 			note_unseen(open[i], readings[i].values);
 			judge_fields(open[i], readings[i].values);
 		}
-		json_decref(readings[i].values);
+		open[i]->before = readings[i].values;
 		free((void *)(uintptr_t)readings[i].fields);
 	}
+	free((void *)(uintptr_t)keys);
 	free(readings);
 	return rc;
+}
+
+/* Must it be known what the CRM holds of it?  Takes out what needs no look. */
+static bool
+is_to_be_read(const struct lane *lane, struct render_item *item)
+{
+	bool is_open;
+
+	if (!is_render_sending(item) || !is_there(item))
+		return false;
+	is_open = is_judged(lane) && drop_settled(item) > 0;
+	return is_open || item->undo == RENDER_UNDO_OLD;
 }
 
 int
 conflict_resolve(struct lane *lane, struct render_item *items, size_t n, struct bh_err *err)
 {
 	struct render_item **open = bh_xcalloc(n, sizeof(open[0]));
+	bool can_read = lane->driver->read != NULL || !is_judged(lane);
 	size_t open_n = 0;
-	int rc = 0;
+	int rc = undo_plan(lane, items, n, err);
 
-	/* Of records that stay with us (a sandbox) every field is ours. */
-	for (size_t i = 0; i < n && (lane->driver->caps & DEST_CAP_KEEP) == 0; i++)
-		if (is_render_sending(&items[i]) && is_there(&items[i]) &&
-		    drop_settled(&items[i]) > 0)
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (is_to_be_read(lane, &items[i]))
 			open[open_n++] = &items[i];
-	if (open_n > 0 && lane->driver->read != NULL)
+	if (rc == 0 && open_n > 0 && can_read)
 		rc = read_and_judge(lane, open, open_n, err);
-	for (size_t i = 0; i < open_n && lane->driver->read == NULL; i++)
+	for (size_t i = 0; i < open_n && !can_read; i++)
 		judge_fields(open[i], NULL);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (is_render_sending(&items[i]))

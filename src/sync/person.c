@@ -23,6 +23,7 @@
 #include "sync/audit.h"
 #include "sync/person_internal.h"
 #include "sync/preview.h"
+#include "sync/undo.h"
 
 #define PAGE 1000
 #define OBJECTS_PAGE 200 /* read and written at once: each may be large */
@@ -627,5 +628,7 @@ person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), 
 	}
 	if (rc == 0)
 		rc = preview_forget(person->context->store, err);
+	if (rc == 0)
+		rc = undo_forget_looks(person->context->store, err);
 	return rc == 0 ? audit_forget(person->context->store, err) : rc;
 }

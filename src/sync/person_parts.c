@@ -21,10 +21,12 @@
 #include "state/retain.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "state/undo.h"
 #include "state/want.h"
 #include "sync/event.h"
 #include "sync/line.h"
 #include "sync/person_internal.h"
+#include "sync/undo.h"
 #include "sync/writeback.h"
 
 #define EVENTS_PAGE 200
@@ -337,6 +339,19 @@ is_link_theirs(struct walk *walk, const struct link_id *id, struct bh_err *err)
 	return is_person_object(person, &mirrored);
 }
 
+/* What was written over in its record, and with what. */
+static int
+add_written(struct store_txn *txn, const struct link_id *id, json_t *item, struct bh_err *err)
+{
+	json_t *entries;
+	int rc = undo_of_record(txn, id, 0, INT64_MAX, &entries, err);
+
+	if (rc == 0 && json_array_size(entries) > 0)
+		json_object_set(item, "written_over", entries);
+	json_decref(entries);
+	return rc;
+}
+
 static json_t *
 link_json(const struct link_id *id, const struct link *link)
 {
@@ -363,9 +378,13 @@ take_link(void *arg, const struct link_id *id, const struct link *link, struct b
 	rc = 0;
 	item = link_json(id, link);
 	if (sweep->done == NULL) {
-		rc = sweep->each(sweep->arg, PERSON_LINK, item, err);
+		rc = add_written(walk->txn, id, item, err);
+		if (rc == 0)
+			rc = sweep->each(sweep->arg, PERSON_LINK, item, err);
 	} else {
-		rc = link_forget(walk->txn, id, err);
+		rc = undo_erase(sweep->person->context->store, id, err);
+		if (rc == 0)
+			rc = link_forget(walk->txn, id, err);
 		walk->erased += rc > 0;
 		if (rc > 0 && link->remote_id[0] != '\0')
 			json_array_append(walk->gone, item);

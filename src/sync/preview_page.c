@@ -55,6 +55,7 @@ preview_verdict_of(const struct render_item *item, bool *is_none_r)
 	case RENDER_PAUSED:
 	case RENDER_LATER:
 	case RENDER_MOVED:
+	case RENDER_UNDONE:
 		break;
 	}
 	*is_none_r = true;

@@ -20,6 +20,8 @@
 #include "sync/owner.h"
 #include "sync/settle.h"
 #include "sync/throttle.h"
+#include "sync/undo.h"
+#include "sync/undo_keep.h"
 
 #define SLICE_MS 20000 /* then the worker is free for another job */
 #define QUIET_MS 120   /* no event for so long: the stream pauses */
@@ -225,11 +227,15 @@ push_entries(struct push_run *run, const struct link_dirty_entry *entries, size_
 	if (rc == 0)
 		rc = conflict_mean(run->lane, items, n, NULL, err);
 	if (rc == 0)
+		rc = undo_mean(run->lane, items, n, NULL, err);
+	if (rc == 0)
 		rc = send_items(run, items, n, results, err);
 	if (rc == 0) {
 		fate_resolve(run->lane, items, results, n);
-		rc = settle_items(run, items, n, results, err);
+		rc = undo_confirm(run->lane, items, results, n, err);
 	}
+	if (rc == 0)
+		rc = settle_items(run, items, n, results, err);
 	render_release(items, n);
 	free(results);
 	free(items);
@@ -521,6 +527,8 @@ push_lane(struct push_run *run, const struct setup *setup,
 		rc = 0;
 	} else {
 		rc = chores_run(run, &why);
+		if (rc == 0)
+			rc = undo_turn(run, &why);
 		if (rc == 0)
 			rc = push_all(run, &why);
 		heed_limits(run);

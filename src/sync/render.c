@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "state/derived.h"
+#include "state/undo.h"
 #include "sync/match.h"
 #include "sync/part.h"
 #include "sync/render_internal.h"
@@ -301,13 +302,40 @@ resolve_parents(struct render_batch_state *b, size_t i, const struct link *links
 	}
 }
 
+/* Its values were put back, and nobody has let it be written again since: 1, 0, -1. */
+static int
+is_undone(struct store_txn *txn, const struct render_item *item, struct bh_err *err)
+{
+	int64_t freed;
+
+	if (!is_link_undone(&item->link))
+		return 0;
+	return undo_freed(txn, item->entry->id.sync, &freed, err) < 0 ? -1
+								      : item->link.undone > freed;
+}
+
+static int
+leave_undone(struct render_batch_state *b, struct store_txn *txn, struct bh_err *err)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct render_item *item = &b->items[i];
+		int rc = item->verdict == RENDER_SEND ? is_undone(txn, item, err) : 0;
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			item->verdict = RENDER_UNDONE;
+	}
+	return 0;
+}
+
 static void
 map_items(struct render_batch_state *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct render_item *item = &b->items[i];
 
-		if (item->verdict == RENDER_GONE || item->verdict == RENDER_PAUSED)
+		if (item->verdict != RENDER_SEND)
 			continue;
 		if (b->objects[i].fields == NULL || is_mirror_erased(&b->objects[i])) {
 			item->verdict = RENDER_GONE;
@@ -330,6 +358,8 @@ render_items(struct render_batch_state *b, struct store_txn *txn, struct bh_err 
 	size_t at = 0;
 	int rc;
 
+	if (leave_undone(b, txn, err) < 0)
+		return -1;
 	map_items(b);
 	if (match_items(b, err) < 0)
 		return -1;
@@ -392,5 +422,7 @@ render_release(struct render_item *items, size_t n)
 		free(items[i].parent_id);
 		json_decref(items[i].candidates);
 		json_decref(items[i].left);
+		json_decref(items[i].before);
+		json_decref(items[i].kept_entry);
 	}
 }

@@ -17,7 +17,16 @@ enum render_verdict {
 	RENDER_WAITING,   /* its parent is not in the CRM */
 	RENDER_BROKEN,    /* it cannot be mapped, or matches several: link holds the cause */
 	RENDER_UNMATCHED, /* no record matches, and none may be made: link holds the cause */
-	RENDER_MOVED      /* its record has become another one: link names it */
+	RENDER_MOVED,     /* its record has become another one: link names it */
+	RENDER_UNDONE     /* its values were put back: left alone until a person lets it be written */
+};
+
+/* How what a record is about to write over is kept (undo_keep.h). */
+enum render_undo {
+	RENDER_UNDO_NOT = 0,
+	RENDER_UNDO_OLD,  /* what it holds is read */
+	RENDER_UNDO_NEW,  /* it is not there yet */
+	RENDER_UNDO_AGAIN /* the run that goes on made it */
 };
 
 /* One dirty link on its way. */
@@ -37,6 +46,10 @@ struct render_item {
 	json_t *candidates; /* of a preview: what a push would store for a person; owned; NULL */
 	json_t *
 	    left; /* of a preview: field -> why it is not written (enum conflict_left); owned; NULL */
+	enum render_undo undo;
+	json_t *before;        /* what the CRM holds in the fields that are written; owned; NULL not read */
+	json_t *kept_entry;    /* as it is stored under undo_ms; owned; NULL none, or not at hand */
+	int64_t undo_ms;       /* 0: nothing is kept */
 	bool is_replaced;      /* written as another record than before */
 	struct link_id parent; /* RENDER_WAITING; strings borrowed from the record or setup */
 	char *parent_id;       /* owned text behind parent.id */

@@ -10,6 +10,7 @@
 #include "state/link.h"
 #include "state/mirror.h"
 #include "state/queue.h"
+#include "state/undo.h"
 #include "sync/part.h"
 #include "sync/setup.h"
 
@@ -216,8 +217,11 @@ go_on(struct resync *r, struct bh_err *err)
 		r->is_over = true;
 		return 0;
 	}
-	return kind == OBJECT_NONE ? begin_phase(r, next_kind(r->sync, OBJECT_NONE), err)
-				   : turn_page(r, kind, err);
+	if (kind != OBJECT_NONE)
+		return turn_page(r, kind, err);
+	if (undo_hint(r->txn, r->code, UNDO_RESYNC, bh_now_ms(), err) < 0)
+		return -1;
+	return begin_phase(r, next_kind(r->sync, OBJECT_NONE), err);
 }
 
 /*

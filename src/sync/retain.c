@@ -17,7 +17,9 @@
 #include "state/link.h"
 #include "state/retain.h"
 #include "state/trail.h"
+#include "state/undo.h"
 #include "sync/event.h"
+#include "sync/undo.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
 #define MORE_MS (600 * (int64_t)1000)
@@ -136,6 +138,35 @@ remove_trail(struct store_txn *txn, void *arg, struct bh_err *err)
 	return trail_prune(txn, run->limits.before_ms, PAGE, &run->n, &run->more, err);
 }
 
+/* What was written over, of each sync as long as its setting says. */
+static int
+remove_undo(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	struct run *run = arg;
+	json_t *codes = NULL, *code;
+	int rc = account_syncs(txn, &codes, err);
+	size_t i;
+
+	run->n = 0;
+	json_array_foreach (codes, i, code) {
+		struct account_sync sync;
+		size_t n = 0;
+
+		if (rc < 0 || run->n > 0)
+			break;
+		rc = account_sync_load(txn, json_string_value(code), &sync, err);
+		if (rc > 0) {
+			rc = undo_prune(txn, sync.code,
+			    run->limits.now_ms - undo_days(&sync) * DAY_MS, PAGE, &n, err);
+			account_sync_release(&sync);
+		}
+		run->n += n;
+	}
+	json_decref(codes);
+	run->more = run->n > 0;
+	return rc < 0 ? -1 : run->n == 0;
+}
+
 static int
 remove_sessions(struct store_txn *txn, void *arg, struct bh_err *err)
 {
@@ -216,7 +247,7 @@ remove_bad_files(const struct run *run)
 static int
 forget(struct run *run, struct sync_outcome *outcome, bool *more_r, struct bh_err *err)
 {
-	size_t events = 0, ids = 0, links = 0, trail = 0, sessions = 0;
+	size_t events = 0, ids = 0, links = 0, trail = 0, sessions = 0, undo = 0;
 	int rc = prepare(run, err);
 
 	if (rc == 0)
@@ -228,15 +259,17 @@ forget(struct run *run, struct sync_outcome *outcome, bool *more_r, struct bh_er
 	if (rc == 0 && run->limits.before_ms != INT64_MIN)
 		rc = repeat(run, remove_trail, &trail, err);
 	if (rc == 0)
+		rc = repeat(run, remove_undo, &undo, err);
+	if (rc == 0)
 		rc = repeat(run, remove_sessions, &sessions, err);
 	if (rc == 0 && run->limits.before_ms != INT64_MIN)
 		remove_bad_files(run);
 	*more_r = rc > 0;
-	outcome->handled = events + ids + links + trail + sessions;
+	outcome->handled = events + ids + links + trail + sessions + undo;
 	if (outcome->handled != 0)
 		bh_log(BH_INFO,
-		    "removed what is not kept any longer: %zu events, %zu ids, %zu links, %zu lines of the trail, %zu sessions",
-		    events, ids, links, trail, sessions);
+		    "removed what is not kept any longer: %zu events, %zu ids, %zu links, %zu lines of the trail, %zu sessions, %zu values that were written over",
+		    events, ids, links, trail, sessions, undo);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -249,6 +249,7 @@ is_item_settled(struct push_run *run, struct render_item *item, const struct des
 		link->code[0] = link->cause[0] = link->remedy[0] = link->said[0] = '\0';
 		return true;
 	case RENDER_GONE:
+	case RENDER_UNDONE:
 		return true;
 	case RENDER_PAUSED:
 		return false;
@@ -313,6 +314,7 @@ note_step(const struct push_run *run, struct render_item *item, const struct des
 	case RENDER_PAUSED:
 	case RENDER_LATER:
 	case RENDER_MOVED:
+	case RENDER_UNDONE:
 		break;
 	}
 	if (what != LINK_NOTHING)

@@ -21,6 +21,7 @@
 #include "sync/resync.h"
 #include "sync/setup.h"
 #include "sync/tend.h"
+#include "sync/undo.h"
 #include "unit.h"
 
 #define START_MS INT64_C(1795500000000)
@@ -300,6 +301,8 @@ run_job(struct bench *bench, const struct queue_job *job, struct sync_outcome *o
 		return preview_run(&bench->context, job->arg, outcome, &bench->err);
 	if (strcmp(job->kind, AUDIT_JOB) == 0)
 		return audit_run(&bench->context, job->arg, outcome, &bench->err);
+	if (strcmp(job->kind, REVERT_JOB) == 0)
+		return undo_run_job(&bench->context, job->arg, outcome, &bench->err);
 	assert_string_equal(job->kind, "push");
 	rc = push_run(&bench->context, job->arg, false, outcome, &bench->err);
 	bench_recount(bench);

@@ -312,6 +312,71 @@ hubspot_dissociate(struct crm *crm, const json_t *body)
 
 /* -- both -- */
 
+/* A record by its id; NULL. */
+static const json_t *
+find_id(const struct crm *crm, const char *id)
+{
+	const char *path;
+	json_t *record;
+
+	json_object_foreach (crm->records, path, record)
+		if (strcmp(bh_json_str(record, "id"), id) == 0)
+			return record;
+	return NULL;
+}
+
+/* What a record holds in these fields; null for nothing. */
+static json_t *
+held_fields(const json_t *record, const json_t *names)
+{
+	json_t *held = json_object();
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		json_t *value = json_object_get(json_object_get(record, "fields"), name);
+
+		json_object_set(held, name, value != NULL ? value : json_null());
+	}
+	return held;
+}
+
+static json_t *
+salesforce_read_ids(const struct crm *crm, const json_t *body)
+{
+	const json_t *ids = json_object_get(body, "ids");
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		const json_t *record = find_id(crm, id);
+		json_t *row = record != NULL ? held_fields(record, json_object_get(body, "fields"))
+					     : json_null();
+
+		if (record != NULL)
+			json_object_set_new(row, "Id", json_string(id));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static json_t *
+hubspot_read_ids(const struct crm *crm, const json_t *body)
+{
+	const json_t *inputs = json_object_get(body, "inputs");
+	json_t *results = json_array();
+
+	for (size_t i = 0; i < json_array_size(inputs); i++) {
+		const char *id = bh_json_str(json_array_get(inputs, i), "id");
+		const json_t *record = find_id(crm, id);
+
+		if (record != NULL)
+			json_array_append_new(results,
+			    json_pack("{s:s, s:o}", "id", id, "properties",
+				held_fields(record, json_object_get(body, "properties"))));
+	}
+	return json_pack("{s:s, s:o}", "status", "COMPLETE", "results", results);
+}
+
 static json_t *
 give_token(struct crm *crm, int *status_r)
 {
@@ -357,6 +422,10 @@ handle(struct crm *crm, const struct http_request *request, int *status_r)
 	    0);
 	if (bh_has_suffix(request->url, "/composite"))
 		answer = salesforce_composite(crm, body);
+	else if (json_object_get(body, "ids") != NULL)
+		answer = salesforce_read_ids(crm, body);
+	else if (strstr(request->url, "/batch/read") != NULL)
+		answer = hubspot_read_ids(crm, body);
 	else if (strstr(request->url, "/composite/sobjects/") != NULL)
 		answer = salesforce_collection(crm, request->url, body);
 	else if (strstr(request->url, "/batch/upsert") != NULL)
@@ -399,12 +468,14 @@ is_stopped(enum crm_line line, struct http_response *response)
 	}
 }
 
-/* A composite call whose parts only read. */
+/* A call that only reads. */
 static bool
 is_asking(const struct http_request *request)
 {
-	return request->body.len > 0 &&
-	       memmem(request->body.data, request->body.len, "/describe\"", 10) != NULL;
+	return strstr(request->url, "/batch/read") != NULL ||
+	       (request->body.len > 0 &&
+		   (memmem(request->body.data, request->body.len, "/describe\"", 10) != NULL ||
+		       memmem(request->body.data, request->body.len, "{\"ids\":[", 8) != NULL));
 }
 
 static void

@@ -371,6 +371,19 @@ fake_limits(struct dest_config *config, json_t **detail_r, struct bh_err *err)
 	return 0;
 }
 
+static int
+fake_remove(struct dest_config *config, struct dest_removal *removals, size_t n, struct bh_err *err)
+{
+	config->calls++;
+	if (is_failing("remove", err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		removals[i].is_gone = json_object_del(fake.records, removals[i].remote_id) == 0;
+		snprintf(removals[i].cause, sizeof(removals[i].cause), "it stays");
+	}
+	return 0;
+}
+
 static unsigned
 fake_traits(const char *object)
 {
@@ -740,6 +753,7 @@ static const struct dest_driver driver = {
     .find = fake_find_records,
     .read = fake_read,
     .end = fake_end,
+    .remove = fake_remove,
     .unlinked = fake_unlinked,
     .purge = fake_purge,
     .plan = fake_plan,
