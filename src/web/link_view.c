@@ -19,6 +19,8 @@ excluded_word(const struct link *link)
 {
 	if (strcmp(link->code, LINK_NO_MATCH) == 0)
 		return "no match";
+	if (strcmp(link->code, LINK_UNDONE) == 0)
+		return "put back";
 	return strcmp(link->code, LINK_SKIPPED) == 0 ? "skipped" : "left out";
 }
 
@@ -112,6 +114,7 @@ link_view(const struct exchange *exchange, const struct mapped_sync *sync,
 	json_object_set_new(view, "pushed", words_time_json(link->pushed_ms, now_ms));
 	json_object_set_new(view, "url", mapped_url(exchange, id));
 	json_object_set_new(view, "is_held", json_boolean(link->state == LINK_HELD));
+	json_object_set_new(view, "is_undone", json_boolean(is_link_undone(link)));
 	json_object_set_new(view, "is_linked", json_boolean(link->remote_id[0] != '\0'));
 	json_object_set_new(view, "is_paused",
 	    json_boolean(sync->account.paused || sync->to.paused));
@@ -131,7 +134,9 @@ step_words(const struct link_step *step, const char **state_r, const char **text
 	    {LINK_UNANSWERED, "busy", "sent, without an answer: repeated"},
 	    {LINK_WAITED, "busy", "waits for what it belongs to"},
 	    {LINK_LEFT_OUT, "idle", "left out"},
-	    {LINK_CHOSEN, "good", "a person said which record it is"}};
+	    {LINK_CHOSEN, "good", "a person said which record it is"},
+	    {LINK_PUT_BACK, "idle", "what stood there before was put back"},
+	    {LINK_LET_GO, "good", "a person lets it be written again"}};
 
 	*state_r = "idle";
 	*text_r = "";

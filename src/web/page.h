@@ -47,6 +47,10 @@ int page_sync_audit_status(struct exchange *exchange, struct bh_err *err);
 /* The differences as CSV. */
 int page_sync_audit_file(struct exchange *exchange, struct bh_err *err);
 int page_sync_audit_action(struct exchange *exchange, struct bh_err *err);
+int page_sync_undo(struct exchange *exchange, struct bh_err *err);
+int page_sync_undo_status(struct exchange *exchange, struct bh_err *err);
+/* Looks, puts back, stops, goes on, lets go. */
+int page_sync_undo_action(struct exchange *exchange, struct bh_err *err);
 
 int page_activity(struct exchange *exchange, struct bh_err *err);
 int page_activity_status(struct exchange *exchange, struct bh_err *err);

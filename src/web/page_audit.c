@@ -24,11 +24,12 @@ static const struct kind {
     {"config", "Settings and mappings", (const char *const[]){"config", NULL}},
     {"preview", "Previews and re-syncs", (const char *const[]){"preview", "resync", NULL}},
     {"records", "Records and events",
-	(const char *const[]){"link", "new", "skip", "retry", "sync", "match", "replay", NULL}},
+	(const char *const[]){"link", "new", "skip", "retry", "sync", "match", "replay", "undo",
+	    "redo", NULL}},
 };
 /* All of them together, to tell what is other. */
 static const char *const known[] = {"signin", "user", "config", "preview", "resync", "link", "new",
-    "skip", "retry", "sync", "match", "replay", NULL};
+    "skip", "retry", "sync", "match", "replay", "undo", "redo", NULL};
 
 struct audit {
 	struct exchange *exchange;

@@ -13,6 +13,7 @@
 #include "state/queue.h"
 #include "state/roster.h"
 #include "state/trail.h"
+#include "state/undo.h"
 #include "web/link_view.h"
 #include "web/page_customer.h"
 #include "web/page_event.h"
@@ -107,6 +108,24 @@ add_customer(struct record_page *page)
 	    words_json(roster_title(customer->fields, id)));
 }
 
+/* What was written to it last can be put back, where it is kept. */
+static int
+add_undo(struct record_page *page, struct bh_err *err)
+{
+	json_t *newest = NULL;
+	int rc = undo_newest(exchange_read(page->exchange), &page->id, &newest, err);
+	bool can = rc > 0 && !is_link_undone(&page->link);
+
+	json_object_set_new(page->model, "can_undo", json_boolean(can));
+	json_object_set_new(page->model, "undo_at",
+	    words_time_json(can ? bh_json_int(newest, "at", 0) : 0, page->now_ms));
+	json_object_set_new(page->model, "undo_url",
+	    json_sprintf("%s/syncs/%s/undo", page->exchange->request->base, page->id.sync));
+	json_object_set_new(page->model, "undo_object", json_string(page->id.object));
+	json_decref(newest);
+	return rc < 0 ? -1 : 0;
+}
+
 /* The newest event of the customer's last ones that changed this object. */
 static int
 add_event(struct record_page *page, struct bh_err *err)
@@ -199,6 +218,7 @@ done_text(const struct exchange *exchange)
 		const char *done, *text;
 	} known[] = {{"sync", "It is sent once more, whole."}, {"retry", "It is tried again."},
 	    {"skip", "It is left out until it changes."},
+	    {"redo", "It is written again."},
 	    {"link", "Stored. It is written to that record from now on."},
 	    {"new", "Stored. A record of its own is made."}};
 	const char *done = request_query(exchange->request, "done");
@@ -220,7 +240,7 @@ show(struct record_page *page, const char *problem, struct bh_err *err)
 	page->model = link_view(exchange, page->sync, page->object, &page->id, &page->link,
 	    page->is_marked, page->now_ms);
 	if (record_add_fields(page, err) < 0 || add_event(page, err) < 0 ||
-	    add_candidates(page, err) < 0)
+	    add_candidates(page, err) < 0 || add_undo(page, err) < 0)
 		return -1;
 	add_customer(page);
 	add_addresses(page);
@@ -301,6 +321,16 @@ press_skip(struct store_txn *txn, const struct press *press, struct bh_err *err)
 }
 
 static int
+press_redo(struct store_txn *txn, const struct press *press, struct bh_err *err)
+{
+	int rc = link_redo(txn, &press->page->id, err);
+
+	if (rc == 0)
+		queue_wake(txn, "push", press->page->id.dest, bh_now_ms());
+	return rc > 0 ? bh_fail(err, BH_INVALID, "It is not left alone any more.") : rc;
+}
+
+static int
 press_link(struct store_txn *txn, const struct press *press, struct bh_err *err)
 {
 	bool is_new = strcmp(press->what, "new") == 0;
@@ -327,6 +357,8 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 
 	if (strcmp(press->what, "skip") == 0)
 		rc = press_skip(txn, press, err);
+	else if (strcmp(press->what, "redo") == 0)
+		rc = press_redo(txn, press, err);
 	else if (strcmp(press->what, "link") == 0 || strcmp(press->what, "new") == 0)
 		rc = press_link(txn, press, err);
 	else
@@ -344,7 +376,7 @@ press_in(struct store_txn *txn, void *arg, struct bh_err *err)
 static bool
 is_button(const char *what)
 {
-	static const char *const buttons[] = {"sync", "retry", "skip", "link", "new"};
+	static const char *const buttons[] = {"sync", "retry", "skip", "redo", "link", "new"};
 
 	for (size_t i = 0; i < BH_LEN(buttons); i++)
 		if (strcmp(buttons[i], what) == 0)

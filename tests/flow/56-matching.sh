@@ -71,7 +71,7 @@ people_change "{\"Account\": [{\"Id\": \"$web\", \"Website\": \"elsewhere.exampl
 bill customer cus_web '"name":"Web Two","email":"new@moved.example"'
 all_seen "what is known is written by its id, and gets its key again" "[sf('Account','stripe:cus_web')].map((a) => a.Id + ' ' + a.Name)[0]" "$web Web Two"
 settled
-is "nothing is looked for" "$(calls_made)" "PATCH composite/sobjects"
+is "it is read, and not looked for" "$(calls_made)" "POST composite/sobjects/Account, PATCH composite/sobjects"
 
 # -- none fits, or somebody else has it --
 bill customer cus_free '"name":"Nobody","email":"nobody@gmail.com"'
@@ -142,7 +142,7 @@ people_make '{"Account": [{"Name": "None", "Website": "none.example"}]}'
 forget_calls
 bill customer cus_linked '"name":"Linked Two","email":"x@linked.example"'
 settled
-is "it is not looked for with every push" "$(calls_made)" "PATCH composite/sobjects"
+is "it is not looked for with every push" "$(calls_made)" "POST composite/sobjects/Account, PATCH composite/sobjects"
 restart 3700
 all_seen "an hour later it is" "sf('Account','stripe:cus_none').Name" "None Ltd" \
 	"what hung below follows" "sf('Billhook_Invoice__c','stripe:in_none').Account__c === sf('Account','stripe:cus_none').Id" true

@@ -7,11 +7,11 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "audit-unit.h"
 #include "base/mustache.h"
 #include "crm-unit.h"
 #include "mapping-unit.h"
 #include "people-unit.h"
-#include "audit-unit.h"
 #include "preview-unit.h"
 #include "source/source.h"
 #include "state/alert.h"
@@ -19,6 +19,7 @@
 #include "state/journal.h"
 #include "state/retain.h"
 #include "state/totals.h"
+#include "undo-unit.h"
 
 #define TEMPLATES 64
 #define TAGS 400
@@ -333,9 +334,10 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/syncs/eu-sf/preview?object=account&verdict=create",
 	    "/syncs/eu-sf/preview?kind=customer&id=cus_7", "/syncs/made/preview",
 	    "/syncs/eu-sf/audit?given=1", "/syncs/eu-sf/audit?given=0", "/syncs/eu-sf/audit?from=1",
-	    "/syncs/eu-sf/audit?from=999", "/syncs/eu-sf/audit?given=2",
-	    "/syncs/made?created=1", "/syncs/paused", "/oauth/callback",
-	    "/oauth/callback?state=none&code=1"};
+	    "/syncs/eu-sf/audit?from=999", "/syncs/eu-sf/audit?given=2", "/syncs/eu-sf/undo",
+	    "/syncs/eu-sf/undo?from=1", "/syncs/eu-sf/undo?before=2", "/syncs/eu-sf/undo?freed=1",
+	    "/syncs/eu-sf/undo?freed=2", "/syncs/eu-crm/undo", "/syncs/made?created=1",
+	    "/syncs/paused", "/oauth/callback", "/oauth/callback?state=none&code=1"};
 	struct browser browser = open_browser(world);
 	char uri[100];
 
@@ -378,6 +380,8 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	visit(&browser, "/syncs/main/mapping/empty?edit=rule-new");
 	visit(&browser, "/syncs/eu-sf/audit");
 	post(&browser, "/syncs/eu-sf/audit/stop", "x=1");
+	visit(&browser, "/syncs/eu-sf/undo");
+	post(&browser, "/syncs/eu-sf/undo/look", "run=999");
 	visit(&browser, "/syncs/eu-sf/preview");
 	post(&browser, "/syncs/eu-sf/preview/look", "kind=customer&account=&id=");
 	visit(&browser, "/syncs/eu-sf/preview?kind=customer&id=cus_1");
@@ -438,14 +442,20 @@ change_preview(struct world *world, int stage)
 		preview_put(world, "made", PREVIEW_DONE, "");
 		audit_put(world, "eu-sf", AUDIT_DONE, 1, "");
 		audit_put_rows(world, "eu-sf");
+		undo_put_state(world, "eu-sf", REVERT_LOOKED, 0, "", true, "");
+		undo_put_rows(world, "eu-sf");
+		undo_put_runs(world, "eu-sf");
 		preview_put_samples(world, "eu-sf");
 		draft_save(txn, "eu-sf", mapping, "0", "ada", bh_now_ms());
 	} else if (stage == 2) {
 		draft_drop(txn, "eu-sf");
 		audit_put(world, "eu-sf", AUDIT_DONE, 7, "");
+		undo_put_state(world, "eu-sf", REVERT_DOING, 0, "account", false, "");
 		preview_put_answer(world, "eu-sf", "failed",
 		    PREVIEW_DOCUMENT("choice",
 			"\"unread\": \"u\", \"candidates\": [{\"remote_id\": \"1\", \"name\": \"n\"}],"));
+	} else if (stage == 3) {
+		undo_put_state(world, "eu-sf", REVERT_DONE, 2, "", false, "");
 	}
 	commit(txn);
 	store_free(&txn);
@@ -494,11 +504,12 @@ visit_people(struct world *world, const char *user)
 	    "/problems/sf/people/account?code=STRING_TOO_LONG",
 	    "/problems/sf/people/account?code=STRING_TOO_LONG&done=skip&n=2&rest=TGM",
 	    "/problems/sf/people/account?code=AMBIGUOUS", "/records/people/account?id=c_1",
-	    "/records/people/account?id=c_1&field=Name&done=sync", "/records/people/account?id=c_2",
-	    "/records/people/account?id=c_64", "/records/people/account?id=c_62",
-	    "/customers/pay?id=c_62", "/customers/pay?id=c_1&account=acct_1",
-	    "/customers/other?id=o_1", "/records/people/bill?id=i_59",
-	    "/records/people/bill?id=none", "/records/people/sub?id=s_1", "/records/none/x?id=1"};
+	    "/records/people/account?id=c_1&field=Name&done=sync", "/records/people/account?id=c_3",
+	    "/records/people/account?id=c_2", "/records/people/account?id=c_64",
+	    "/records/people/account?id=c_62", "/customers/pay?id=c_62",
+	    "/customers/pay?id=c_1&account=acct_1", "/customers/other?id=o_1",
+	    "/records/people/bill?id=i_59", "/records/people/bill?id=none",
+	    "/records/people/sub?id=s_1", "/records/none/x?id=1"};
 	struct browser browser = open_browser(world);
 	char uri[64];
 
@@ -851,6 +862,8 @@ test_names(void **state)
 	visit_all(world, "vic", stamp);
 	people_fill(world);
 	people_put_choice(world);
+	undo_put_record(world, &(struct link_id){"sf", 0, "people", "account", "", "c_1"}, false);
+	undo_put_record(world, &(struct link_id){"sf", 0, "people", "account", "", "c_3"}, true);
 	visit_people(world, "ada");
 	visit_people(world, "vic");
 	visit_revenue(world, "oda");
