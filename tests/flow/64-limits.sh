@@ -24,7 +24,8 @@ objects='{"name": "account", "from": "customer", "to": "Account", "key": "Billho
 	{"name": "invoice", "from": "invoice", "to": "Billhook_Invoice__c", "key": "Billhook_Id__c",
 	"parents": [{"object": "account", "id": "customer", "to": "Account__c"}],
 	"fields": [{"to": "Name", "from": "number"}, {"to": "Total__c", "from": "total"}]}'
-mass_sync '"throttle": 80, "reserve": 95' "$objects"
+# What is written over is not kept: this is about the calls of the rest.
+mass_sync '"throttle": 80, "reserve": 95' "$objects" '{"undo_days": 0}'
 
 customer() {
 	many 1 "{\"customer\":\"$1\",\"name\":\"$2\",\"email\":\"$1@example.com\",\"created\":1790000000}"
