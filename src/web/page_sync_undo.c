@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "state/trail.h"
 #include "sync/undo.h"
-#include "sync/undo_keep.h"
 #include "web/page_sync.h"
 #include "web/sync_undo_facts.h"
 #include "web/words.h"
