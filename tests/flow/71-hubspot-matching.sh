@@ -99,7 +99,7 @@ crm delete hs calls >/dev/null
 bill customer cus_web '"name":"Web Two","email":"new@moved.example"'
 all_seen "what is known is written by its id" "hs('companies','stripe:cus_web').billhook_note" "Web Two"
 settled
-is "nothing is looked for" "$(hs_calls)" "POST companies/batch/update"
+is "it is read, and not looked for" "$(hs_calls)" "POST companies/batch/read, POST companies/batch/update"
 
 # -- none fits, somebody else has it, several fit --
 bill customer cus_free '"name":"Nobody","email":"nobody@gmail.com"'
@@ -173,6 +173,6 @@ crm delete hs calls >/dev/null
 bill customer cus_ada '"name":"Byron","email":"ada@person.example"'
 seen "it is kept in step" "hs('contacts','stripe:cus_ada').lastname" Byron
 settled
-is "by its id" "$(hs_calls)" "POST contacts/batch/update"
+is "by its id" "$(hs_calls)" "POST contacts/batch/read, POST contacts/batch/update"
 is "nothing to complain in the log" "$(log | grep '^[^ ]* error ')" ""
 finish
