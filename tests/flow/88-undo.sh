@@ -90,14 +90,14 @@ for sync in sf hs; do
 	is "$sync: it is shown what would come of it" "$(looked $sync look "$run")" 'looked, back 3, fields 5, changed 1, made 1'
 done
 is "nothing was written" "$(crm see 'sfWrites.length + hsCalls.filter((c) => /update|upsert|create/.test(c.path)).length')" 0
-status "it asks before it does" 1 bh undo sf do </dev/null
+status "it asks before it does" 1 bh undo sf "do" </dev/null
 for sync in sf hs; do
-	is "$sync: it is done" "$(looked $sync do --yes)" 'done, back 3, fields 5, changed 1, made 1'
+	is "$sync: it is done" "$(looked $sync "do" --yes)" 'done, back 3, fields 5, changed 1, made 1'
 done
 is "what people entered is there again; a change since is left; others are untouched" "$(crm see "$phones")" \
 	'[["+49 30 1","+49 30 1"],["+49 30 2","+49 30 2"],["+1 555","+1 555"],["+49 30 4","+49 30 4"]]'
 is "what was made stays" "$(crm see '[sf("Account", "stripe:cus_9").Phone, hs("companies", "stripe:cus_9").phone]')" '["+9","+9"]'
-run bh undo sf do --yes
+run bh undo sf "do" --yes
 is "once" "$rc" 1
 
 # -- news does not write it again --
@@ -114,16 +114,16 @@ is "no other" "$(crm see "$phones")" '[["wrong","+49 30 1"],["+49 30 2","+49 30 
 
 # -- one record --
 is "its last write" "$(looked sf look account cus_1)" 'looked, back 1, fields 2'
-is "is put back" "$(looked sf do --yes)" 'done, back 1, fields 2'
+is "is put back" "$(looked sf "do" --yes)" 'done, back 1, fields 2'
 is "alone" "$(crm see "$phones")" '[["+49 30 1","+49 30 1"],["+49 30 2","+49 30 2"],["+1 555","+1 555"],["+49 30 4","+49 30 4"]]'
 
 # -- what was put back is a run: it can be put back, and let go --
 run=$(newest hs)
 is "HubSpot: it would be written again" "$(looked hs look "$run")" 'looked, back 3, fields 5'
-is "it is" "$(looked hs do --yes)" 'done, back 3, fields 5'
+is "it is" "$(looked hs "do" --yes)" 'done, back 3, fields 5'
 is "as a push had written it, but for the change since" "$(crm see "$phones.map(([, phone]) => phone)")" '["wrong","wrong","+1 555","+49 30 4"]'
 is "and back, by a span of time" "$(looked hs look --since 2020-01-01T00:00:00Z)" 'looked, back 3, fields 5, changed 1, made 1'
-is "it is done" "$(looked hs do --yes)" 'done, back 3, fields 5, changed 1, made 1'
+is "it is done" "$(looked hs "do" --yes)" 'done, back 3, fields 5, changed 1, made 1'
 is "nothing of ours is left" "$(crm see "$phones.map(([, phone]) => phone)")" '["+49 30 1","+49 30 2","+1 555","+49 30 4"]'
 run=$(newest hs)
 is "all of it is let go" "$(bh undo hs release "$run")" '3 records may be written again'
@@ -132,10 +132,10 @@ rest "and written again" 'hs("companies", "stripe:cus_2").phone === "wrong"'
 # -- records that were made --
 looked sf look 1 >/dev/null
 is "where they are to go, those go that nobody changed" "$(looked sf look 1 --remove | sed 's/.*\(removed 1\).*/\1/')" 'removed 1'
-bh undo sf do --yes >/dev/null || not_ok "do"
+bh undo sf "do" --yes >/dev/null || not_ok "do"
 is "and nothing else" "$(crm see '[sf("Account", "stripe:cus_9").Id ?? "gone", sf("Account").length, hs("companies", "stripe:cus_9").phone]')" '["gone",4,"+9"]'
 run bh undo hs look 1 --remove
-bh undo hs do --yes >/dev/null || not_ok "do"
+bh undo hs "do" --yes >/dev/null || not_ok "do"
 is "HubSpot, too" "$(crm see '[hs("companies", "stripe:cus_9").id ?? "gone", hs("companies").length]')" '["gone",4]'
 tell cus_9 "Firm 9" "+99"
 rest "news does not make it again" 'sf("Account").length === 4 && hs("companies").length === 4'
@@ -147,7 +147,7 @@ done
 rest "all is written again" 'sf("Account", "stripe:cus_2").Phone === "wrong"'
 bh undo sf look account cus_2 >/dev/null || not_ok "look"
 crm post sf faults '{"faults": [{"match": {"path": "composite/sobjects", "method": "PATCH"}, "times": 1, "do": {"delay_ms": 3000}}]}' >/dev/null
-bh undo sf do --yes >"$work/do.out" 2>&1 &
+bh undo sf "do" --yes >"$work/do.out" 2>&1 &
 pid=$!
 writing() {
 	[ "$(bh undo sf show --json | node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).run')" != 0 ]
