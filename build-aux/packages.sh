@@ -4,7 +4,7 @@
 
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev libjansson-dev libssl-dev libdb5.3-dev libxml2-dev"
 RUN_PACKAGES="lighttpd nodejs curl ca-certificates"
-TEST_PACKAGES="libcmocka-dev apache2 libapache2-mod-fcgid nginx systemd strace logrotate clang libclang-rt-14-dev valgrind shellcheck mandoc procps openssl xz-utils npm chromium debootstrap zip binutils"
+TEST_PACKAGES="libcmocka-dev apache2 libapache2-mod-fcgid nginx systemd strace logrotate debhelper dpkg-dev lintian clang libclang-rt-14-dev valgrind shellcheck mandoc procps openssl xz-utils npm chromium debootstrap zip binutils"
 
 # Run as root: as we are, or with sudo.
 as_root() {
