@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/text.h"
@@ -39,6 +40,15 @@ conf_options(size_t *n_r)
 {
 	*n_r = BH_LEN(options);
 	return options;
+}
+
+static int
+check_proxies(const char *text, struct bh_err *err)
+{
+	if (bh_networks_check(text, err) == 0)
+		return 0;
+	bh_during(err, "trusted_proxies");
+	return -1;
 }
 
 static int
@@ -121,6 +131,8 @@ conf_check_option(const char *name, const char *value, struct bh_err *err)
 		    name);
 	if (check_value(option, value, &number, err) < 0)
 		return -1;
+	if (strcmp(name, "trusted_proxies") == 0)
+		return check_proxies(value, err);
 	return strcmp(name, "log_level") == 0 ? check_level(value, err) : 0;
 }
 
@@ -324,6 +336,8 @@ conf_load(const char *data_dir, struct conf *conf, struct bh_err *err)
 	free(path);
 	if (rc == 0)
 		rc = check_level(conf->log_level, err);
+	if (rc == 0)
+		rc = check_proxies(conf->trusted_proxies, err);
 	if (rc < 0) {
 		conf_release(conf);
 		return -1;

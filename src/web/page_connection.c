@@ -68,7 +68,7 @@ connection_name(const struct account_connection *connection)
 static bool
 is_host(const char *host)
 {
-	return host != NULL && host[0] != '\0' &&
+	return host[0] != '\0' &&
 	       strspn(host,
 		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
 		   strlen(host);
@@ -79,7 +79,7 @@ connection_address(const struct exchange *exchange, const char *path)
 {
 	const struct request *request = exchange->request;
 	const char *public_url = exchange->site->conf->public_url;
-	const char *host = request_header(request, "Host");
+	const char *host = request->host;
 
 	if (public_url[0] != '\0')
 		return json_sprintf("%s%s", public_url, path);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "web/multipart.h"
+#include "web/proxy.h"
 
 void
 request_init(struct request *request, size_t body_max)
@@ -508,4 +509,8 @@ request_begin(struct request *request, const char *const *params, const struct r
 	request->is_https = strcasecmp(https, "on") == 0 || strcmp(https, "1") == 0 ||
 			    strcmp(param(request, "REQUEST_SCHEME"), "https") == 0;
 	snprintf(request->peer, sizeof(request->peer), "%s", param(request, "REMOTE_ADDR"));
+	if (strlen(param(request, "HTTP_HOST")) < sizeof(request->host))
+		snprintf(request->host, sizeof(request->host), "%s", param(request, "HTTP_HOST"));
+	if (place->trusted != NULL)
+		proxy_apply(request, place->trusted);
 }

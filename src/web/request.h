@@ -43,6 +43,7 @@
 struct request_place {
 	const char *base;         /* path of the configured public URL: "" or "/sub" */
 	const char *const *words; /* first segments of our routes, NULL at the end; may be NULL */
+	const char *trusted;      /* proxies whose headers are believed (web/proxy.h); may be NULL */
 };
 
 struct request_field {
@@ -61,7 +62,8 @@ struct request {
 	bool is_https;
 	char *base;    /* percent-encoded: "" or "/sub"; owned */
 	char *path;    /* decoded, starts with "/"; owned */
-	char peer[64]; /* address of the client as the server saw it */
+	char peer[64]; /* address of the client: as the server saw it, or a proxy that is trusted */
+	char host[256]; /* that the client asked for, the same way; "" when absent or too long */
 	struct request_fields query;
 	struct request_fields form; /* filled by request_read_form() */
 	struct bh_buf body;

@@ -67,9 +67,8 @@ static json_t *
 seen_address(const struct exchange *exchange)
 {
 	const struct request *request = exchange->request;
-	const char *host = request_header(request, "Host");
 	char *url = bh_xasprintf("%s://%s%s", request->is_https ? "https" : "http",
-	    host != NULL ? host : "", request->base);
+	    request->host, request->base);
 	json_t *json = words_json(url);
 
 	free(url);

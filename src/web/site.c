@@ -63,6 +63,7 @@ site_open(const struct conf *conf, int (*start)(const char *data_dir, struct bh_
 	site->words = router_words(routes, routes_n);
 	site->public_base = path_of_url(conf->public_url);
 	site->place.base = site->public_base;
+	site->place.trusted = conf->trusted_proxies;
 	site->place.words = (const char *const *)site->words;
 	open_rest(site);
 	site->hook = hook_new(site);

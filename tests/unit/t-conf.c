@@ -461,9 +461,10 @@ each_option_reads_as_it_was_written(void **state BH_UNUSED)
 	for (size_t i = 0; i < n; i++) {
 		char number[24];
 		const struct conf_change change = {options[i].name,
-		    options[i].is_number                        ? number
-		    : strcmp(options[i].name, "log_level") == 0 ? "warn"
-								: "/some where"};
+		    options[i].is_number                              ? number
+		    : strcmp(options[i].name, "log_level") == 0       ? "warn"
+		    : strcmp(options[i].name, "trusted_proxies") == 0 ? "192.0.2.0/24 ::1"
+								      : "/some where"};
 		struct bh_err err = BH_ERR_INIT;
 		struct conf conf;
 		char *value;

@@ -99,7 +99,7 @@ test_places(void **state)
 	(void)state;
 	for (size_t i = 0; i < BH_LEN(places); i++) {
 		const struct place_case *c = &places[i];
-		struct request_place place = {c->configured, words};
+		struct request_place place = {c->configured, words, NULL};
 		struct request request;
 		const char *params[8] = {"REQUEST_METHOD=GET"};
 
@@ -120,7 +120,7 @@ test_places(void **state)
 static void
 begin(struct request *request, const char *const *params)
 {
-	static const struct request_place place = {"", words};
+	static const struct request_place place = {"", words, NULL};
 
 	request_init(request, 1 << 20);
 	request_begin(request, params, &place);
@@ -148,6 +148,80 @@ test_authorization(void **state)
 		else
 			assert_string_equal(value, cases[i].value);
 		assert_null(request_header(&request, "X-Signature"));
+		request_release(&request);
+	}
+}
+
+/* Who is believed, and how far. */
+static void
+test_proxies(void **state)
+{
+	static const char trusted[] = "192.0.2.1, 10.0.0.0/8 2001:db8::/32";
+	static const struct {
+		const char *name, *trusted, *params[6], *peer;
+		bool is_https;
+		const char *host;
+	} cases[] = {
+	    {"nobody is trusted", "",
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=198.51.100.7",
+		    "HTTP_X_FORWARDED_PROTO=https", "HTTP_X_FORWARDED_HOST=evil.example.com"},
+		"192.0.2.1", false, ""},
+	    {"another is", trusted,
+		{"REMOTE_ADDR=198.51.100.1", "HTTP_X_FORWARDED_FOR=198.51.100.7",
+		    "HTTP_X_FORWARDED_PROTO=https", "HTTP_X_FORWARDED_HOST=evil.example.com",
+		    "HTTP_HOST=bill.example.com"},
+		"198.51.100.1", false, "bill.example.com"},
+	    {"one is", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=198.51.100.7",
+		    "HTTP_X_FORWARDED_PROTO=https", "HTTP_X_FORWARDED_HOST=bill.example.com"},
+		"198.51.100.7", true, "bill.example.com"},
+	    {"what a client said before it", trusted,
+		{"REMOTE_ADDR=10.1.2.3", "HTTP_X_FORWARDED_FOR=203.0.113.9, 198.51.100.7",
+		    "HTTP_X_FORWARDED_PROTO=https, http",
+		    "HTTP_X_FORWARDED_HOST=a.example.com,b.example.com"},
+		"198.51.100.7", false, "b.example.com"},
+	    {"proxies one behind another", trusted,
+		{"REMOTE_ADDR=192.0.2.1",
+		    "HTTP_X_FORWARDED_FOR=203.0.113.9, 198.51.100.7 ,10.9.9.9"},
+		"198.51.100.7", false, ""},
+	    {"all of them trusted", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=10.1.1.1, 10.9.9.9"}, "10.1.1.1",
+		false, ""},
+	    {"no address", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=203.0.113.9, unknown"}, "192.0.2.1",
+		false, ""},
+	    {"a port", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=[2001:db9::7]:4711"}, "2001:db9::7",
+		false, ""},
+	    {"over IPv6", trusted,
+		{"REMOTE_ADDR=2001:db8::1", "HTTP_X_FORWARDED_FOR=198.51.100.7:80"}, "198.51.100.7",
+		false, ""},
+	    {"IPv4 as IPv6", trusted,
+		{"REMOTE_ADDR=::ffff:192.0.2.1", "HTTP_X_FORWARDED_FOR=198.51.100.7"},
+		"198.51.100.7", false, ""},
+	    {"http outside, https within", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTPS=on", "HTTP_X_FORWARDED_PROTO=http"}, "192.0.2.1",
+		false, ""},
+	    {"nothing said", trusted, {"REMOTE_ADDR=192.0.2.1", "HTTPS=on"}, "192.0.2.1", true, ""},
+	    {"empty words", trusted,
+		{"REMOTE_ADDR=192.0.2.1", "HTTP_X_FORWARDED_FOR=, ,", "HTTP_X_FORWARDED_HOST=,",
+		    "HTTP_X_FORWARDED_PROTO="},
+		"192.0.2.1", false, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct request_place place = {"", words, cases[i].trusted};
+		struct request request;
+
+		request_init(&request, 100);
+		request_begin(&request, cases[i].params, &place);
+		if (strcmp(request.peer, cases[i].peer) != 0)
+			fail_msg("%s: peer %s", cases[i].name, request.peer);
+		if (request.is_https != cases[i].is_https)
+			fail_msg("%s: https %d", cases[i].name, request.is_https);
+		if (strcmp(request.host, cases[i].host) != 0)
+			fail_msg("%s: host %s", cases[i].name, request.host);
 		request_release(&request);
 	}
 }
@@ -484,10 +558,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),
 	    cmocka_unit_test(test_method), cmocka_unit_test(test_authorization),
-	    cmocka_unit_test(test_headers_and_cookies), cmocka_unit_test(test_length),
-	    cmocka_unit_test(test_fields), cmocka_unit_test(test_form),
-	    cmocka_unit_test(test_multipart), cmocka_unit_test(test_multipart_bounds),
-	    cmocka_unit_test(test_given), cmocka_unit_test(test_limits)};
+	    cmocka_unit_test(test_proxies), cmocka_unit_test(test_headers_and_cookies),
+	    cmocka_unit_test(test_length), cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_form), cmocka_unit_test(test_multipart),
+	    cmocka_unit_test(test_multipart_bounds), cmocka_unit_test(test_given),
+	    cmocka_unit_test(test_limits)};
 
 	bh_log_hook(unit_log);
 	return cmocka_run_group_tests(tests, NULL, NULL);
