@@ -1,6 +1,7 @@
 // A very small browser: cookies with their paths, forms as they stand; redirects are shown, not followed.
 
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 
 const isWithin = (path, base) => path === base || path.startsWith(base.endsWith('/') ? base : `${base}/`);
 
@@ -27,8 +28,11 @@ function formOf(page, url) {
 }
 
 export class Browser {
-  constructor() {
+  // localAddress: who it calls as; headers: in each request.  Certificates are not looked at.
+  constructor({ localAddress, headers = {} } = {}) {
     this.jar = [];
+    this.localAddress = localAddress;
+    this.headers = headers;
   }
 
   #keep(lines) {
@@ -43,12 +47,13 @@ export class Browser {
 
   /* { status, headers, body }; status 0 and the reason as body when nobody answers. */
   ask(method, url, body, more = {}) {
-    const { pathname } = new URL(url);
-    const headers = { Connection: 'close', ...more };
+    const { pathname, protocol } = new URL(url);
+    const headers = { Connection: 'close', ...this.headers, ...more };
     const cookies = this.jar.filter(({ path }) => isWithin(pathname, path)).map(({ name, value }) => `${name}=${value}`);
     if (cookies.length > 0) headers.Cookie = cookies.join('; ');
     return new Promise((done) => {
-      const req = request(url, { method, headers }, (res) => {
+      const options = { method, headers, localAddress: this.localAddress, rejectUnauthorized: false };
+      const req = (protocol === 'https:' ? requestTls : request)(url, options, (res) => {
         const chunks = [];
         res.on('data', (chunk) => chunks.push(chunk));
         res.on('end', () => {
