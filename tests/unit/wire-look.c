@@ -190,6 +190,27 @@ look_purge(struct look *look, struct bh_err *err)
 	return rc;
 }
 
+/* "gone", or why it is not. */
+static int
+look_remove(struct look *look, struct bh_err *err)
+{
+	size_t n = json_array_size(look->args);
+	struct dest_removal *removals = bh_xcalloc(n + 1, sizeof(*removals));
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		removals[i].object = wire_member(json_array_get(look->args, i), "object");
+		removals[i].remote_id = wire_member(json_array_get(look->args, i), "id");
+	}
+	rc = look->driver->remove(look->config, removals, n, err);
+	look->given = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(look->given,
+		    json_string(removals[i].is_gone ? "gone" : removals[i].cause));
+	free(removals);
+	return rc;
+}
+
 static int
 look_unlinked(struct look *look, struct bh_err *err)
 {
@@ -246,6 +267,7 @@ static const struct {
     {"read", look_read},
     {"end", look_end},
     {"purge", look_purge},
+    {"remove", look_remove},
     {"unlinked", look_unlinked},
     {"describe_many", look_describe_many},
 };
