@@ -2,22 +2,25 @@
 # A mapping overwrites what people had entered, in a Salesforce org and a HubSpot
 # portal: it is shown what putting back would do, then it is done; what a person changed
 # since is left, other records are untouched, and news does not write it again until it is
-# let go.  A time span, one record, records that were made, a worker that is killed.
+# let go.  A time span, one record, records that were made, a worker that is killed; and in
+# Chromium.  FLOW_SHOTS as for 85-pages.sh.
 # shellcheck disable=SC2016,SC2317 # JavaScript; called by wait_for
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 leave_root
 
-PATH=$PATH:/usr/sbin
-need lighttpd lighttpd
+need_chromium
 port=$(node "$flow/web.mjs" port)
 root=$work/web
-mkdir -p "$root"/{www,tmp}
+mkdir -p "$root"/{www,tmp} "$work/home"
 sf_settings='{"daily_limit": 10000}' hs_settings='{"search_lag_ms": 0, "search_second_limit": 1000}'
 simulators
 
 new_dir undo
 option public_url "http://127.0.0.1:$port"
+option template_dir "$BH_SRCDIR/templates"
+option static_dir "$BH_SRCDIR/static"
+option preset_dir "$BH_SRCDIR/presets"
 # set_up PHONE [SETTINGS]: what both mappings write into the phone
 set_up() {
 	bh apply --quiet - <<-END || not_ok "apply"
@@ -163,6 +166,11 @@ is "with a new worker it goes on to its end" $? 0
 like "and tells what was put back, once" "$(cat "$work/do.out")" '1 records got values back'
 is "as before" "$(crm see 'sf("Account", "stripe:cus_2").Phone')" '+49 30 2'
 is "it is left alone" "$(crm see 'link("account", "cus_2").code')" UNDONE
+
+# -- in the browser --
+export SF_URL
+HOME=$work/home adopt node "$flow/undo.mjs" "http://127.0.0.1:$port"
+rest "all comes to rest" 'link("account", "cus_2").code === undefined || link("account", "cus_2").code === ""'
 
 # -- a mapping that writes it otherwise lets go; nothing is kept where nobody wants it --
 set_up external_id '{"undo_days": 0}'
