@@ -21,7 +21,10 @@ text_of(const json_t *entry, const char *name)
 
 /* -- before -- */
 
-/* What is there now is kept as well: what was put back can be put back. */
+/*
+ * What is there now is kept as well: what was put back can be put back.  Without a field it says that
+ * the record is left alone by this run, so that the run can let it go.
+ */
 static json_t *
 entry_of(const struct undo_record *record, int64_t run)
 {
@@ -80,12 +83,11 @@ mean_record(struct store_txn *txn, const struct undo_page *page, struct undo_rec
 
 	if (!is_left_alone(page, record))
 		return 0;
-	record->undo_ms = 0;
-	if (is_undo_back(record)) {
+	record->undo_ms = is_undo_back(record) ? at_ms : 0;
+	if (!record->is_again || is_undo_back(record)) {
 		entry = entry_of(record, page->revert->run);
 		undo_put(txn, &record->id, at_ms, entry);
 		json_decref(entry);
-		record->undo_ms = at_ms;
 	}
 	return link_undo(txn, &record->id, page->revert->by, page->revert->run, is_removed, err) < 0
 		   ? -1
