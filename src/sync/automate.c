@@ -72,6 +72,27 @@ collect(struct page *page)
 	}
 }
 
+int
+automate_know_customer(struct store_txn *txn, const struct mirror_id *id, json_t *fields,
+    struct bh_err *err)
+{
+	const char *payment = bh_json_str(fields, "payment");
+	struct object_state object = {0};
+	const char *customer;
+	struct mirror_id of = {id->connection, id->account, OBJECT_PAYMENT, payment};
+
+	if (payment == NULL || bh_json_str(fields, "customer") != NULL ||
+	    object_field(id->kind, "customer") == NULL)
+		return 0;
+	if (derived_view_many(txn, &of, 1, &object, err) < 0)
+		return -1;
+	customer = bh_json_str(object.fields, "customer");
+	if (customer != NULL)
+		json_object_set_new(fields, "customer", json_string(customer));
+	mirror_object_release(&object);
+	return 0;
+}
+
 static int
 read_customers(struct page *page, struct bh_err *err)
 {
@@ -107,6 +128,10 @@ read_page(struct page *page, struct bh_err *err)
 	if (derived_view_many(page->txn, page->ids, page->n, page->objects, err) < 0 ||
 	    automation_standings(page->txn, page->ids, page->n, page->standings, err) < 0)
 		return -1;
+	for (size_t i = 0; i < page->n; i++)
+		if (automate_know_customer(page->txn, &page->ids[i], page->objects[i].fields, err) <
+		    0)
+			return -1;
 	return read_customers(page, err);
 }
 

@@ -13,4 +13,11 @@
 int automate_run(const struct sync_context *context, struct sync_outcome *outcome,
     struct bh_err *err);
 
+/*
+ * A dispute is told without its customer, but for the payment that it is about: that one's
+ * customer becomes a member of fields (of the object id; NULL nothing is done), as rules see it.
+ */
+int automate_know_customer(struct store_txn *txn, const struct mirror_id *id, json_t *fields,
+    struct bh_err *err);
+
 #endif

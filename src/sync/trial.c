@@ -8,6 +8,7 @@
 #include "state/automation.h"
 #include "state/derived.h"
 #include "state/journal.h"
+#include "sync/automate.h"
 #include "sync/part.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
@@ -108,27 +109,38 @@ beside_release(struct beside *beside)
 }
 
 static int
-read_beside(struct trial *trial, struct store_txn *txn, const struct mirror_id *id,
-    const json_t *fields, struct beside *beside, struct bh_err *err)
+read_customer(struct store_txn *txn, const struct mirror_id *id, const char *customer,
+    json_t **fields_r, struct bh_err *err)
 {
-	struct derived_doc doc = {DERIVED_FIELDS, *id, NULL};
-	const char *customer = id->kind != OBJECT_CUSTOMER ? bh_json_str(fields, "customer") : NULL;
+	struct mirror_id of = {id->connection, id->account, OBJECT_CUSTOMER, customer};
 	struct object_state object = {0};
 
-	memset(beside, 0, sizeof(*beside));
-	if (derived_get_many(txn, &doc, 1, false, err) < 0)
+	if (derived_view_many(txn, &of, 1, &object, err) < 0)
 		return -1;
-	beside->derived = doc.doc;
-	if (customer == NULL)
-		return 0;
-	if (derived_view_many(txn,
-		&(struct mirror_id){trial->connection->account.code, id->account, OBJECT_CUSTOMER,
-		    customer},
-		1, &object, err) < 0)
-		return -1;
-	beside->customer = json_incref(object.fields);
+	*fields_r = json_incref(object.fields);
 	mirror_object_release(&object);
 	return 0;
+}
+
+static int
+read_beside(struct store_txn *txn, const struct mirror_id *id, const json_t *fields,
+    struct beside *beside, struct bh_err *err)
+{
+	struct derived_doc doc = {DERIVED_FIELDS, *id, NULL};
+	json_t *known = json_copy((json_t *)(uintptr_t)fields);
+	const char *customer;
+	int rc;
+
+	memset(beside, 0, sizeof(*beside));
+	rc = derived_get_many(txn, &doc, 1, false, err);
+	beside->derived = doc.doc;
+	if (rc == 0)
+		rc = automate_know_customer(txn, id, known, err);
+	customer = id->kind != OBJECT_CUSTOMER ? bh_json_str(known, "customer") : NULL;
+	if (rc == 0 && customer != NULL)
+		rc = read_customer(txn, id, customer, &beside->customer, err);
+	json_decref(known);
+	return rc;
 }
 
 /* -- the journal -- */
@@ -181,7 +193,7 @@ play_change(struct trial *trial, struct store_txn *txn, const struct object_chan
 
 	if (played == NULL)
 		return 0;
-	if (read_beside(trial, txn, &id, change->fields, &beside, err) < 0)
+	if (read_beside(txn, &id, change->fields, &beside, err) < 0)
 		return -1;
 	subject.customer = beside.customer;
 	for (int step = 0; step < 2; step++) {
@@ -336,7 +348,7 @@ play_object(struct trial *trial, struct store_txn *txn, const struct mirror_id *
 	struct rule_subject subject = {id->kind, id->id, id->account,
 	    object->deleted ? NULL : object->fields, NULL, object->version.at_ms};
 	struct beside beside;
-	int rc = read_beside(trial, txn, id, object->fields, &beside, err);
+	int rc = read_beside(txn, id, object->fields, &beside, err);
 
 	free(name);
 	if (rc == 0) {

@@ -54,6 +54,27 @@ const STRIPE = {
       ...more,
     },
   }),
+  charge: (id, { at, customer, amount = 1000, currency = 'usd', status = 'succeeded', ...more }) => ({
+    type: `charge.${status}`,
+    object: {
+      id, object: 'charge', customer, amount, amount_captured: amount, amount_refunded: 0, currency, status, captured: true, paid: status === 'succeeded',
+      created: at, livemode: true, disputed: false, refunded: false, payment_intent: `pi_${id}`, failure_code: null, failure_message: null, metadata: {},
+      receipt_url: null, ...more,
+    },
+  }),
+  refund: (id, { at, customer, charge, amount = 1000, currency = 'usd', status = 'succeeded', ...more }) => ({
+    type: 'refund.created',
+    object: {
+      id, object: 'refund', customer, charge, payment_intent: `pi_${charge}`, amount, currency, status, created: at, reason: 'duplicate', metadata: {}, ...more,
+    },
+  }),
+  dispute: (id, { at, charge, amount = 1000, currency = 'usd', status = 'needs_response', ...more }) => ({
+    type: status === 'needs_response' ? 'charge.dispute.created' : 'charge.dispute.updated',
+    object: {
+      id, object: 'dispute', charge, payment_intent: `pi_${charge}`, amount, currency, status, created: at, livemode: true, reason: 'fraudulent', metadata: {},
+      evidence_details: { due_by: at + 9 * DAY, has_evidence: false, past_due: false, submission_count: 0 }, ...more,
+    },
+  }),
 };
 
 function stripeEvent({ event, at, type, livemode = true, ...spec }) {

@@ -186,6 +186,45 @@ presets_are_rules(void **state)
 	json_decref(presets);
 }
 
+/* Turns are taken by what is new, so that everybody gets as many, however often things are looked at. */
+static void
+owners_get_as_many(void **state)
+{
+	static const char *const fronts[] = {"record", NULL};
+	struct bh_err err = BH_ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < BH_LEN(fronts); i++) {
+		json_t *owners = json_pack("[s*, s, s, s]", fronts[i], "u0", "u1", "u2");
+		json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:o}}", "code", "r",
+		    "title", "R", "from", "stripe", "on", "invoice", "make", "type", "task",
+		    "title", "T", "owner", owners);
+		struct rule_decision decision = {.now_ms = 1};
+		size_t given[3] = {0};
+		struct rule *rule;
+
+		assert_int_equal(rule_new(json, &rule, &err), 0);
+		for (int k = 0; k < 300; k++) {
+			json_t *object = json_object();
+			struct rule_subject subject = {OBJECT_INVOICE, "in_1", "", object, NULL, 0};
+
+			decision.standing = json_object();
+			decision.actions = json_array();
+			rule_decide(rule, &subject, &decision);
+			rule_decide(rule, &subject, &decision);
+			given[bh_json_str(json_array_get(decision.actions, 1), "fields.owner")[1] -
+			      '0']++;
+			json_decref(decision.actions);
+			json_decref(decision.standing);
+			json_decref(object);
+		}
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(given[k], 100);
+		rule_free(&rule);
+		json_decref(json);
+	}
+}
+
 /* What was made is not kept for ever, and what is open is not forgotten. */
 static void
 standing_is_bounded(void **state)
@@ -231,6 +270,7 @@ main(void)
 	    cmocka_unit_test(decisions),
 	    cmocka_unit_test(bad_rules),
 	    cmocka_unit_test(presets_are_rules),
+	    cmocka_unit_test(owners_get_as_many),
 	    cmocka_unit_test(standing_is_bounded),
 	};
 
