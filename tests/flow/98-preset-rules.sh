@@ -28,15 +28,16 @@ bh apply --quiet - <<-END || not_ok "apply"
 	    { "code": "hs", "from": "stripe", "to": "hubspot", "preset": "stripe-hubspot", "settings": {"automations": "yes", "custom_objects": "no"} } ],
 	  "automations": [ $(for code in "${codes[@]}"; do echo "{\"code\": \"$code\", \"preset\": \"$code\", \"from\": \"stripe\", \"since\": \"2026-01-01T00:00:00Z\"}"; done | paste -sd,) ] }
 END
-# What is told has happened within the last hour.
-clock=$(($(date +%s) - 3000))
+# What is told has happened within the last hours; movements of MRR within one hour are one.
+clock=$(($(date +%s) - 6 * 3600))
 seconds() {
 	echo $(($(date +%s) + ${BILLHOOK_CLOCK_OFFSET_S:-0} + $1 * 86400))
 }
+customer=cus_1
 # plan ID INTERVAL AMOUNT END [MEMBERS]: a subscription whose term ends in so many days
 plan() {
 	local -A days=([month]=30 [year]=365)
-	bill subscription "$1" "\"customer\":\"cus_1\",\"description\":\"Plan $1\",\"items\":{\"object\":\"list\",\"has_more\":false,\"total_count\":1,\"data\":[{\"id\":\"si_$1\",\"object\":\"subscription_item\",\"quantity\":1,
+	bill subscription "$1" "\"customer\":\"$customer\",\"description\":\"Plan $1\",\"items\":{\"object\":\"list\",\"has_more\":false,\"total_count\":1,\"data\":[{\"id\":\"si_$1\",\"object\":\"subscription_item\",\"quantity\":1,
 		\"created\":1790000000,\"current_period_start\":$(seconds $(($4 - days[$2]))),\"current_period_end\":$(seconds "$4"),\"discounts\":[],\"price\":{\"id\":\"price_$2$3\",\"object\":\"price\",\"nickname\":\"Plan\",\"product\":\"prod_1\",
 		\"currency\":\"usd\",\"unit_amount\":$3,\"unit_amount_decimal\":\"$3\",\"billing_scheme\":\"per_unit\",\"type\":\"recurring\",\"recurring\":{\"interval\":\"$2\",\"interval_count\":1,\"usage_type\":\"licensed\"}}}]}${5:+,$5}"
 }
@@ -52,7 +53,10 @@ rule() {
 }
 bill customer cus_1 '"name":"Acme","email":"pay@acme.example"'
 
+bill customer cus_2 '"name":"Globex","email":"pay@globex.example"'
+
 # -- each is made --
+customer=cus_2 plan sub_lost month 60000 20
 plan sub_year year 1200000 60
 plan sub_trial month 1000 2 "\"status\":\"trialing\",\"trial_start\":$(seconds -12),\"trial_end\":$(seconds 2)"
 plan sub_end month 1000 20 "\"cancel_at\":$(seconds 20),\"cancel_at_period_end\":true,\"cancellation_details\":{\"reason\":\"cancellation_requested\",\"feedback\":\"too_expensive\",\"comment\":null}"
@@ -71,8 +75,11 @@ rule "an invoice that is overdue" overdue-invoices 'Overdue: Acme, invoice EX-in
 rule "a large payment" large-payments 'Large payment: Acme' 'Not Started'
 rule "a large refund" large-refunds 'Large refund: Acme' 'Not Started'
 rule "a dispute" disputes 'Dispute: Acme, 50.00 USD' 'Not Started'
-rule "MRR that grew" expansions 'MRR grew: Acme' 'Not Started'
+seen "MRR that grew" "($made)('expansions')" '["MRR grew: Acme, Not Started; MRR grew: Globex, Not Started","MRR grew: Acme, NOT_STARTED; MRR grew: Globex, NOT_STARTED"]'
+clock=$((clock + 7200))
 plan sub_year year 480000 60
+bill subscription sub_lost "\"customer\":\"cus_2\",\"status\":\"canceled\",\"ended_at\":$clock,\"canceled_at\":$clock"
+rule "MRR that is lost" churn 'Churned: Globex' 'Not Started'
 rule "MRR that fell" contractions 'MRR fell: Acme' 'Not Started'
 like "the link where to pay stands on a task" "$(crm see "sf('Task').find((t) => /in_late/.test(t.Billhook_Id__c)).Billhook_Link__c + ' ' + hs('tasks').find((t) => /in_late/.test(t.hs_task_body)).hs_task_body")" \
 	'^https://invoice.example.com/in_late .*https://invoice.example.com/in_late'
@@ -102,7 +109,6 @@ rule "so is this one" overdue-invoices 'Overdue: Acme, invoice EX-in_late' Compl
 rule "the trial is over" ending-trials 'Trial ends: Acme, Plan sub_trial' Completed
 rule "the customer stays after all" cancellations 'Cancellation: Acme, Plan sub_end' Completed
 rule "canceled, the renewal is lost" renewals 'Renewal - Acme - Plan sub_year' 'Closed Lost'
-rule "MRR that is lost by half" contractions 'MRR fell: Acme' 'Not Started'
 settled
 is "a task that a person took over stays as it is" "$(crm see "($made)('disputes')")" '["Dispute: Acme, 50.00 USD, Deferred","Dispute: Acme, 50.00 USD, WAITING"]'
 is "what was made once stays open" "$(crm see "($made)('large-payments').map((t) => t.split(', ')[1]).join()")" 'Not Started,NOT_STARTED'
