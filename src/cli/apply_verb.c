@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "sync/configure.h"
+#include "sync/configure_schema.h"
 
 #define FILE_MAX (8u << 20)
 
@@ -132,6 +133,20 @@ apply(struct cli *cli, const json_t *doc)
 	return status;
 }
 
+/* All that is wrong with its form, a line each. */
+static int
+say_faults(const struct cli *cli, const json_t *doc)
+{
+	json_t *faults = configure_faults(doc, cli->conf.preset_dir), *fault;
+	size_t n = json_array_size(faults), i;
+
+	json_array_foreach (faults, i, fault)
+		cli_line(stderr, "billhook: %s%s", json_string_value(fault),
+		    i + 1 == n ? "; nothing was changed" : "");
+	json_decref(faults);
+	return n == 0 ? 0 : CLI_FAILED;
+}
+
 int
 cli_apply(struct cli *cli)
 {
@@ -143,9 +158,40 @@ cli_apply(struct cli *cli)
 		return cli_error("%s", err.text);
 	status = cli_store(cli);
 	if (status == 0)
+		status = say_faults(cli, doc);
+	if (status == 0)
 		status = apply(cli, doc);
 	json_decref(doc);
 	return status;
+}
+
+/* Leave the parts that are named: 0, or an exit status. */
+static int
+keep_only(json_t *doc, const char *list)
+{
+	static const char *const parts[] = {"connections", "syncs", "automations", "alerts"};
+	json_t *kept = json_pack("{s:i}", "billhook", 1);
+
+	for (const char *at = list; *at != '\0'; at += *at == ',') {
+		size_t len = strcspn(at, ","), i = 0;
+
+		while (i < BH_LEN(parts) &&
+		       (strlen(parts[i]) != len || strncmp(parts[i], at, len) != 0))
+			i++;
+		if (i == BH_LEN(parts)) {
+			json_decref(kept);
+			cli_error("export --only: there is no part %.*s",
+			    (int)(len < 40 ? len : 40), at);
+			return CLI_USAGE;
+		}
+		if (json_object_get(doc, parts[i]) != NULL)
+			json_object_set(kept, parts[i], json_object_get(doc, parts[i]));
+		at += len;
+	}
+	json_object_clear(doc);
+	json_object_update(doc, kept);
+	json_decref(kept);
+	return 0;
 }
 
 int
@@ -153,13 +199,23 @@ cli_export(struct cli *cli)
 {
 	struct bh_err err = BH_ERR_INIT;
 	json_t *doc = NULL;
-	int status = cli_store(cli);
+	int status;
 
+	if (cli->schema) {
+		doc = configure_schema();
+		cli_print_json(doc);
+		json_decref(doc);
+		return 0;
+	}
+	status = cli_store(cli);
 	if (status != 0)
 		return status;
 	if (configure_export(cli->store, &doc, &err) < 0)
 		return cli_error("%s", err.text);
-	cli_print_json(doc);
+	if (cli->only != NULL)
+		status = keep_only(doc, cli->only);
+	if (status == 0)
+		cli_print_json(doc);
 	json_decref(doc);
-	return 0;
+	return status;
 }

@@ -44,6 +44,8 @@ struct cli {
 	bool names;                /* --names */
 	bool settings;             /* --settings */
 	bool yes;                  /* --yes */
+	bool schema;               /* --schema */
+	const char *only;          /* --only LIST */
 	bool remove;               /* --remove */
 	const char *sync;          /* --sync CODE */
 	const char *after;         /* --after ID */

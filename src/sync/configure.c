@@ -36,6 +36,7 @@ struct member {
 
 static const struct member document_members[] = {
     {"billhook", JSON_INTEGER, true},
+    {"$schema", JSON_STRING, false},
     {"connections", JSON_ARRAY, false},
     {"syncs", JSON_ARRAY, false},
     {"automations", JSON_ARRAY, false},

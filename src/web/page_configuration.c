@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "sync/configure.h"
+#include "sync/configure_schema.h"
 #include "web/page.h"
 #include "web/page_user.h"
 #include "web/words.h"
@@ -22,6 +23,7 @@ struct entry {
 	json_t *document;
 	json_t *lines; /* what it would change: array of texts */
 	char digest[2 * BH_SHA256_LEN + 1];
+	json_t *faults;    /* all that is wrong with its form: array of texts; NULL nothing */
 	struct bh_err why; /* what is wrong with it; text "" nothing */
 };
 
@@ -53,7 +55,9 @@ show(const struct entry *entry, int status, const char *note, struct bh_err *err
 	    "error", words_json(is_wrong ? entry->why.text : ""), "note", note, "digest",
 	    entry->digest, "would_change", is_checked && n > 0, "would_not", is_checked && n == 0,
 	    "lines", lines_view(entry->lines));
-
+	json_object_set_new(model, "faults",
+	    json_array_size(entry->faults) > 1 ? lines_view(entry->faults) : json_array());
+	json_object_set_new(model, "has_faults", json_boolean(json_array_size(entry->faults) > 1));
 	return exchange_page(entry->exchange, status, "configuration", "Configuration file", model,
 	    err);
 }
@@ -164,6 +168,19 @@ apply(struct entry *entry, bool is_dry, struct bh_err *err)
 	    &options, &changes, err);
 }
 
+/* 0, or -1 with the first fault in why and all of them in faults. */
+static int
+check_form(struct entry *entry)
+{
+	const struct conf *conf = entry->exchange->site->conf;
+
+	entry->faults = configure_faults(entry->document, conf->preset_dir);
+	if (json_array_size(entry->faults) == 0)
+		return 0;
+	return bh_fail(&entry->why, BH_INVALID, "%s",
+	    json_string_value(json_array_get(entry->faults, 0)));
+}
+
 /* Fill in what it would change, or why it cannot be taken: 0; -1 for other failures. */
 static int
 look_at(struct entry *entry, struct bh_err *err)
@@ -179,7 +196,7 @@ look_at(struct entry *entry, struct bh_err *err)
 	if (rc < 0)
 		bh_during(why, "This is no JSON");
 	if (rc == 0)
-		rc = configure_check(entry->document, exchange->site->conf->preset_dir, why);
+		rc = check_form(entry);
 	if (rc == 0)
 		rc = check_secrets(entry->document, why);
 	if (rc == 0)
@@ -223,5 +240,6 @@ page_configuration_change(struct exchange *exchange, struct bh_err *err)
 		rc = entry.why.text[0] != '\0' ? show(&entry, 400, "", err) : change(&entry, err);
 	json_decref(entry.document);
 	json_decref(entry.lines);
+	json_decref(entry.faults);
 	return rc;
 }

@@ -112,21 +112,21 @@ refused() {
 }
 before=$(settings)
 refused "no JSON" 'JSON breaks at line 2' '{"billhook": 1,'
-refused "another version" '"billhook" must be 1' '{"billhook": 2}'
-refused "an unknown member" 'unknown member "frob"' '{"billhook": 1, "frob": 1}'
-refused "a wrong type" 'connections\[0\].code' '{"billhook": 1, "connections": [{"code": 1, "driver": "stripe"}]}'
-refused "a bad code" 'connections\[0\].code must be' '{"billhook": 1, "connections": [{"code": "A b", "driver": "stripe"}]}'
-refused "an unknown driver" 'connections\[1\].driver: there is no "sap"' '{"billhook": 1, "connections": [{"code": "a", "driver": "sandbox"}, {"code": "b", "driver": "sap"}]}'
-refused "a secret in the open" 'connections\[0\].secrets.webhook must be "env:NAME"' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "whsec_open"}}]}'
+refused "another version" '/billhook: must be 1' '{"billhook": 2}'
+refused "an unknown member" '/frob: there is no such member' '{"billhook": 1, "frob": 1}'
+refused "a wrong type" '/connections/0/code: must be a text' '{"billhook": 1, "connections": [{"code": 1, "driver": "stripe"}]}'
+refused "a bad code" '/connections/0/code: must be 1 to 64' '{"billhook": 1, "connections": [{"code": "A b", "driver": "stripe"}]}'
+refused "an unknown driver" '/connections/1/driver: must be one of: stripe' '{"billhook": 1, "connections": [{"code": "a", "driver": "sandbox"}, {"code": "b", "driver": "sap"}]}'
+refused "a secret in the open" '/connections/0/secrets/webhook: must be "env:NAME"' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "whsec_open"}}]}'
 unlike "and it is not repeated" "$err" 'whsec_open'
 refused "a secret that is not there" 'connection s, secret webhook: the environment has no NOT_SET' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "env:NOT_SET"}}]}'
 refused "nothing to keep" 'no stored secret' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "keep"}}]}'
-refused "settings that a driver refuses" 'connection s: mode must be one of: live test' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "settings": {"mode": "x"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}}]}'
+refused "settings that a driver refuses" '/connections/0/settings/mode: must be one of: live, test' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "settings": {"mode": "x"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}}]}'
 refused "a sync from nowhere" 'sync x: there is no source connection "gone"' '{"billhook": 1, "syncs": [{"code": "x", "from": "gone", "to": "sandbox", "preset": "stripe-salesforce"}]}'
 refused "a sync the wrong way round" 'no source connection "sandbox"' '{"billhook": 1, "syncs": [{"code": "x", "from": "sandbox", "to": "stripe", "preset": "stripe-salesforce"}]}'
 refused "an unknown preset" 'syncs\[0\].preset' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "none"}]}'
-refused "a preset out of its folder" 'syncs\[0\].preset: there is no' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "../doc"}]}'
-refused "a mapping that does not compile" 'syncs\[0\].mapping' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "mapping": {"objects": [{"name": "a"}]}}]}'
+refused "a preset out of its folder" '/syncs/0/preset: must be 1 to 64' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "../doc"}]}'
+refused "a mapping that does not compile" '/syncs/0/mapping/objects/0: lacks "from"' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "mapping": {"objects": [{"name": "a"}]}}]}'
 status "a file that is not there" 1 bh apply "$work/none.json"
 like "is named" "$err" "none.json"
 is "after all that nothing has changed" "$(settings)" "$before"

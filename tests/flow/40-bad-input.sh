@@ -124,7 +124,7 @@ is "a test event for a live connection is acknowledged" "$(send stripe '{"custom
 is "a type that nobody knows is acknowledged" "$(send stripe '{"customer":"cus_new","event":"evt_new","type":"moon.landed"}')" '200 {"status":"accepted"}'
 is "a good event behind them" "$(send stripe '{"customer":"cus_3","name":"Third","event":"evt_3"}')" '200 {"status":"accepted"}'
 seen "what is good has arrived, all of it" "status.backlog === 0 && lane('sandbox').in_step" 3
-like "the log names what could not be read" "$(log)" 'event evt_cut of stripe cannot be read: '
+like "the log names what could not be read" "$(log)" 'event cannot be read connection=stripe event=evt_cut: '
 unlike "without its content" "$(log)" 'near|cus_cut|secret customer'
 
 # -- what was stored --

@@ -14,6 +14,7 @@
 #include "state/trail.h"
 #include "sync/configure.h"
 #include "sync/configure_diff.h"
+#include "sync/configure_schema.h"
 #include "unit.h"
 
 /* -- a document with something of everything -- */
@@ -284,6 +285,90 @@ elsewhere(void **state BH_UNUSED)
 	bench_free(there);
 }
 
+/* -- its form -- */
+
+static void
+assert_no_faults(const json_t *document, const char *preset_dir)
+{
+	json_t *faults = configure_faults(document, preset_dir);
+
+	if (json_array_size(faults) != 0)
+		fail_msg("%s", bh_json_text(faults));
+	json_decref(faults);
+}
+
+static void
+no_faults(void **state BH_UNUSED)
+{
+	struct bench *bench = bench_new(NULL);
+	json_t *document = whole_document(), *exported;
+
+	assert_no_faults(document, bench->conf.preset_dir);
+	apply(bench, document);
+	exported = export(bench);
+	assert_no_faults(exported, bench->conf.preset_dir);
+	json_decref(exported);
+	json_decref(document);
+	bench_free(bench);
+}
+
+static void
+assert_faults(struct bench *bench, const char *document, const char *want)
+{
+	json_t *json = bench_json(document);
+	json_t *faults = configure_faults(json, bench->conf.preset_dir), *fault;
+	struct bh_buf text = BH_BUF_INIT(1 << 16);
+	size_t i;
+
+	json_array_foreach (faults, i, fault)
+		bh_buf_addf(&text, "%s\n", json_string_value(fault));
+	assert_string_equal(bh_buf_str(&text), want);
+	bh_buf_release(&text);
+	json_decref(faults);
+	json_decref(json);
+}
+
+static void
+faults(void **state BH_UNUSED)
+{
+	struct bench *bench = bench_new(NULL);
+	struct bh_buf many = BH_BUF_INIT(1 << 16);
+	json_t *json, *list;
+
+	assert_faults(bench, "{'billhook':2,'frob':1,'a/b~':1}",
+	    "/billhook: must be 1\n/frob: there is no such member\n/a~1b~0: there is no such member\n");
+	assert_faults(bench, "[]", "/: must be an object\n");
+	assert_faults(bench,
+	    "{'billhook':1,'connections':[{'code':'A','driver':'sap','paused':1},"
+	    "{'driver':'stripe','settings':{'tolerance_s':'soon'},'secrets':{'webhook':'open'}}]}",
+	    "/connections/0/code: must be 1 to 64 characters of a-z, 0-9, - and _\n"
+	    "/connections/0/driver: must be one of: stripe, lago, lostchurn, alguna, generic, "
+	    "salesforce, hubspot, sandbox\n"
+	    "/connections/0/paused: must be true or false\n"
+	    "/connections/1: lacks \"code\"\n"
+	    "/connections/1/secrets/webhook: must be \"env:NAME\", \"file:PATH\" or \"keep\"; secrets do "
+	    "not stand in this file\n"
+	    "/connections/1/settings/tolerance_s: must be a whole number\n");
+	assert_faults(bench,
+	    "{'billhook':1,'syncs':[{'code':'s','from':'a','to':'b','mapping':{'objects':[{'name':'o',"
+	    "'from':'customer','to':'O','key':'K','fields':[{'to':'X','from':'name','as':3,'form':1}]}]}},"
+	    "{'code':'t','from':'a','to':'b'}]}",
+	    "/syncs/0/mapping/objects/0/fields/0/as: must be a text\n"
+	    "/syncs/0/mapping/objects/0/fields/0/form: there is no such member\n"
+	    "/syncs/1: lacks \"preset\"\n");
+	bh_buf_adds(&many, "{'billhook':1,'syncs':[0");
+	for (int i = 0; i < 200; i++)
+		bh_buf_adds(&many, ",0");
+	bh_buf_adds(&many, "]}");
+	json = bench_json(bh_buf_str(&many));
+	list = configure_faults(json, bench->conf.preset_dir);
+	assert_int_equal(json_array_size(list), 50);
+	json_decref(list);
+	json_decref(json);
+	bh_buf_release(&many);
+	bench_free(bench);
+}
+
 /* -- what differs -- */
 
 static void
@@ -377,7 +462,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(export_changes_nothing),
-	    cmocka_unit_test(elsewhere), cmocka_unit_test(lines), cmocka_unit_test(many)};
+	    cmocka_unit_test(elsewhere), cmocka_unit_test(no_faults), cmocka_unit_test(faults),
+	    cmocka_unit_test(lines), cmocka_unit_test(many)};
 
 	setenv("WHOLE_SECRET", "rk_live_whole0123456789", 1);
 	setenv("WHOLE_URL", "https://hooks.example.com/x", 1);

@@ -461,7 +461,7 @@ test_configuration_refused(void **state)
 	    {"document=", "Choose the file, or paste its text."},
 	    {"document=%7Bx", "This is no JSON"},
 	    {"document=%5B%5D", "must be an object"},
-	    {"document=%7B%22billhook%22:1,%22x%22:2%7D", "unknown member &quot;x&quot;"},
+	    {"document=%7B%22billhook%22:1,%22x%22:2%7D", "/x: there is no such member"},
 	};
 	struct world *world = *state;
 	struct browser browser = open_at(world, "ada", "/settings/configuration");

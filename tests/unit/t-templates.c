@@ -710,6 +710,8 @@ visit_settings(struct world *world)
 	post(&browser, "/settings/configuration", document);
 	post(&browser, "/settings/configuration", "document=x");
 	visit(&browser, "/settings/configuration");
+	post(&browser, "/settings/configuration", "document=%7B%22a%22:1,%22b%22:1%7D");
+	visit(&browser, "/settings/configuration");
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D&seen=x");
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D");
 	visit_backup(&browser);
