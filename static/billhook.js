@@ -24,6 +24,13 @@
 		});
 	}
 
+	/* Nothing that was typed or opened may be lost, nor the place of who goes by keys or reads further down. */
+	function isBusy(follow) {
+		var at = document.activeElement;
+
+		return touched || (at !== null && at.closest("main a, main button") !== null) || (follow === "top" && window.scrollY >= 100);
+	}
+
 	function apply(live) {
 		each(live, "live", function (node, text) {
 			if (node.textContent !== text)
@@ -45,8 +52,7 @@
 		document.querySelectorAll("[data-newest]").forEach(function (node) {
 			if (live.newest === undefined || live.newest === node.dataset.newest)
 				return;
-			/* Nothing that was typed or opened may be lost, nor the place of who reads further down. */
-			if (node.dataset.follow !== undefined && !touched && (node.dataset.follow !== "top" || window.scrollY < 100))
+			if (node.dataset.follow !== undefined && !isBusy(node.dataset.follow))
 				location.replace(node.href);
 			node.hidden = false;
 		});
