@@ -37,8 +37,9 @@ async function atOnce(items, act, parallel = 4) {
   return faults;
 }
 
-// What would end this session, needs none, or stands only where something is paused.
-const FORMLESS = ['/logout', '/login', '/setup', '/settings/sessions', '/syncs/:sync/resume', '/hook/:connection'];
+// What would end this session, needs none, is asked by script, or stands only where something is paused.
+const FORMLESS = ['/logout', '/login', '/setup', '/settings/sessions', '/syncs/:sync/resume',
+  '/syncs/:sync/mapping/:object/try.json', '/hook/:connection'];
 
 // -- what is wrong with an answer --
 
