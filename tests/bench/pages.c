@@ -440,6 +440,8 @@ static const struct {
     {"/syncs/:sync/audit", "/syncs/s/audit"},
     {"/syncs/:sync/audit.csv", "/syncs/s/audit.csv"},
     {"/syncs/:sync/audit/status.json", "/syncs/s/audit/status.json"},
+    {"/syncs/:sync/undo", "/syncs/s/undo"},
+    {"/syncs/:sync/undo/status.json", "/syncs/s/undo/status.json"},
     {"/oauth/callback", "/oauth/callback?state=none&code=none"},
     {"/activity", NULL},
     {"/activity", "/activity?q=cus_0000777"},

@@ -16,7 +16,7 @@ const encoded = encodeURIComponent(EVIL);
 // What no link leads to, and what hostile ids lead to.
 const SEEDS = ['/', '/status.json', '/healthz', '/setup', '/login', '/oauth/callback?state=x&error=access_denied', '/static/style.css', '/static/billhook.js',
   '/syncs/status.json', '/connections/read/status.json', '/connections/salesforce/status.json', '/syncs/stripe-sf/status.json', '/syncs/stripe-sf/preview/status.json',
-  '/syncs/stripe-sf/audit/status.json', '/syncs/stripe-sf/audit.csv', '/syncs/stripe-hs/mapping/status.json', '/automations/growth/status.json', '/revenue/status.json', '/syncs/new?from=stripe&to=sandbox',
+  '/syncs/stripe-sf/audit/status.json', '/syncs/stripe-sf/undo', '/syncs/stripe-sf/undo/status.json', '/syncs/stripe-sf/audit.csv', '/syncs/stripe-hs/mapping/status.json', '/automations/growth/status.json', '/revenue/status.json', '/syncs/new?from=stripe&to=sandbox',
   '/customers/stripe?id=cus_page', `/customers/stripe?id=cus_${encoded}`, `/records/box/customer?id=cus_${encoded}`, '/records/stripe-sf/account?id=cus_page',
   '/records/stripe-hs/customer?id=cus_page', '/syncs/stripe-sf/preview?kind=customer&id=cus_page', '/syncs/stripe-hs/mapping/customer?edit=row-0&sample=cus_page',
   '/activity?state=failed', '/activity/status.json', '/alerts/new/slack', '/alerts/new/mail', '/settings/users/vic',
