@@ -5,6 +5,7 @@
  */
 #include "people-unit.h"
 #include "preview-unit.h"
+#include "state/revert.h"
 
 #define RULE                                                                                       \
 	"rule=%7B%22code%22%3A%22failed%22%2C%22preset%22%3A%22disputes%22%2C%22from%22%3A%22pay"  \
@@ -49,6 +50,7 @@ static const struct press {
     {"/syncs/:sync/preview/:action", "/syncs/people/preview/stop", "/settings", "x=1", NULL},
     {"/syncs/:sync/audit/:action", "/syncs/people/audit/begin", "/settings", "x=1", NULL},
     {"/syncs/:sync/audit/:action", "/syncs/people/audit/stop", "/settings", "x=1", NULL},
+    {"/syncs/:sync/undo/:action", "/syncs/people/undo/stop", "/settings", "x=1", NULL},
     {"/syncs/:sync/start", "/syncs/made/start", "/settings", "x=1", NULL},
     {"/syncs/:sync/pause", "/syncs/made/pause", "/settings", "x=1", NULL},
     {"/syncs/:sync/resume", "/syncs/made/resume", "/settings", "x=1", NULL},
@@ -117,6 +119,19 @@ set_up(struct world *world, char stamp[24])
 	assert_string_equal(id.dest, "sf");
 	snprintf(stamp, 24, "%llu",
 	    (unsigned long long)people_event(world, "evt_who", JOURNAL_APPLIED));
+}
+
+/* An undo of "people" that looks what would come of it. */
+static void
+put_undo(struct world *world)
+{
+	struct revert revert = REVERT_INIT;
+	struct store_txn *txn = store_begin(world->site.store);
+
+	revert.state = REVERT_LOOKING;
+	revert_save(txn, "people", &revert);
+	revert_release(&revert);
+	crm_commit(&txn);
 }
 
 /* How many entries tell what people did; *newest_r: the last one, a new reference. */
@@ -190,6 +205,7 @@ test_each(void **state)
 	json_t *newest;
 
 	set_up(world, stamp);
+	put_undo(world);
 	put_backup(world, dir, false);
 	browser = open_at(world, "ada", "/settings");
 	for (size_t i = 0; i < BH_LEN(presses); i++) {
