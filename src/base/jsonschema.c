@@ -111,25 +111,34 @@ check_type(struct check *check, const json_t *types, const json_t *value, const 
 	return fault(check, path, "must be %s", all);
 }
 
+static bool
+is_in(const json_t *list, const json_t *value)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, one)
+		if (json_equal(one, value))
+			return true;
+	return false;
+}
+
 static int
 check_enum(struct check *check, const json_t *list, const json_t *value, const char *path)
 {
 	struct bh_buf words = BH_BUF_INIT(300);
 	json_t *one;
 	size_t i;
-	int faults;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, one) {
-		if (json_equal(one, value))
-			return 0;
+	if (is_in(list, value))
+		return 0;
+	json_array_foreach ((json_t *)(uintptr_t)list, i, one)
 		if (json_string_length(one) > 0)
 			bh_buf_addf(&words, "%s%s", words.len > 0 ? ", " : "",
 			    json_string_value(one));
-	}
-	faults = fault(check, path, "must be one of: %s%s", bh_buf_str(&words),
-	    words.full ? " ..." : "");
+	fault(check, path, "must be one of: %s%s", bh_buf_str(&words), words.full ? " ..." : "");
 	bh_buf_release(&words);
-	return faults;
+	return 1;
 }
 
 static int
