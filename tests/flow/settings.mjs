@@ -111,7 +111,7 @@ async function configuration(page) {
     await page.getByLabel('Or its text').fill('');
     await upload('\ufeff{"billhook": 1, "connections": [{"code": "upl", "driver": "nothing"}]}');
     await press(page, 'Look what it would change');
-    await says(page, /connections\[0\]/);
+    await says(page, /\/connections\/0/);
     await page.getByLabel('Or its text').fill('what was typed counts less');
     await upload(document({}));
     await press(page, 'Look what it would change');
