@@ -23,6 +23,7 @@ struct shown {
 
 static const struct shown shown[] = {
     {"Address", "public_url", "Public address"},
+    {NULL, "trusted_proxies", "Proxies that are believed"},
     {"What is kept", "keep_days", "Days"},
     {NULL, "keep_mb", "MiB of events"},
     {NULL, "session_hours", "Hours until a session ends"},
