@@ -133,12 +133,12 @@ is "all of it is let go" "$(bh undo hs release "$run")" '3 records may be writte
 rest "and written again" 'hs("companies", "stripe:cus_2").phone === "wrong"'
 
 # -- records that were made --
-looked sf look 1 >/dev/null
+looked sf look 1 >/dev/null 2>&1
 is "where they are to go, those go that nobody changed" "$(looked sf look 1 --remove | sed 's/.*\(removed 1\).*/\1/')" 'removed 1'
-bh undo sf "do" --yes >/dev/null || not_ok "do"
+bh undo sf "do" --yes >/dev/null 2>&1 || not_ok "do"
 is "and nothing else" "$(crm see '[sf("Account", "stripe:cus_9").Id ?? "gone", sf("Account").length, hs("companies", "stripe:cus_9").phone]')" '["gone",4,"+9"]'
 run bh undo hs look 1 --remove
-bh undo hs "do" --yes >/dev/null || not_ok "do"
+bh undo hs "do" --yes >/dev/null 2>&1 || not_ok "do"
 is "HubSpot, too" "$(crm see '[hs("companies", "stripe:cus_9").id ?? "gone", hs("companies").length]')" '["gone",4]'
 tell cus_9 "Firm 9" "+99"
 rest "news does not make it again" 'sf("Account").length === 4 && hs("companies").length === 4'
@@ -148,7 +148,7 @@ for n in 1 2; do
 	bh undo sf release account cus_$n >/dev/null || not_ok "release"
 done
 rest "all is written again" 'sf("Account", "stripe:cus_2").Phone === "wrong"'
-bh undo sf look account cus_2 >/dev/null || not_ok "look"
+bh undo sf look account cus_2 >/dev/null 2>&1 || not_ok "look"
 crm post sf faults '{"faults": [{"match": {"path": "composite/sobjects", "method": "PATCH"}, "times": 1, "do": {"delay_ms": 3000}}]}' >/dev/null
 bh undo sf "do" --yes >"$work/do.out" 2>&1 &
 pid=$!
