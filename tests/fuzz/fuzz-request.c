@@ -60,7 +60,7 @@ fuzz_raw(const char *text, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct request_place at_root = {"", words}, below = {"/sub", words};
+	static const struct request_place at_root = {"", words, NULL}, below = {"/sub", words, NULL};
 	char *text = bh_xmalloc(size + 1);
 	const char *params[PARAMS + 1];
 	struct request request;

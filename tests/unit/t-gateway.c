@@ -12,7 +12,7 @@
 #include "unit.h"
 #include "web/gateway.h"
 
-static const struct request_place place = {"", NULL};
+static const struct request_place place = {.base = ""};
 
 /* -- CGI -- */
 

@@ -170,7 +170,7 @@ struct post {
 static void
 make_post(struct post *post, const char *code, const char *secret, const char *body, int64_t at_ms)
 {
-	static const struct request_place place = {"", words};
+	static const struct request_place place = {"", words, NULL};
 	unsigned char mac[BH_SHA256_LEN];
 	char time_text[32], hex[65];
 	struct bh_part parts[] = {{time_text, 0}, {body, strlen(body)}};

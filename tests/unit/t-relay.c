@@ -111,7 +111,7 @@ static pid_t
 start_server(size_t pad)
 {
 	struct gateway_limits limits = {1 << 20, 5};
-	struct request_place place = {"", NULL};
+	struct request_place place = {.base = ""};
 	struct gateway *gateway;
 	struct request request;
 	struct bh_err err = BH_ERR_INIT;
