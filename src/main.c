@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "conf/conf.h"
+#include "conf/mode.h"
 #include "run/supervisor.h"
 #include "web/front.h"
 
@@ -26,7 +27,9 @@ serve_socket(const struct conf *conf)
 	struct bh_err err = BH_ERR_INIT;
 	struct front_options options = {.conf = conf,
 	    .processes = (int)conf->front_processes,
-	    .start = supervisor_start};
+	    .start = supervisor_start,
+	    .start_briefly = supervisor_start_keeper,
+	    .leave = supervisor_leave};
 	char *path = conf_path(conf, "run/front.sock");
 	int status = 1;
 
@@ -41,11 +44,12 @@ serve_socket(const struct conf *conf)
 	return status;
 }
 
-/* Without a pool of our own somebody still has to take in what relays spooled. */
+/* Without a pool of our own, or where none may stay, somebody still has to take in what relays spooled. */
 static int
 serve_front(const struct conf *conf)
 {
-	return conf->front_processes > 0 ? serve_socket(conf) : front_import(conf);
+	return conf->front_processes > 0 && mode_of(conf) != MODE_CRON ? serve_socket(conf)
+								       : front_import(conf);
 }
 
 /*
@@ -56,7 +60,7 @@ serve_front(const struct conf *conf)
 static int
 web_processes(const struct conf *conf, const char *name)
 {
-	if (conf->front_processes < 1 || bh_has_suffix(name, ".fcgi"))
+	if (conf->front_processes < 1 || mode_of(conf) == MODE_CRON || bh_has_suffix(name, ".fcgi"))
 		return 1;
 	return (int)conf->front_processes;
 }
@@ -99,7 +103,10 @@ static int
 serve_web(bool fastcgi, const char *name)
 {
 	struct bh_err err = BH_ERR_INIT;
-	struct front_options options = {.listen_fd = STDIN_FILENO, .start = supervisor_start};
+	struct front_options options = {.listen_fd = STDIN_FILENO,
+	    .start = supervisor_start,
+	    .start_briefly = supervisor_start_keeper,
+	    .leave = supervisor_leave};
 	char *dir = conf_find_dir(NULL);
 	struct conf conf;
 	int status = 1;

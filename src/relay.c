@@ -3,7 +3,8 @@
  * hands the request to the front pool over its FastCGI socket
  * (data_dir/run/front.sock).  Where nobody answers it starts `billhook serve`
  * and tries again for two seconds; then a webhook becomes a durable raw spool
- * file (web/raw.h) and is answered 200, anything else 503.  After a start in
+ * file (web/raw.h) and is answered 200, anything else 503.  Where no process
+ * may stay (daemons = 0) webhooks go there at once, and the program answers everything else.  After a start in
  * vain others do not wait so long for a while (run/relay.down remembers it).
  *
  * A web server may filter the environment (suEXEC), so what we must know is
@@ -65,8 +66,9 @@ struct relay {
 	struct bh_buf body;
 	uint64_t dropped; /* bytes read beyond the limit */
 	int64_t received_ms;
-	bool is_started; /* the supervisor was asked for */
-	bool is_archive; /* the program stands in app/ beside us */
+	bool is_started;   /* the supervisor was asked for */
+	bool is_cron_only; /* no process may stay: nobody to hand a request to */
+	bool is_archive;   /* the program stands in app/ beside us */
 };
 
 static int64_t
@@ -129,6 +131,8 @@ take_line(struct relay *relay, char *line)
 		set_dir(relay, value);
 	else if (strcmp(name, "bin") == 0)
 		set(&relay->bin, value);
+	else if (strcmp(name, "daemons") == 0)
+		relay->is_cron_only = strcmp(value, "0") == 0;
 	else if (strcmp(name, "body_max") == 0 &&
 		 !bh_is_uint(value, strlen(value), 16u << 20, &relay->body_max))
 		fprintf(stderr, "billhook.cgi: body_max is no number up to 16777216\n");
@@ -375,7 +379,8 @@ static bool
 is_forwarded(const char *name)
 {
 	static const char *const begins[] = {"HTTP_", "HTTPS=", "REDIRECT_", "SERVER_", "REMOTE_",
-	    "REQUEST_", "SCRIPT_", "PATH_INFO=", "QUERY_STRING=", "CONTENT_TYPE=", "GATEWAY_",
+	    "REQUEST_", "SCRIPT_",
+	    "PATH_INFO=", "QUERY_STRING=", "DOCUMENT_ROOT=", "CONTENT_TYPE=", "GATEWAY_",
 	    "AUTH_TYPE="};
 
 	for (size_t i = 0; i < BH_LEN(begins); i++)
@@ -400,6 +405,7 @@ encode(const struct relay *relay, struct bh_buf *out)
 			add_param(&params, *p, (size_t)(equals - *p), equals + 1);
 	}
 	snprintf(length, sizeof(length), "%zu", relay->body.len);
+	add_param(&params, "BILLHOOK_RELAY", strlen("BILLHOOK_RELAY"), "1");
 	if (relay->body.len > 0 || !(is_method("GET") || is_method("HEAD")))
 		add_param(&params, "CONTENT_LENGTH", strlen("CONTENT_LENGTH"), length);
 	add_record(out, FCGI_BEGIN, begin, sizeof(begin));
@@ -597,14 +603,16 @@ is_relayed(struct relay *relay, const struct bh_buf *request, bool is_hook)
 }
 
 /*
- * An archive's first request: nobody has chosen a data directory yet.  The
- * program itself answers it, chooses and writes down what we read the next time.
+ * The program itself answers: where there is no front pool, and an archive's
+ * first request, when nobody has chosen a data directory yet: it chooses, and
+ * writes down what we read the next time.
  */
 static void
 run_program(const struct relay *relay)
 {
 	char *const argv[] = {relay->bin, NULL};
 
+	setenv("BILLHOOK_RELAY", "1", 1);
 	execv(relay->bin, argv);
 	fprintf(stderr, "billhook.cgi: cannot run %s: %s\n", relay->bin, strerror(errno));
 	answer("503 Service Unavailable", "",
@@ -619,6 +627,10 @@ relay_request(struct relay *relay, struct bh_buf *request)
 
 	if (!is_body_taken(relay))
 		return;
+	if (relay->is_cron_only) {
+		spool(relay);
+		return;
+	}
 	encode(relay, request);
 	if (request->full)
 		answer("431 Request Header Fields Too Large", "",
@@ -641,7 +653,7 @@ main(void)
 	bh_proc_init();
 	configure(&relay);
 	bh_buf_init(&request, (size_t)relay.body_max + (1u << 20));
-	if (relay.dir[0] == '\0')
+	if (relay.dir[0] == '\0' || (relay.is_cron_only && !is_webhook()))
 		run_program(&relay);
 	else
 		relay_request(&relay, &request);

@@ -146,6 +146,13 @@
 		});
 	});
 
+	/* What must not be handed out: shown when the server does. */
+	document.querySelectorAll("[data-probe]").forEach(function (node) {
+		fetch(node.dataset.probe, { cache: "no-store", credentials: "omit", redirect: "manual" }).then(function (answer) {
+			node.hidden = !answer.ok;
+		}, function () {});
+	});
+
 	localTimes(document);
 	document.querySelectorAll("[data-live-url]").forEach(function (node) {
 		watch(node.dataset.liveUrl, node.dataset.goneUrl);

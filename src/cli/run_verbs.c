@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "cli/cli.h"
+#include "conf/mode.h"
 #include "run/supervisor.h"
 #include "state/queue.h"
 #include "sync/ingest.h"
@@ -171,6 +172,7 @@ cli_drain(struct cli *cli)
 
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
+	mode_note_drain(&cli->conf);
 	status = supervise(cli, &options);
 	return status == SUPERVISOR_EXIT_TAKEN ? wait_until_idle(cli) : status;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -252,6 +253,18 @@ report(struct report *r, const char *what, const char *problem)
 }
 
 static void
+check_disk(struct report *r)
+{
+	const struct conf *conf = &r->cli->conf;
+	const char *network = bh_network_disk_of(conf->data_dir);
+	struct bh_err err = BH_ERR_INIT;
+
+	if (network != NULL && conf->network_disk == 0)
+		bh_fail_network_disk(&err, conf->data_dir, network);
+	report(r, "disk", err.code != BH_OK ? err.text : NULL);
+}
+
+static void
 check_dir(struct report *r)
 {
 	struct stat st;
@@ -334,6 +347,7 @@ cli_check(struct cli *cli)
 
 	report(&r, "options", NULL); /* they were read, or we would not be here */
 	check_dir(&r);
+	check_disk(&r);
 	status = cli_store(cli);
 	if (status == 0 && schema_check(cli->store, &err) < 0)
 		report(&r, "store", err.text);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "conf/mode.h"
 #include "state/bulk.h"
 #include "state/journal.h"
 #include "state/link.h"
@@ -259,12 +260,26 @@ collect(struct store_txn *txn, json_t *doc, struct bh_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* How the work gets done, and when cron did it last. */
+static void
+add_mode(const struct cli *cli, json_t *doc)
+{
+	struct mode_report report;
+
+	mode_report(&cli->conf, bh_now_ms(), &report);
+	json_object_set_new(doc, "mode",
+	    json_pack("{s:s, s:I, s:b, s:s}", "name", mode_name(report.mode), "drained_ms",
+		(json_int_t)report.drained_ms, "is_overdue", report.is_overdue, "text",
+		report.text));
+}
+
 static void
 print_status(const json_t *doc)
 {
 	const json_t *bytes = bh_json_at(doc, "journal.bytes"), *one;
 	size_t i;
 
+	printf("%s\n", bh_json_str(json_object_get(doc, "mode"), "text"));
 	printf("%lld events wait to be handled, %lld are kept",
 	    (long long)bh_json_int(doc, "backlog", 0),
 	    (long long)bh_json_int(json_object_get(doc, "journal"), "events", 0));
@@ -301,6 +316,8 @@ cli_status(struct cli *cli)
 		attention = attention || bh_json_int(lane, "held", 0) != 0 ||
 			    *bh_json_str(lane, "broken") != '\0';
 	}
+	add_mode(cli, doc);
+	attention = attention || bh_is_json_true(json_object_get(doc, "mode"), "is_overdue");
 	json_object_set_new(doc, "store", stats != NULL ? stats : json_null());
 	if (status == 0 && cli->json)
 		cli_print_json(doc);

@@ -129,11 +129,11 @@ place_choose(const char *site, const char *document_root)
 	return dir;
 }
 
-bool
-is_place_inside(const char *dir)
+const char *
+place_inside(const char *dir)
 {
 	const char *root = bh_root(), *slash = root != NULL ? strrchr(root, '/') : NULL;
 	size_t len = slash != NULL ? (size_t)(slash - root) : 0;
 
-	return len > 0 && strncmp(dir, root, len) == 0 && (dir[len] == '/' || dir[len] == '\0');
+	return len > 0 && strncmp(dir, root, len) == 0 && dir[len] == '/' ? dir + len : NULL;
 }

@@ -21,7 +21,10 @@
  */
 char *place_choose(const char *site, const char *document_root);
 
-/* Is dir below the folder of the archive that runs, where a web server might hand it out? */
-bool is_place_inside(const char *dir);
+/*
+ * Is dir below the folder of the archive that runs, where a web server might hand it out?
+ * Then what follows that folder's path, beginning with a slash; else NULL.  Borrowed from dir.
+ */
+const char *place_inside(const char *dir);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "conf/change.h"
+#include "conf/mode.h"
 #include "run/dispatcher.h"
 #include "state/journal.h"
 #include "state/tally.h"
@@ -33,6 +34,7 @@
 #define STOP_MS 12000
 #define LEAVE_MS 10000
 #define OWNER "BILLHOOK_OWNER" /* environment: the process that a supervisor is started for */
+#define ROLES "BILLHOOK_ROLES" /* environment: "keeper": nobody else is started */
 #define LOOK_MS 1000           /* at the lock and the options */
 #define LOCK_TRIES 5
 #define LOCK_PAUSE_MS 10
@@ -64,6 +66,7 @@ struct supervisor {
 	int64_t last_ping, last_pong, looked_ms;
 	int silent_kills; /* of the keeper, since it answered last */
 	bool is_stopping, is_idle, is_ready;
+	bool is_keeper_only;
 	pid_t pid;
 	pid_t owner; /* we run only as long as this process, a verb; 0: for everybody */
 };
@@ -84,6 +87,7 @@ run_keeper(struct supervisor *s)
 	    .ballast_bytes = (size_t)s->conf.ballast_mb << 20,
 	    .checkpoint_s = (int)s->conf.checkpoint_s,
 	    .checkpoint_bytes = (size_t)s->conf.checkpoint_mb << 20,
+	    .may_be_network = s->conf.network_disk != 0,
 	    .flush_delay_ms = (int)s->conf.flush_delay_ms,
 	    .import = journal_import,
 	    .is_wanted = is_keeper_wanted,
@@ -224,7 +228,7 @@ is_other_keeper(const struct conf *a, const struct conf *b)
 {
 	return a->cache_mb != b->cache_mb || a->ballast_mb != b->ballast_mb ||
 	       a->checkpoint_s != b->checkpoint_s || a->checkpoint_mb != b->checkpoint_mb ||
-	       a->flush_delay_ms != b->flush_delay_ms;
+	       a->flush_delay_ms != b->flush_delay_ms || a->network_disk != b->network_disk;
 }
 
 /*
@@ -247,6 +251,11 @@ replace_gracefully(struct supervisor *s)
 	conf_release(&s->conf);
 	s->conf = fresh;
 	conf_log_level(&s->conf);
+	if (mode_of(&s->conf) == MODE_CRON && s->owner == 0 && s->options->idle_exit_ms == 0) {
+		bh_log(BH_INFO, "no process may stay any more: cron goes on");
+		s->is_stopping = true;
+		return;
+	}
 	bh_log(BH_INFO, "fronts and dispatcher are replaced%s",
 	    is_keeper_old ? ", and the keeper" : "");
 	if (is_keeper_old)
@@ -417,7 +426,7 @@ serve(struct supervisor *s)
 		reap(s);
 		if (s->is_idle && is_at_rest(s))
 			break;
-		for (int role = 0; role < ROLE__MAX; role++)
+		for (int role = 0; role < (s->is_keeper_only ? ROLE_KEEPER + 1 : ROLE__MAX); role++)
 			start_child(s, (enum role)role);
 		look_whether_ready(s);
 		ping_keeper(s);
@@ -454,13 +463,24 @@ take_owner(void)
 	return (pid_t)owner;
 }
 
+static bool
+take_roles(void)
+{
+	const char *roles = getenv(ROLES);
+	bool is_keeper_only = roles != NULL && strcmp(roles, role_names[ROLE_KEEPER]) == 0;
+
+	unsetenv(ROLES);
+	return is_keeper_only;
+}
+
 int
 supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = {.options = options,
 	    .lock_fd = -1,
 	    .pid = getpid(),
-	    .owner = take_owner()};
+	    .owner = take_owner(),
+	    .is_keeper_only = take_roles()};
 	struct store_options store = {.engine = "bdb",
 	    .data_dir = options->conf->data_dir,
 	    .deadline_ms = 2000,
@@ -573,6 +593,17 @@ supervisor_start_owned(const char *data_dir, struct bh_err *err)
 	setenv(OWNER, owner, 1);
 	rc = supervisor_start(data_dir, err);
 	unsetenv(OWNER);
+	return rc;
+}
+
+int
+supervisor_start_keeper(const char *data_dir, struct bh_err *err)
+{
+	int rc;
+
+	setenv(ROLES, role_names[ROLE_KEEPER], 1);
+	rc = supervisor_start_owned(data_dir, err);
+	unsetenv(ROLES);
 	return rc;
 }
 

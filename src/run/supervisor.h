@@ -32,6 +32,8 @@ pid_t supervisor_pid(const char *data_dir);
 int supervisor_start(const char *data_dir, struct bh_err *err);
 /* The same for the time of this process: it ends with supervisor_leave(), or when we are gone. */
 int supervisor_start_owned(const char *data_dir, struct bh_err *err);
+/* The same, and nothing but the keeper with it: for one request where no process may stay. */
+int supervisor_start_keeper(const char *data_dir, struct bh_err *err);
 /* End what supervisor_start_owned() started, and wait for it.  Nobody else's supervisor is touched. */
 void supervisor_leave(const char *data_dir);
 

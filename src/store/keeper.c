@@ -13,11 +13,11 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "store/turn.h"
@@ -132,16 +132,17 @@ may_write(void *arg, size_t bytes, struct bh_err *err)
 }
 
 /* Locks and flushes of a network file system are not what they seem. */
-static void
-warn_of_network(const char *dir)
+static int
+check_disk(const struct keeper_options *options, const char *dir, struct bh_err *err)
 {
-	static const unsigned long network[] = {0x6969 /* NFS */, 0x517b /* SMB */,
-	    0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */};
-	struct statfs is;
+	const char *network = bh_network_disk_of(dir);
 
-	for (size_t i = 0; i < BH_LEN(network) && statfs(dir, &is) == 0; i++)
-		if (((unsigned long)is.f_type & 0xffffffff) == network[i])
-			bh_log(BH_WARN, "%s is on a network file system: it may lose data", dir);
+	if (network == NULL)
+		return 0;
+	if (!options->may_be_network)
+		return bh_fail_network_disk(err, options->data_dir, network);
+	bh_log(BH_WARN, "%s is on a network file system (%s): it may lose data", dir, network);
+	return 0;
 }
 
 /* Recovery needs space: when it fails, the ballast is given up for it. */
@@ -154,7 +155,10 @@ open_store(struct keeper *k, struct bh_err *err)
 	    .flush_delay_ms = k->options->flush_delay_ms};
 	int rc;
 
-	warn_of_network(dir);
+	if (check_disk(k->options, dir, err) < 0) {
+		free(dir);
+		return -1;
+	}
 	space_init(&k->space, dir, k->options->ballast_bytes);
 	rc = bdb_open(&options, &k->bdb, err);
 	if (rc < 0 && is_space_given_up(&k->space)) {

@@ -22,7 +22,8 @@ struct keeper_options {
 	size_t ballast_bytes; /* space kept free for recovery; below it commits answer BH_STORAGE */
 	int checkpoint_s;     /* at least this often while there are writes */
 	size_t checkpoint_bytes;
-	int flush_delay_ms; /* tests: a slower disk */
+	bool may_be_network; /* the disk; else the keeper refuses one */
+	int flush_delay_ms;  /* tests: a slower disk */
 	/*
 	 * Turn one spool file into writes inside txn.  0 to commit, 1 nothing to
 	 * do (the file goes), -1 the file is set aside with the reason.  Runs in the keeper: no I/O.

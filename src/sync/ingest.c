@@ -292,6 +292,15 @@ run_deferred(const struct sync_context *context, struct setup **setup, struct bh
 	return rc;
 }
 
+/* A batch is not more than a second's worth of events. */
+static size_t
+within_pace(const struct sync_context *context, size_t n)
+{
+	int64_t rate = context->conf->ingest_rate;
+
+	return rate > 0 && (int64_t)n > rate ? (size_t)rate : n;
+}
+
 /* 1 a batch was committed, 0 nothing to do, -1. */
 static int
 ingest_batch(const struct sync_context *context, struct setup **setup, struct pace *pace,
@@ -302,7 +311,7 @@ ingest_batch(const struct sync_context *context, struct setup **setup, struct pa
 	struct pace before = *pace;
 	struct bh_err why = BH_ERR_INIT;
 	struct journal_batch batch;
-	int rc = journal_next(txn, batch_max, &batch, &why);
+	int rc = journal_next(txn, within_pace(context, batch_max), &batch, &why);
 
 	*handled_r = 0;
 	if (rc == 0 && batch.n != 0) {
@@ -345,6 +354,17 @@ is_woken(const struct sync_context *context, int wait_ms)
 	return store_is_woken(context->store);
 }
 
+/* Where the host counts what is written, so many events a second are enough: the rest of their time. */
+static void
+keep_pace(const struct sync_context *context, size_t handled, int64_t began_ms)
+{
+	int64_t rate = context->conf->ingest_rate;
+	int64_t end_ms = rate > 0 ? began_ms + (int64_t)handled * 1000 / rate : 0;
+
+	while (bh_mono_ms() < end_ms && !sync_is_stopping(context))
+		bh_sleep_ms(PACE_SLOT_MS / 2);
+}
+
 int
 ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcome *outcome,
     struct bh_err *err)
@@ -357,12 +377,15 @@ ingest_run(const struct sync_context *context, int linger_ms, struct sync_outcom
 
 	*outcome = (struct sync_outcome){.again_ms = -1};
 	do {
+		int64_t began_ms = bh_mono_ms();
+
 		rc = ingest_batch(context, &setup, &pace, &handled, &why);
 		if (rc == 0)
 			rc = run_deferred(context, &setup, &why);
 		if (rc < 0 && why.code == BH_CONFLICT)
 			rc = 1; /* another reader was faster */
 		outcome->handled += handled;
+		keep_pace(context, handled, began_ms);
 		if (rc > 0 && handled < BATCH_MAX / 4 &&
 		    pace_rate(&pace) > context->conf->push_rate)
 			bh_sleep_ms(GATHER_MS);

@@ -22,6 +22,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "conf/change.h"
+#include "conf/mode.h"
 #include "web/gateway.h"
 #include "web/site.h"
 
@@ -86,6 +87,28 @@ limits_of(const struct conf *conf)
 	    .body_timeout_s = (int)conf->body_timeout_s};
 }
 
+static bool
+is_brief(const struct front_options *options, const struct conf *conf)
+{
+	return options->start_briefly != NULL && mode_of(conf) == MODE_CRON;
+}
+
+static int
+open_site(const struct front_options *options, const struct conf *conf, struct site **site_r,
+    struct bh_err *err)
+{
+	return site_open(conf, is_brief(options, conf) ? options->start_briefly : options->start,
+	    site_r, err);
+}
+
+/* The answer is out: what was started for it may go. */
+static void
+leave(const struct front_options *options, const struct conf *conf)
+{
+	if (is_brief(options, conf))
+		options->leave(conf->data_dir);
+}
+
 static void
 serve(struct site *site, struct gateway *gateway, struct request *request)
 {
@@ -137,8 +160,10 @@ serve_many(struct serving *serving, struct site *site, struct gateway *gateway, 
 	while (rc >= 0 && !is_told_to_stop() && !serving->has_new_options) {
 		rc = gateway_accept(gateway, has_more ? 0 : TICK_MS, &serving->unblocked,
 		    &site->place, &request, err);
-		if (rc == 1)
+		if (rc == 1) {
 			serve(site, gateway, &request);
+			leave(serving->options, site->conf);
+		}
 		if (has_more || bh_mono_ms() - tick_ms >= TICK_MS) {
 			has_more = site_tick(site);
 			tick_ms = bh_mono_ms();
@@ -180,7 +205,7 @@ serve_with(struct serving *serving, const struct conf *conf)
 
 	serving->has_new_options = false;
 	if (gateway_open(serving->options->listen_fd, &limits, &gateway, &err) < 0 ||
-	    site_open(conf, serving->options->start, &site, &err) < 0) {
+	    open_site(serving->options, conf, &site, &err) < 0) {
 		bh_log(BH_ERROR, "front does not start: %s", err.text);
 	} else {
 		rc = serve_many(serving, site, gateway, &err);
@@ -555,7 +580,7 @@ front_cgi(const struct front_options *options)
 	size_t body_len;
 	int rc = -1;
 
-	if (site_open(options->conf, options->start, &site, &err) < 0) {
+	if (open_site(options, options->conf, &site, &err) < 0) {
 		bh_log(BH_ERROR, "cgi: %s", err.text);
 		return 1;
 	}
@@ -577,5 +602,6 @@ front_cgi(const struct front_options *options)
 	response_release(&response);
 	request_release(&request);
 	site_close(&site);
+	leave(options, options->conf);
 	return rc < 0 ? 1 : 0;
 }

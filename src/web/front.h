@@ -13,6 +13,9 @@ struct front_options {
 	int processes; /* <= 1: answer in this process, without forking */
 	/* Starts the supervisor when the keeper cannot be reached; see struct store_options. */
 	int (*start)(const char *data_dir, struct bh_err *err);
+	/* Where no process may stay (conf/mode.h) instead: it for the time of a request; and ends it. */
+	int (*start_briefly)(const char *data_dir, struct bh_err *err);
+	void (*leave)(const char *data_dir);
 };
 
 /*

@@ -49,6 +49,14 @@ hook_free(struct hook **hook)
 	*hook = NULL;
 }
 
+static struct store *
+store_of(const struct hook *hook)
+{
+	const struct site *site = hook->site;
+
+	return site->hook_store != NULL ? site->hook_store : site->store;
+}
+
 /* Refusals can be provoked by anybody: only so many are written. */
 static bool
 is_logged(struct hook *hook)
@@ -90,7 +98,7 @@ load(struct hook *hook, struct hook_source *source, const char *code, struct bh_
 {
 	const struct site *site = hook->site;
 	struct account_connection connection = {0};
-	struct store_txn *txn = store_begin(site->store);
+	struct store_txn *txn = store_begin(store_of(hook));
 	int rc =
 	    account_connection_load(txn, site->has_key ? &site->key : NULL, code, &connection, err);
 
@@ -293,8 +301,8 @@ write_duplicates(struct store_txn *txn, void *arg, struct bh_err *err)
 void
 hook_flush(struct hook *hook)
 {
-	if (hook->duplicates[0].n != 0 && hook->site->store != NULL &&
-	    store_run(hook->site->store, write_duplicates, hook, NULL, NULL) == 0)
+	if (hook->duplicates[0].n != 0 && store_of(hook) != NULL &&
+	    store_run(store_of(hook), write_duplicates, hook, NULL, NULL) == 0)
 		memset(hook->duplicates, 0, sizeof(hook->duplicates));
 }
 
@@ -307,7 +315,7 @@ store(struct hook *hook, const struct journal_entry *entry, bool may_spool, stru
 		bh_fail(err, BH_UNAVAILABLE, "the keeper cannot be reached");
 		return may_spool ? spool(hook, entry, err) : HOOK_LATER;
 	}
-	rc = journal_accept(hook->site->store, entry, err);
+	rc = journal_accept(store_of(hook), entry, err);
 	if (rc == 0)
 		note_duplicate(hook, entry->connection);
 	if (rc >= 0)

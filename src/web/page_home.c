@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "conf/mode.h"
 #include "dest/dest.h"
 #include "source/source.h"
 #include "state/account.h"
@@ -406,6 +407,25 @@ say_sentence(struct home *home, json_t *model)
 	set_live(home, model, "home", "state", json_string(state));
 }
 
+/* How the work gets done here, and by which way the request came. */
+static void
+say_mode(struct home *home, json_t *model)
+{
+	const struct request *request = home->exchange->request;
+	struct mode_report report;
+	const char *way = "FastCGI";
+
+	if (request_param(request, "BILLHOOK_RELAY") != NULL)
+		way = "CGI, through billhook.cgi";
+	else if (getenv("GATEWAY_INTERFACE") != NULL)
+		way = "CGI";
+	mode_report(home->exchange->site->conf, home->now_ms, &report);
+	set_live(home, model, "home", "runs",
+	    json_sprintf("%s Pages come by %s.", report.text, way));
+	set_live(home, model, "home", "runs_state",
+	    json_string(report.is_overdue ? "bad" : "good"));
+}
+
 static int
 say_backlog(struct home *home, json_t *model, struct bh_err *err)
 {
@@ -450,6 +470,7 @@ gather(struct home *home, json_t *model, struct bh_err *err)
 	    add_connections(home, err) < 0 || say_backlog(home, model, err) < 0)
 		return -1;
 	say_sentence(home, model);
+	say_mode(home, model);
 	say_newest(home);
 	return 0;
 }

@@ -13,7 +13,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "base/text.h"
+#include "conf/mode.h"
+#include "conf/place.h"
 #include "dest/dest.h"
 #include "source/source.h"
 #include "state/first.h"
@@ -24,6 +27,7 @@
 #include "web/words.h"
 
 #define EVENTS_LOOKED_AT 1
+#define PROBE "probe.txt" /* in the data directory */
 
 /* What is gathered once for all steps; the first of each that serves. */
 struct survey {
@@ -53,11 +57,27 @@ add(struct survey *survey, enum step_state state, const char *title, json_t *tex
 
 	survey->steps->done += state >= STEP_LOOK;
 	json_array_append_new(survey->steps->steps,
-	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "title", title, "state", words[state].state,
-		"word", words[state].word, "text", text, "url",
+	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:s}", "title", title, "state",
+		words[state].state, "word", words[state].word, "text", text, "url",
 		path != NULL ? json_sprintf("%s%s", survey->exchange->request->base, path)
 			     : json_string(""),
-		"link", link));
+		"link", link, "code", "", "probe", ""));
+}
+
+/* The one added last; borrowed. */
+static json_t *
+last_step(const struct survey *survey)
+{
+	const json_t *steps = survey->steps->steps;
+
+	return json_array_get(steps, json_array_size(steps) - 1);
+}
+
+/* Something to copy, below the text of the step added last. */
+static void
+add_code(const struct survey *survey, const char *code)
+{
+	json_object_set_new(last_step(survey), "code", words_json(code));
 }
 
 /* -- the installation -- */
@@ -127,13 +147,50 @@ is_in_web_root(const struct exchange *exchange)
 	return is_within;
 }
 
+/* A file that a web server would hand out if it handed out any of these; false when it cannot be made. */
+static bool
+is_probe_made(const struct conf *conf)
+{
+	static const char text[] = "If a browser shows this text, the data directory is open.\n";
+	char *path = conf_path(conf, PROBE);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool is_made = fd >= 0 && bh_write_full(fd, text, sizeof(text) - 1, NULL) == 0;
+
+	/* As open as a careless upload would be: what is tried is the web server. */
+	is_made = is_made && fchmod(fd, 0644) == 0;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return is_made;
+}
+
+/* An archive's own folder, for want of a better place: the web server has to keep it closed. */
+static void
+look_at_closed_directory(struct survey *survey, const char *path)
+{
+	char *probe = bh_xasprintf("%s/" PROBE, path);
+	json_t *step;
+
+	add(survey, STEP_LOOK, "Data directory",
+	    json_string(
+		"It lies below the web space, as there is no other place, and the web server is told to "
+		"hand nothing of it out. See that it does not: the file behind this link must not be "
+		"shown."),
+	    probe, "The file");
+	step = last_step(survey);
+	if (is_probe_made(survey->exchange->site->conf))
+		json_object_set(step, "probe", json_object_get(step, "url"));
+	free(probe);
+}
+
 static void
 look_at_directory(struct survey *survey)
 {
 	static const char title[] = "Data directory";
+	const char *dir = survey->exchange->site->conf->data_dir;
 	struct stat st;
 
-	if (stat(survey->exchange->site->conf->data_dir, &st) < 0)
+	if (stat(dir, &st) < 0)
 		add(survey, STEP_BAD, title, json_string("It cannot be looked at."), NULL, "");
 	else if ((st.st_mode & 077) != 0)
 		add(survey, STEP_BAD, title,
@@ -141,6 +198,8 @@ look_at_directory(struct survey *survey)
 			"Others on this machine may read it: its mode is %03o, make it 700.",
 			(unsigned)(st.st_mode & 0777)),
 		    NULL, "");
+	else if (place_inside(dir) != NULL)
+		look_at_closed_directory(survey, place_inside(dir));
 	else if (is_in_web_root(survey->exchange))
 		add(survey, STEP_BAD, title,
 		    json_string("It lies where the web server hands out files. Move it elsewhere."),
@@ -171,16 +230,28 @@ look_at_processes(struct survey *survey)
 {
 	static const char title[] = "Work in the background";
 
-	if (is_supervised(survey->exchange->site->conf->data_dir))
-		add(survey, STEP_DONE, title,
-		    json_string("Billhook's processes run: what comes is handled at once."), NULL,
-		    "");
+	const struct conf *conf = survey->exchange->site->conf;
+	struct mode_report report;
+	char *line;
+
+	mode_report(conf, bh_now_ms(), &report);
+	if (report.mode != MODE_CRON && is_supervised(conf->data_dir)) {
+		add(survey, STEP_DONE, title, json_string(report.text), NULL, "");
+		return;
+	}
+	if (report.mode == MODE_CRON)
+		add(survey, report.is_overdue ? STEP_OPEN : STEP_DONE, title,
+		    json_sprintf("%s The line for cron:", report.text), NULL, "");
 	else
 		add(survey, STEP_LOOK, title,
 		    json_string(
-			"Nothing runs at the moment: what comes is stored, and handled when cron "
-			"calls \"billhook drain\"."),
-		    NULL, "");
+			"Nothing runs at the moment: what comes is stored, and handled with the "
+			"next request. Where the host ends processes, let cron see to it as well, "
+			"by this line; where it allows none, say so in the options (daemons = 0):"),
+		    "/settings/options", "Options");
+	line = mode_cron_line(conf);
+	add_code(survey, line);
+	free(line);
 }
 
 /* -- what is set up -- */

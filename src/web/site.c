@@ -3,9 +3,11 @@
 
 #include "web/site.h"
 
+#include "base/disk.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "conf/mode.h"
 #include "state/link.h"
 #include "state/tally.h"
 #include "web/hook.h"
@@ -41,6 +43,16 @@ open_rest(struct site *site)
 		bh_log(BH_ERROR, "pages cannot be shown: %s", err.text);
 }
 
+/* A webhook that finds no keeper goes to the spool at once. */
+static int
+open_hook_store(struct site *site, const struct store_options *of_pages, struct bh_err *err)
+{
+	struct store_options options = *of_pages;
+
+	options.no_start = true;
+	return store_open(&options, &site->hook_store, err);
+}
+
 int
 site_open(const struct conf *conf, int (*start)(const char *data_dir, struct bh_err *err),
     struct site **site_r, struct bh_err *err)
@@ -56,6 +68,11 @@ site_open(const struct conf *conf, int (*start)(const char *data_dir, struct bh_
 	*site_r = NULL;
 	site->conf = conf;
 	if (store_open(&options, &site->store, err) < 0) {
+		free(site);
+		return -1;
+	}
+	if (mode_of(conf) == MODE_CRON && open_hook_store(site, &options, err) < 0) {
+		store_close(&site->store);
 		free(site);
 		return -1;
 	}
@@ -81,6 +98,7 @@ site_close(struct site **site_p)
 		return;
 	hook_free(&site->hook);
 	view_close(&site->view);
+	store_close(&site->hook_store);
 	store_close(&site->store);
 	router_words_free(&site->words);
 	free(site->public_base);
@@ -252,6 +270,21 @@ exchange_error(struct exchange *exchange, int status, const char *text)
 		response_text(response, status, text);
 }
 
+/* No keeper serves a database on a network disk, and waiting for it is in vain.  True: that is said. */
+static bool
+is_disk_refused(struct exchange *exchange)
+{
+	const struct conf *conf = exchange->site->conf;
+	const char *network = conf->network_disk == 0 ? bh_network_disk_of(conf->data_dir) : NULL;
+	struct bh_err err = BH_ERR_INIT;
+
+	if (network == NULL)
+		return false;
+	bh_fail_network_disk(&err, "The data directory", network);
+	exchange_error(exchange, 503, err.text);
+	return true;
+}
+
 /* A page function failed. */
 static void
 show_failure(struct exchange *exchange, const struct bh_err *err)
@@ -261,6 +294,8 @@ show_failure(struct exchange *exchange, const struct bh_err *err)
 	case BH_UNAVAILABLE:
 	case BH_UNCERTAIN:
 		bh_log(BH_WARN, "page %s: %s", exchange->request->path, err->text);
+		if (is_disk_refused(exchange))
+			break;
 		if (err->retry_after_s == 0)
 			exchange->response->retry_after_s = 5;
 		exchange_error(exchange, 503,

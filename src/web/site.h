@@ -19,6 +19,8 @@ struct hook;
 struct site {
 	const struct conf *conf; /* borrowed */
 	struct store *store;
+	struct store *
+	    hook_store; /* where no process may stay: for webhooks, which start nothing; else NULL */
 	struct account_key key;
 	bool has_key; /* without: sealed secrets stay closed, hooks answer 503 */
 	struct view

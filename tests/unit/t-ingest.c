@@ -506,6 +506,29 @@ stops_between_batches(void **state)
 	bench_free(bench);
 }
 
+/* A second's worth of events, however many wait. */
+static void
+keeps_the_pace_of_the_host(void **state)
+{
+	struct bench *bench = bench_new("sandbox");
+	struct conf conf = *bench->context.conf;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "cus_%d", i);
+		bench_customer(bench, id, "Ada");
+	}
+	conf.ingest_rate = 40;
+	bench->context.conf = &conf;
+	bench->context.is_stopping = is_stopping_at_once;
+	assert_int_equal(bench_ingest(bench), 40);
+	conf.ingest_rate = 1000;
+	assert_int_equal(bench_ingest(bench), 60);
+	assert_int_equal(backlog(bench), 0);
+	bench_free(bench);
+}
+
 /* -- two at once -- */
 
 static void
@@ -606,6 +629,7 @@ main(void)
 	    cmocka_unit_test_teardown(settings_are_seen_between_batches, teardown),
 	    cmocka_unit_test_teardown(settings_are_seen_within_a_run, teardown),
 	    cmocka_unit_test_teardown(stops_between_batches, teardown),
+	    cmocka_unit_test_teardown(keeps_the_pace_of_the_host, teardown),
 	    cmocka_unit_test_teardown(two_at_once_are_harmless, teardown),
 	    cmocka_unit_test_teardown(accounts_are_kept_apart, teardown),
 	};

@@ -147,7 +147,7 @@ the_choice_is_written_down(void **state BH_UNUSED)
 	make("j/public_html/billing/app");
 	setenv(BH_ROOT_VARIABLE, root, 1);
 	assert_found(want);
-	assert_false(is_place_inside(want));
+	assert_null(place_inside(want));
 	assert_int_equal(access(conf, R_OK), 0);
 	make("j/public_html/shop");
 	setenv("DOCUMENT_ROOT", other, 1);
@@ -173,12 +173,12 @@ static void
 knows_what_is_inside(void **state BH_UNUSED)
 {
 	setenv(BH_ROOT_VARIABLE, "/home/alice/public_html/billing/app", 1);
-	assert_true(is_place_inside("/home/alice/public_html/billing/app/data"));
-	assert_true(is_place_inside("/home/alice/public_html/billing"));
-	assert_false(is_place_inside("/home/alice/public_html/billing-data"));
-	assert_false(is_place_inside("/home/alice/billhook-data/public_html-billing"));
+	assert_string_equal(place_inside("/home/alice/public_html/billing/app/data"), "/app/data");
+	assert_string_equal(place_inside("/home/alice/public_html/billing/own"), "/own");
+	assert_null(place_inside("/home/alice/public_html/billing-data"));
+	assert_null(place_inside("/home/alice/billhook-data/public_html-billing"));
 	unsetenv(BH_ROOT_VARIABLE);
-	assert_false(is_place_inside("/home/alice/public_html/billing/app/data"));
+	assert_null(place_inside("/home/alice/public_html/billing/app/data"));
 }
 
 /* The archive brings templates, static files and presets; its start is what is started again. */

@@ -9,6 +9,7 @@
 
 #include "audit-unit.h"
 #include "base/mustache.h"
+#include "base/proc.h"
 #include "crm-unit.h"
 #include "mapping-unit.h"
 #include "people-unit.h"
@@ -625,6 +626,26 @@ put_sync(struct store_txn *txn, const char *code, bool is_paused)
 	account_sync_release(&sync);
 }
 
+/* Unpacked into a web space, with the data below it. */
+static void
+visit_archive(struct world *world)
+{
+	struct browser browser = open_browser(world);
+	char dir[] = "/tmp/t-templates.XXXXXX", *probe;
+
+	assert_non_null(mkdtemp(dir));
+	set_text(&world->conf.data_dir, bh_xstrdup(dir));
+	sign_in(&browser, "ada");
+	setenv(BH_ROOT_VARIABLE, "/tmp/app", 1);
+	visit(&browser, "/setup");
+	unsetenv(BH_ROOT_VARIABLE);
+	probe = bh_xasprintf("%s/probe.txt", dir);
+	assert_int_equal(unlink(probe), 0);
+	assert_int_equal(rmdir(dir), 0);
+	free(probe);
+	close_browser(&browser);
+}
+
 /* Before there is anybody; afterwards the people are back. */
 static void
 visit_first(struct world *world)
@@ -872,6 +893,7 @@ test_names(void **state)
 	visit_automations(world, "ada");
 	visit_automations(world, "vic");
 	visit_settings(world);
+	visit_archive(world);
 	free(large);
 	for (size_t i = 0; i < templates_n; i++)
 		for (size_t j = 0; j < templates[i].n; j++)

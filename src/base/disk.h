@@ -1,0 +1,19 @@
+/* What kind of disk a directory lies on. */
+#ifndef BASE_DISK_H
+#define BASE_DISK_H
+
+#include "base/err.h"
+
+/*
+ * Name of the network file system of that number (f_type of statfs), NULL when it is
+ * none that we know.  Their locks and flushes are not what a database needs.
+ */
+const char *bh_network_disk(unsigned long type);
+
+/* The same for a directory; NULL also when it cannot be looked at. */
+const char *bh_network_disk_of(const char *dir);
+
+/* BH_STORAGE: the database is not kept in dir, on that kind of disk, and what to do.  Always -1. */
+int bh_fail_network_disk(struct bh_err *err, const char *dir, const char *kind);
+
+#endif
