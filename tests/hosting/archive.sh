@@ -64,6 +64,19 @@ tls_end() {
 	check "$name: nothing is left running" wait_for 10 is_empty
 }
 
+# Processes of Billhook in there, whatever they call themselves.
+billhooks() {
+	local one n=0
+	for one in $(inmates); do
+		! tr '\0' ' ' 2>/dev/null <"/proc/$one/cmdline" | grep -q 'app/lib/billhook' || n=$((n + 1))
+	done
+	echo $n
+}
+# shellcheck disable=SC2317 # called by wait_for
+no_billhook() {
+	[ "$(billhooks)" = 0 ]
+}
+
 leave() {
 	end "$server"
 	bh stop --quiet
@@ -96,6 +109,24 @@ set_up_host
 is "$name: a webhook is accepted" "$(webhook 2)" '200 {"status":"accepted"}'
 arrives 2
 closed
+leave
+
+# Nobody may stay; what a package for shared hosting usually allows: 20 processes (beside the ten of Apache), 1 GB of memory.
+name="$suite, CGI and cron"
+move_in
+web_server cgid
+first_run
+set_up_host
+echo "daemons = 0" >>"$data/billhook.conf"
+check "$name: who runs when it is forbidden ends" wait_for 15 no_billhook
+is "$name: a webhook is accepted" "$(webhook 3)" '200 {"status":"accepted"}'
+check "$name: it waits in the spool, and nobody runs" test "$(find "$data/spool/raw" -type f | wc -l) $(billhooks)" = "1 0"
+like "$name: a page is shown" "$(get /login)" '<form'
+check "$name: what it started is gone" wait_for 5 no_billhook
+status "$name: cron's call ends well" 0 prlimit --nproc=30 --as=1073741824 "$BILLHOOK" drain --for 30
+seen "$name: the record is in the CRM" "hs('companies','stripe:cus_3').name" "Müller <3>"
+run bh status
+like "$name: the status tells when cron ran" "$out" 'It ran last [0-9]+ s ago\.$'
 leave
 
 # The names of the host, the certificates and the TLS of the archive.

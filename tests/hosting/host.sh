@@ -70,6 +70,12 @@ web_server() {
 		done
 		cat <<-END
 		StartServers 1
+		ServerLimit 1
+		ThreadLimit 5
+		ThreadsPerChild 5
+		MinSpareThreads 5
+		MaxSpareThreads 5
+		MaxRequestWorkers 5
 		TypesConfig /dev/null
 		AddType text/html .html
 		DocumentRoot /home/alice/public_html
