@@ -41,10 +41,11 @@ cgi() {
 
 # hook EVENT: a signed webhook
 hook() {
-	local headers
+	local headers size
 	mapfile -t headers < <(node "$flow/send.mjs" --prepare "$work" x stripe "$1" |
 		sed -E 's/^([^:]+): (.*)/\U\1\E=\2/; :a; s/^([^=]*)-/\1_/; ta; /^CONTENT_TYPE/!s/^/HTTP_/')
-	cgi POST /hook/stripe "${headers[@]}" CONTENT_LENGTH="$(stat -c %s "$work/body")" <"$work/body"
+	size=$(stat -c %s "$work/body")
+	cgi POST /hook/stripe "${headers[@]}" CONTENT_LENGTH="$size" <"$work/body"
 }
 
 for mask in 077 022 000; do
