@@ -413,7 +413,7 @@ detail_items(struct page *page, const struct render_item *items, json_t *const *
 		if (!is_chosen[i])
 			continue;
 		names[count] = titles[i];
-		some[count++] = items[i]; /* what it points to stays with items, but for left */
+		some[count++] = items[i]; /* what it points to stays with items, but for left and before */
 	}
 	if (count > 0)
 		rc = preview_documents(page->work, page->place, some, count, names, docs, err);
@@ -421,6 +421,7 @@ detail_items(struct page *page, const struct render_item *items, json_t *const *
 		if (rc == 0)
 			json_array_append_new(page->details, docs[i]);
 		json_decref(some[i].left);
+		json_decref(some[i].before);
 	}
 	free(names);
 	free(docs);

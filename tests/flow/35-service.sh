@@ -27,7 +27,7 @@ new_dir place/data
 printf '{"billhook": 1, "connections": [
 	{"code": "stripe", "driver": "stripe", "settings": {"mode": "live"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}},
 	{"code": "sandbox", "driver": "sandbox"}],
-	"syncs": [{"code": "s", "from": "stripe", "to": "sandbox", "preset": "stripe-salesforce"}]}' | bh apply --quiet - || not_ok "apply"
+	"syncs": [{"code": "s", "from": "stripe", "to": "sandbox", "preset": "stripe-salesforce"}]}' | bh apply --yes --quiet - || not_ok "apply"
 
 rm -f "$BILLHOOK_DIR/run/front.sock" # of what apply needed
 

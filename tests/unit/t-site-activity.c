@@ -46,8 +46,10 @@ settle(struct world *world, uint64_t stamp, enum journal_state state, const char
 	event.state = state;
 	event.handled_ms = T0 + 5000;
 	snprintf(event.note, sizeof(event.note), "%s", note);
-	if (object != NULL)
+	if (object != NULL) {
+		json_decref(event.objects);
 		event.objects = json_pack("[s]", object);
+	}
 	journal_settle(txn, &event);
 	assert_int_equal(store_commit(txn, NULL, NULL), 0);
 	store_free(&txn);

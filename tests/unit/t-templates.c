@@ -484,6 +484,7 @@ put_event(struct world *world, const char *connection, const char *id, const cha
 	assert_int_equal(journal_read(txn, stamp, &event, NULL), 1);
 	event.state = JOURNAL_APPLIED;
 	event.handled_ms = bh_now_ms();
+	json_decref(event.objects);
 	event.objects = json_pack("[s, s]", "customer c_1", "invoice in_1");
 	snprintf(event.note, sizeof(event.note), "a note");
 	journal_settle(txn, &event);
