@@ -84,7 +84,9 @@ add_progress(struct bh_buf *text, const struct preview *preview, int64_t now_ms)
 {
 	char done[WORDS_MAX], total[WORDS_MAX], left[WORDS_MAX];
 	int64_t span_ms = now_ms - preview->turned_ms;
-	int64_t rate = span_ms > 1000 ? (preview->done - preview->turned_done) * 1000 / span_ms : 0;
+	int64_t rate = preview->state == PREVIEW_RUNNING && span_ms > 1000
+			   ? (preview->done - preview->turned_done) * 1000 / span_ms
+			   : 0;
 
 	words_count(done, preview->done);
 	words_count(total, preview->total);

@@ -47,7 +47,7 @@ is "with none left, too" "$(send stripe '{"customer":"cus_3"}' '{"customer":"cus
 status "status can be read" 0 bh status
 like "with what there is" "$out" '^sandbox +1 in step'
 status "so can a dump" 0 bh dump
-status "a change of the set-up is refused" 1 bash -c "bh() { '$BILLHOOK' \"\$@\"; }; bh export | sed 's/\"name\": \"stripe\"/\"name\": \"Other\"/' | bh apply -"
+status "a change of the set-up is refused" 1 bash -c "bh() { '$BILLHOOK' \"\$@\"; }; bh export | sed 's/\"name\": \"stripe\"/\"name\": \"Other\"/' | bh apply --yes -"
 like "with the reason" "$err" 'disk is nearly full'
 kill -9 "$(child keeper)"
 status "the keeper is killed on the full disk: the next recovers" 0 bh status
