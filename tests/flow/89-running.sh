@@ -14,7 +14,7 @@ leave_root
 
 people running
 option push_wait_ms 200
-many 3000 '{"customer":"cus_%n","name":"Firm %n"}'
+many 9000 '{"customer":"cus_%n","name":"Firm %n"}'
 settled "all is in the CRM" 60
 in_chromium running.mjs
 unlike "nothing to complain in the log" "$(log)" ' error | killed | ended with status'

@@ -69,7 +69,7 @@ refused() {
 	run bh apply - <<<"{\"billhook\": 1, \"alerts\": $2}"
 	like "$1" "$out$err" "$3"
 }
-refused "a kind that is none" '{"targets": [{"code": "a", "kind": "pager"}]}' 'alerts.targets\[0\]: kind is slack or mail'
+refused "a kind that is none" '{"targets": [{"code": "a", "kind": "pager"}]}' '/alerts/targets/0/kind: must be one of: slack, mail'
 refused "a secret that stands in the document" '{"targets": [{"code": "a", "kind": "slack", "secrets": {"url": "https://hooks.example.com/x"}}]}' 'must be "env:NAME"'
 refused "a slack without an address" '{"targets": [{"code": "a", "kind": "slack"}]}' 'needs the address'
 refused "a mail server over the network without TLS" '{"targets": [{"code": "a", "kind": "mail", "settings": {"server": "http://mail.example.com", "from": "a@example.com", "to": ["b@example.com"]}}]}' 'smtps://host'

@@ -120,6 +120,20 @@ seen_slow() {
 	fi
 }
 
+# asks_no_more: the billing system is asked nothing for a second; what was under way may end before
+# shellcheck disable=SC2317 # called by check
+asks_no_more() {
+	local before after round
+	for round in 1 2 3 4 5; do
+		before=$(crm see "billCalls.length")
+		sleep 1
+		after=$(crm see "billCalls.length")
+		[ "$before" != "$after" ] || return 0
+	done
+	echo "asked $after times by now, after $round seconds"
+	return 1
+}
+
 # same_as_simulator NAME: the whole mirror, object by object
 same_as_simulator() {
 	run node "$flow/billing.mjs" compare

@@ -9,9 +9,9 @@ import { appendFileSync } from 'node:fs';
 import { attempt, expect, inBrowser, open, signIn, url } from './chromium.mjs';
 
 const WORK = [
-  { name: 'resync', path: '/syncs/crm', begin: 'Re-sync all', stop: 'Pause it', bar: 'Re-sync', flush_ms: 1000 },
-  { name: 'preview', path: '/syncs/crm/preview', begin: /^(Look at all records|Begin again)$/, stop: 'Stop it', bar: 'Preview of all records', flush_ms: 300 },
-  { name: 'audit', path: '/syncs/crm/audit', begin: /^(Compare all records|Begin again)$/, stop: 'Stop it', bar: 'Audit', flush_ms: 1000, hasFewSteps: true },
+  { name: 'resync', path: '/syncs/crm', begin: 'Re-sync all', stop: 'Pause it', bar: 'Re-sync', flush_ms: 400 },
+  { name: 'preview', path: '/syncs/crm/preview', begin: /^(Look at all records|Begin again)$/, stop: 'Stop it', bar: 'Preview of all records', flush_ms: 150 },
+  { name: 'audit', path: '/syncs/crm/audit', begin: /^(Compare all records|Begin again)$/, stop: 'Stop it', bar: 'Audit', flush_ms: 400, hasFewSteps: true },
 ];
 const GO_ON = 'Go on where it stood';
 
