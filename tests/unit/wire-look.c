@@ -253,6 +253,60 @@ look_describe_many(struct look *look, struct bh_err *err)
 	return rc;
 }
 
+/* --- owners and ties ----------------------------------------------------- */
+
+static int
+look_active(struct look *look, struct bh_err *err)
+{
+	size_t n = json_array_size(look->args);
+	const char **ids = bh_xcalloc(n + 1, sizeof(*ids));
+	bool *is_active = bh_xcalloc(n + 1, sizeof(*is_active));
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = json_string_value(json_array_get(look->args, i));
+	rc = look->driver->active(look->config, ids, n, is_active, err);
+	look->given = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(look->given, json_boolean(is_active[i]));
+	free(is_active);
+	free(ids);
+	return rc;
+}
+
+/* The state of each, and what it has in place of what is asked for. */
+static json_t *
+tie_json(const struct dest_tie *tie)
+{
+	static const char *const states[] = {"unknown", "holds", "other"};
+
+	return json_sprintf("%s%s%s", states[tie->state], tie->has[0] != '\0' ? " " : "", tie->has);
+}
+
+static int
+look_ties(struct look *look, struct bh_err *err)
+{
+	size_t n = json_array_size(look->args);
+	struct dest_tie *ties = bh_xcalloc(n + 1, sizeof(*ties));
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *json = json_array_get(look->args, i);
+
+		ties[i] = (struct dest_tie){.object = wire_member(json, "object"),
+		    .remote_id = wire_member(json, "id"),
+		    .field = "",
+		    .to_object = wire_member(json, "to_object"),
+		    .to_id = wire_member(json, "to_id")};
+	}
+	rc = look->driver->ties(look->config, ties, n, err);
+	look->given = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(look->given, tie_json(&ties[i]));
+	free(ties);
+	return rc;
+}
+
 /* --- which step --------------------------------------------------------- */
 
 static const struct {
@@ -270,6 +324,8 @@ static const struct {
     {"remove", look_remove},
     {"unlinked", look_unlinked},
     {"describe_many", look_describe_many},
+    {"active", look_active},
+    {"ties", look_ties},
 };
 
 /* Arguments that stand behind the step's name. */

@@ -1,4 +1,4 @@
-/* Steps of destinations' conversations that let somebody in, look for records, read and delete them. */
+/* Steps of destinations' conversations that let somebody in, look for records, read and delete them, ask for owners and ties. */
 #ifndef TESTS_UNIT_WIRE_LOOK_H
 #define TESTS_UNIT_WIRE_LOOK_H
 
