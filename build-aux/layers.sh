@@ -37,7 +37,6 @@ BEGIN {
 	opens["sync/alert_target.h"] = "web"
 	opens["sync/audit.h"] = "web"
 	opens["sync/configure.h"] = "web"
-	opens["sync/configure_schema.h"] = "web"
 	opens["sync/event.h"] = "web"
 	opens["sync/health.h"] = "web"
 	opens["sync/line.h"] = "web"

@@ -266,3 +266,20 @@ bh_json_copy(char *to, size_t size, const json_t *json, const char *path)
 
 	snprintf(to, size, "%s", text != NULL ? text : "");
 }
+
+void
+bh_json_below(char *out, size_t size, const char *path, const char *name)
+{
+	struct bh_buf text = BH_BUF_INIT(size - 1);
+
+	bh_buf_adds(&text, path);
+	bh_buf_addc(&text, '/');
+	for (; *name != '\0'; name++)
+		if (*name == '~' || *name == '/')
+			bh_buf_adds(&text, *name == '~' ? "~0" : "~1");
+		else
+			bh_buf_addc(&text, *name);
+	snprintf(out, size, "%s", bh_buf_str(&text));
+	bh_utf8_mend(out, text.full);
+	bh_buf_release(&text);
+}

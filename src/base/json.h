@@ -59,4 +59,10 @@ bool bh_is_json_scanned(const char *text, size_t len, const char *member, char *
  */
 void bh_json_copy(char *to, size_t size, const json_t *json, const char *path);
 
+/*
+ * The JSON Pointer (RFC 6901) of a member: "/a" and "b/c" make "/a/b~1c".  At most size bytes,
+ * cut where it does not fit; out may be path.
+ */
+void bh_json_below(char *out, size_t size, const char *path, const char *name);
+
 #endif

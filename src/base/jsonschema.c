@@ -39,24 +39,6 @@ fault(struct check *check, const char *path, const char *fmt, ...)
 	return 1;
 }
 
-/* A member as a part of a JSON Pointer (RFC 6901). */
-static void
-below(char out[PATH_MAX_LEN], const char *path, const char *name)
-{
-	struct bh_buf text = BH_BUF_INIT(PATH_MAX_LEN - 1);
-
-	bh_buf_adds(&text, path);
-	bh_buf_addc(&text, '/');
-	for (; *name != '\0'; name++)
-		if (*name == '~' || *name == '/')
-			bh_buf_adds(&text, *name == '~' ? "~0" : "~1");
-		else
-			bh_buf_addc(&text, *name);
-	snprintf(out, PATH_MAX_LEN, "%s", bh_buf_str(&text));
-	bh_utf8_mend(out, text.full);
-	bh_buf_release(&text);
-}
-
 /* -- single words of a schema -- */
 
 static bool
@@ -192,7 +174,7 @@ check_member(struct check *check, const json_t *schema, const char *name, const 
 	const json_t *others = json_object_get(schema, "additionalProperties");
 	char deeper[PATH_MAX_LEN];
 
-	below(deeper, path, name);
+	bh_json_below(deeper, sizeof(deeper), path, name);
 	if (known != NULL)
 		return check_value(check, known, value, deeper);
 	if (json_is_false(others))
@@ -229,7 +211,7 @@ check_list(struct check *check, const json_t *schema, const json_t *value, const
 		faults += fault(check, path, "must not be empty");
 	json_array_foreach ((json_t *)(uintptr_t)value, i, one) {
 		snprintf(number, sizeof(number), "%zu", i);
-		below(deeper, path, number);
+		bh_json_below(deeper, sizeof(deeper), path, number);
 		if (items != NULL)
 			faults += check_value(check, items, one, deeper);
 	}

@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "dest/dest.h"
-#include "map/map.h"
-#include "map/shape.h"
 #include "source/source.h"
 #include "state/derived.h"
 #include "state/link.h"
@@ -17,229 +15,15 @@
 #include "state/undo.h"
 #include "sync/audit.h"
 #include "sync/configure_alerts.h"
+#include "sync/configure_check.h"
 #include "sync/configure_diff.h"
 #include "sync/configure_rules.h"
 #include "sync/resync.h"
 #include "sync/tend.h"
 
-#define PRESET_MAX (1u << 20)
 #define SECRET_MAX 65536
 #define RETRY_PAGE 200
-
-/* -- the form -- */
-
-struct member {
-	const char *name;
-	json_type type; /* JSON_TRUE stands for any boolean */
-	bool required;
-};
-
-static const struct member document_members[] = {
-    {"billhook", JSON_INTEGER, true},
-    {"$schema", JSON_STRING, false},
-    {"connections", JSON_ARRAY, false},
-    {"syncs", JSON_ARRAY, false},
-    {"automations", JSON_ARRAY, false},
-    {"alerts", JSON_OBJECT, false},
-    {NULL, JSON_NULL, false},
-};
-static const struct member connection_members[] = {
-    {"code", JSON_STRING, true},
-    {"driver", JSON_STRING, true},
-    {"name", JSON_STRING, false},
-    {"paused", JSON_TRUE, false},
-    {"settings", JSON_OBJECT, false},
-    {"secrets", JSON_OBJECT, false},
-    {NULL, JSON_NULL, false},
-};
-static const struct member sync_members[] = {
-    {"code", JSON_STRING, true},
-    {"from", JSON_STRING, true},
-    {"to", JSON_STRING, true},
-    {"preset", JSON_STRING, false},
-    {"mapping", JSON_OBJECT, false},
-    {"settings", JSON_OBJECT, false},
-    {"paused", JSON_TRUE, false},
-    {"started", JSON_TRUE, false},
-    {NULL, JSON_NULL, false},
-};
-
-static bool
-is_type(const json_t *value, json_type type)
-{
-	return type == JSON_TRUE ? json_is_boolean(value) : json_typeof(value) == type;
-}
-
-static int
-check_members(const json_t *object, const struct member *members, const char *path,
-    struct bh_err *err)
-{
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(object))
-		return bh_fail(err, BH_INVALID, "%s must be an object", path);
-	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
-		const struct member *m = members;
-
-		while (m->name != NULL && strcmp(m->name, name) != 0)
-			m++;
-		if (m->name == NULL)
-			return bh_fail(err, BH_INVALID, "%s has an unknown member \"%.60s\"", path,
-			    name);
-		if (!is_type(value, m->type))
-			return bh_fail(err, BH_INVALID, "%s.%s has the wrong type", path, name);
-	}
-	for (const struct member *m = members; m->name != NULL; m++)
-		if (m->required && json_object_get(object, m->name) == NULL)
-			return bh_fail(err, BH_INVALID, "%s lacks \"%s\"", path, m->name);
-	return 0;
-}
-
-static int
-check_code(const json_t *object, const char *path, struct bh_err *err)
-{
-	if (bh_is_code(bh_json_str(object, "code")))
-		return 0;
-	return bh_fail(err, BH_INVALID,
-	    "%s.code must be 1 to 64 characters of a-z, 0-9, - and _, not \"%.70s\"", path,
-	    bh_json_str(object, "code"));
-}
-
-/* A code twice would make the document change the store each time it is applied. */
-static int
-check_unique(const json_t *list, size_t i, const char *path, struct bh_err *err)
-{
-	const char *code = bh_json_str(json_array_get(list, i), "code");
-
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(bh_json_str(json_array_get(list, k), "code"), code) == 0)
-			return bh_fail(err, BH_INVALID, "%s.code: \"%s\" stands here twice", path,
-			    code);
-	return 0;
-}
-
-int
-configure_check_secret(const json_t *value, const char *path, const char *name, struct bh_err *err)
-{
-	const char *text = json_string_value(value);
-
-	if (json_is_array(value) && json_array_size(value) != 0) {
-		json_t *item;
-		size_t i;
-
-		json_array_foreach (value, i, item) {
-			if (json_is_array(item) ||
-			    configure_check_secret(item, path, name, err) < 0)
-				return bh_fail(err, BH_INVALID,
-				    "%s.secrets.%.60s must hold \"env:NAME\" or \"file:PATH\"",
-				    path, name);
-		}
-		return 0;
-	}
-	if (text != NULL && (bh_has_prefix(text, "env:") || bh_has_prefix(text, "file:") ||
-				strcmp(text, "keep") == 0))
-		return 0;
-	return bh_fail(err, BH_INVALID,
-	    "%s.secrets.%.60s must be \"env:NAME\", \"file:PATH\" or \"keep\"; secrets do not stand in "
-	    "this file",
-	    path, name);
-}
-
-static int
-check_connection(const json_t *object, const char *path, struct bh_err *err)
-{
-	const char *driver, *name;
-	json_t *value;
-
-	if (check_members(object, connection_members, path, err) < 0 ||
-	    check_code(object, path, err) < 0)
-		return -1;
-	driver = bh_json_str(object, "driver");
-	if (source_driver(driver) == NULL && dest_driver(driver) == NULL)
-		return bh_fail(err, BH_INVALID, "%s.driver: there is no \"%.60s\"", path, driver);
-	json_object_foreach (json_object_get(object, "secrets"), name, value) {
-		if (configure_check_secret(value, path, name, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The mapping of a sync: its own, else its preset's (new reference). */
-static int
-read_mapping(const json_t *sync, const char *preset_dir, const char *path, json_t **mapping_r,
-    struct bh_err *err)
-{
-	const char *preset = bh_json_str(sync, "preset");
-	char *file;
-	int rc;
-
-	*mapping_r = json_incref(json_object_get(sync, "mapping"));
-	if (*mapping_r != NULL)
-		return 0;
-	if (preset == NULL)
-		return bh_fail(err, BH_INVALID, "%s needs a \"preset\" or a \"mapping\"", path);
-	if (!bh_is_code(preset))
-		return bh_fail(err, BH_INVALID, "%s.preset: there is no \"%.60s\"", path, preset);
-	file = bh_xasprintf("%s/%s.json", preset_dir, preset);
-	rc = bh_json_read(file, PRESET_MAX, mapping_r, err);
-	if (rc < 0)
-		bh_during(err, "%s.preset", path);
-	free(file);
-	return rc;
-}
-
-static int
-check_sync(const json_t *object, const char *preset_dir, const char *path, struct bh_err *err)
-{
-	struct map *map = NULL;
-	json_t *mapping, *shaped = NULL;
-	int rc;
-
-	if (check_members(object, sync_members, path, err) < 0 ||
-	    check_code(object, path, err) < 0 ||
-	    read_mapping(object, preset_dir, path, &mapping, err) < 0)
-		return -1;
-	rc = map_shape(mapping, json_object_get(object, "settings"), NULL, NULL, &shaped, err);
-	if (rc == 0)
-		rc = map_new(shaped, &map, err);
-	if (rc < 0)
-		bh_during(err, "%s.mapping", path);
-	map_free(&map);
-	json_decref(shaped);
-	json_decref(mapping);
-	return rc;
-}
-
-int
-configure_check(const json_t *document, const char *preset_dir, struct bh_err *err)
-{
-	const json_t *connections = json_object_get(document, "connections"),
-		     *syncs = json_object_get(document, "syncs");
-	char path[64];
-	json_t *item;
-	size_t i;
-
-	if (check_members(document, document_members, "the document", err) < 0)
-		return -1;
-	if (bh_json_int(document, "billhook", 0) != 1)
-		return bh_fail(err, BH_INVALID, "\"billhook\" must be 1, the version of this form");
-	json_array_foreach (connections, i, item) {
-		snprintf(path, sizeof(path), "connections[%zu]", i);
-		if (check_connection(item, path, err) < 0 ||
-		    check_unique(connections, i, path, err) < 0)
-			return -1;
-	}
-	json_array_foreach (syncs, i, item) {
-		snprintf(path, sizeof(path), "syncs[%zu]", i);
-		if (check_sync(item, preset_dir, path, err) < 0 ||
-		    check_unique(syncs, i, path, err) < 0)
-			return -1;
-	}
-	if (configure_rules_check(document, preset_dir, err) < 0)
-		return -1;
-	return configure_alerts_check(document, err);
-}
+#define PLACE_MAX 128 /* bytes of a place in the document */
 
 /* -- secrets -- */
 
@@ -291,28 +75,35 @@ resolve_one(const char *reference, json_t **text_r, struct bh_err *err)
 	return rc;
 }
 
+/* A reference, or what is stored. */
 static int
-resolve(const json_t *reference, const json_t *stored, json_t **secret_r, struct bh_err *err)
+resolve_text(const char *reference, const json_t *stored, json_t **secret_r, struct bh_err *err)
+{
+	if (strcmp(reference, "keep") != 0)
+		return resolve_one(reference, secret_r, err);
+	*secret_r = json_incref((json_t *)(uintptr_t)stored);
+	return *secret_r != NULL ? 0
+				 : bh_fail(err, BH_INVALID, "there is no stored secret to keep");
+}
+
+static int
+resolve(const json_t *reference, const json_t *stored, const char *place, json_t **secret_r,
+    struct bh_err *err)
 {
 	json_t *item, *text;
 	size_t i;
 
-	if (!json_is_array(reference)) {
-		const char *name = json_string_value(reference);
-
-		if (strcmp(name, "keep") != 0)
-			return resolve_one(name, secret_r, err);
-		*secret_r = json_incref((json_t *)(uintptr_t)stored);
-		return *secret_r != NULL
-			   ? 0
-			   : bh_fail(err, BH_INVALID, "there is no stored secret to keep");
-	}
+	if (!json_is_array(reference))
+		return resolve_text(json_string_value(reference), stored, secret_r, err) < 0
+			   ? bh_during(err, "%s", place)
+			   : 0;
 	*secret_r = json_array();
 	json_array_foreach (reference, i, item) {
-		if (resolve(item, json_array_get(stored, i), &text, err) < 0) {
+		if (resolve_text(json_string_value(item), json_array_get(stored, i), &text, err) <
+		    0) {
 			json_decref(*secret_r);
 			*secret_r = NULL;
-			return -1;
+			return bh_during(err, "%s/%zu", place, i);
 		}
 		json_array_append_new(*secret_r, text);
 	}
@@ -320,32 +111,25 @@ resolve(const json_t *reference, const json_t *stored, json_t **secret_r, struct
 }
 
 int
-configure_secrets(const json_t *references, json_t **secrets, const char *whose, struct bh_err *err)
+configure_secrets(const json_t *references, json_t **secrets, const char *of, struct bh_err *err)
 {
 	json_t *merged = *secrets != NULL ? json_copy(*secrets) : json_object();
+	char place[PLACE_MAX];
 	const char *name;
 	json_t *reference, *secret;
 
 	json_object_foreach ((json_t *)(uintptr_t)references, name, reference) {
-		if (resolve(reference, json_object_get(*secrets, name), &secret, err) < 0) {
+		bh_json_below(place, sizeof(place), of, "secrets");
+		bh_json_below(place, sizeof(place), place, name);
+		if (resolve(reference, json_object_get(*secrets, name), place, &secret, err) < 0) {
 			json_decref(merged);
-			return bh_during(err, "%s, secret %s", whose, name);
+			return -1;
 		}
 		json_object_set_new(merged, name, secret);
 	}
 	json_decref(*secrets);
 	*secrets = merged;
 	return 0;
-}
-
-static int
-merge_secrets(const json_t *object, struct account_connection *connection, struct bh_err *err)
-{
-	char whose[96];
-
-	snprintf(whose, sizeof(whose), "connection %s", connection->code);
-	return configure_secrets(json_object_get(object, "secrets"), &connection->secrets, whose,
-	    err);
 }
 
 /* -- applying -- */
@@ -358,7 +142,7 @@ configure_say(struct configure_run *apply, const char *what, const char *code, c
 }
 
 static int
-check_driver(const struct account_connection *c, struct bh_err *err)
+check_driver(const struct account_connection *c, const char *place, struct bh_err *err)
 {
 	struct source_config source = {.code = c->code,
 	    .settings = c->settings,
@@ -370,7 +154,7 @@ check_driver(const struct account_connection *c, struct bh_err *err)
 		rc = source_check(source_driver(c->driver), &source, err);
 	else
 		rc = dest_check(dest_driver(c->driver), &dest, err);
-	return rc < 0 ? bh_during(err, "connection %s", c->code) : 0;
+	return rc < 0 ? bh_during(err, "%s", place) : 0;
 }
 
 static bool
@@ -455,7 +239,7 @@ say_connection(struct configure_run *apply, const json_t *object,
 
 static int
 apply_connection(struct store_txn *txn, struct configure_run *apply, const json_t *object,
-    struct bh_err *err)
+    const char *place, struct bh_err *err)
 {
 	struct account_connection old, fresh;
 	const char *code = bh_json_str(object, "code");
@@ -476,7 +260,8 @@ apply_connection(struct store_txn *txn, struct configure_run *apply, const json_
 	fresh.broken[0] = '\0'; /* saving it again is the person's "try again" */
 	if (fresh.settings == NULL)
 		fresh.settings = json_object();
-	if (merge_secrets(object, &fresh, err) < 0 || check_driver(&fresh, err) < 0)
+	if (configure_secrets(json_object_get(object, "secrets"), &fresh.secrets, place, err) < 0 ||
+	    check_driver(&fresh, place, err) < 0)
 		goto out;
 	same = found > 0 && is_same_account(&old, &fresh) && strcmp(old.name, fresh.name) == 0 &&
 	       old.paused == fresh.paused && strcmp(old.broken, fresh.broken) == 0;
@@ -500,7 +285,8 @@ out:
 }
 
 static int
-check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err *err)
+check_ends(struct store_txn *txn, const struct account_sync *sync, const char *place,
+    struct bh_err *err)
 {
 	const char *const codes[] = {sync->from, sync->to};
 
@@ -513,8 +299,9 @@ check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err
 		if (rc < 0)
 			return -1;
 		if (!fits)
-			return bh_fail(err, BH_INVALID, "sync %s: there is no %s connection \"%s\"",
-			    sync->code, i == 0 ? "source" : "destination", codes[i]);
+			return bh_fail(err, BH_INVALID, "%s/%s: there is no %s connection \"%s\"",
+			    place, i == 0 ? "from" : "to", i == 0 ? "source" : "destination",
+			    codes[i]);
 	}
 	return 0;
 }
@@ -522,7 +309,7 @@ check_ends(struct store_txn *txn, const struct account_sync *sync, struct bh_err
 /* A code is free again when what was known of the last sync of that code is forgotten. */
 static int
 check_new(struct store_txn *txn, const struct configure_run *apply, const char *code, bool is_there,
-    struct bh_err *err)
+    const char *place, struct bh_err *err)
 {
 	struct walk walk;
 	int rc;
@@ -530,13 +317,13 @@ check_new(struct store_txn *txn, const struct configure_run *apply, const char *
 	if (is_there)
 		return !apply->options->only_new
 			   ? 0
-			   : bh_fail(err, BH_INVALID, "sync %s: there is one of this code already",
-				 code);
+			   : bh_fail(err, BH_INVALID,
+				 "%s/code: there is a sync of this code already", place);
 	rc = walk_load(txn, code, WALK_FORGET, &walk, err);
 	walk_release(&walk);
 	if (rc > 0)
 		return bh_fail(err, BH_INVALID,
-		    "sync %s: one of this code was removed and is still being forgotten", code);
+		    "%s/code: a sync of this code was removed and is still being forgotten", place);
 	return rc;
 }
 
@@ -574,10 +361,10 @@ say_sync(struct configure_run *apply, const struct account_sync *old,
 
 static int
 apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *object,
-    struct bh_err *err)
+    const char *place, struct bh_err *err)
 {
 	struct account_sync old, fresh;
-	const char *code = bh_json_str(object, "code");
+	const char *code = bh_json_str(object, "code"), *member;
 	int found = account_sync_load(txn, code, &old, err), rc = -1;
 	bool same;
 
@@ -591,9 +378,10 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 	fresh.paused = bh_is_json_true(object, "paused");
 	fresh.is_new = json_is_false(json_object_get(object, "started"));
 	fresh.settings = json_incref(json_object_get(object, "settings"));
-	if (check_new(txn, apply, code, found > 0, err) < 0 ||
-	    read_mapping(object, apply->options->preset_dir, code, &fresh.mapping, err) < 0 ||
-	    check_ends(txn, &fresh, err) < 0)
+	if (check_new(txn, apply, code, found > 0, place, err) < 0 ||
+	    configure_mapping(object, apply->options->preset_dir, &member, &fresh.mapping, err) <
+		0 ||
+	    check_ends(txn, &fresh, place, err) < 0)
 		goto out;
 	same = found > 0 && strcmp(old.from, fresh.from) == 0 && strcmp(old.to, fresh.to) == 0 &&
 	       strcmp(old.preset, fresh.preset) == 0 && old.paused == fresh.paused &&
@@ -625,7 +413,7 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 {
 	struct configure_run *apply = arg;
 	const char *by = apply->options->by;
-	char text[160];
+	char text[160], place[PLACE_MAX];
 	struct trail_entry entry = {.at_ms = bh_now_ms(),
 	    .what = "config",
 	    .subject = "apply",
@@ -641,11 +429,13 @@ apply_all(struct store_txn *txn, void *arg, struct bh_err *err)
 	if (apply->options->with != NULL && apply->options->with(txn, apply->options->arg, err) < 0)
 		return -1;
 	json_array_foreach (json_object_get(apply->document, "connections"), i, item) {
-		if (apply_connection(txn, apply, item, err) < 0)
+		snprintf(place, sizeof(place), "/connections/%zu", i);
+		if (apply_connection(txn, apply, item, place, err) < 0)
 			return -1;
 	}
 	json_array_foreach (json_object_get(apply->document, "syncs"), i, item) {
-		if (apply_sync(txn, apply, item, err) < 0)
+		snprintf(place, sizeof(place), "/syncs/%zu", i);
+		if (apply_sync(txn, apply, item, place, err) < 0)
 			return -1;
 	}
 	if (configure_rules_apply(txn, apply, err) < 0 ||
@@ -668,10 +458,13 @@ configure_apply(struct store *store, const struct account_key *key, const json_t
     const struct configure_options *options, size_t *changes_r, struct bh_err *err)
 {
 	struct configure_run apply = {key, document, options, 0, json_array()};
-	json_t *line;
+	json_t *faults = configure_faults(document, options->preset_dir), *line;
 	size_t i;
-	int rc = configure_check(document, options->preset_dir, err);
+	int rc = json_array_size(faults) == 0
+		     ? 0
+		     : bh_fail(err, BH_INVALID, "%s", json_string_value(json_array_get(faults, 0)));
 
+	json_decref(faults);
 	if (rc == 0)
 		rc = store_run(store, apply_all, &apply, NULL, err) < 0 ? -1 : 0;
 	json_array_foreach (apply.said, i, line) {

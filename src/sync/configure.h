@@ -32,14 +32,32 @@ struct configure_options {
 };
 
 /*
- * Check the form of a document: 0, or -1 BH_INVALID with the path of the
- * member ("syncs[0].from") and the reason.  Reads presets, resolves no secrets.
+ * All that is wrong with a document: array of texts "/syncs/0/from: must be a text", each the
+ * place of a member (a JSON Pointer) and the reason, at most JSONSCHEMA_FAULTS (new
+ * reference); empty: it can be applied, as far as the document itself tells.  What the schema
+ * cannot say is told, too.  Reads presets, resolves no secrets.
+ */
+json_t *configure_faults(const json_t *document, const char *preset_dir);
+
+/*
+ * What the schema cannot say, of a document that fits it: 0, or -1 BH_INVALID with the place
+ * and the reason of the first fault.
  */
 int configure_check(const json_t *document, const char *preset_dir, struct bh_err *err);
 
 /*
+ * What is said of a part of a document, to whoever sees that part alone: within "/syncs/0",
+ * "/syncs/0/from: x" is "/from: x" and "/syncs/0: x" is "x".  Other texts stay; borrowed.
+ */
+const char *configure_within(const char *text, const char *place);
+/* The reason alone, without the place in front; borrowed. */
+const char *configure_reason(const char *text);
+
+/*
  * Make the store agree with the document, in one transaction; applying it
  * twice changes nothing the second time.  *changes_r: how many things were changed.
+ * BH_INVALID: the first of its faults, also of those that the store, the secrets or a driver
+ * tell, in the form of configure_faults().
  */
 int configure_apply(struct store *store, const struct account_key *key, const json_t *document,
     const struct configure_options *options, size_t *changes_r, struct bh_err *err);

@@ -7,134 +7,8 @@
 #include "sync/alert_target.h"
 #include "sync/configure_diff.h"
 
-#define HOURS_MAX 8760
-
 /* Members of "alerts" that hold for all targets. */
 static const char *const hours[] = {"remind_hours", "silent_hours"};
-
-/* -- the form -- */
-
-static bool
-is_one_of(const char *name, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static int
-check_names(const json_t *object, const char *const *names, size_t n, struct bh_err *err)
-{
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(object))
-		return bh_fail(err, BH_INVALID, "it must be an object");
-	json_object_foreach ((json_t *)(uintptr_t)object, name, value)
-		if (!is_one_of(name, names, n))
-			return bh_fail(err, BH_INVALID, "there is no member \"%.60s\"", name);
-	return 0;
-}
-
-static int
-check_mail_settings(const json_t *settings, struct bh_err *err)
-{
-	static const char *const names[] = {"server", "user", "from", "to"};
-	const char *name;
-	json_t *value, *one;
-	size_t i;
-
-	if (check_names(settings, names, BH_LEN(names), err) < 0)
-		return -1;
-	json_object_foreach ((json_t *)(uintptr_t)settings, name, value)
-		if (strcmp(name, "to") == 0 ? !json_is_array(value) : !json_is_string(value))
-			return bh_fail(err, BH_INVALID, "%s has the wrong type", name);
-	json_array_foreach (json_object_get(settings, "to"), i, one)
-		if (!json_is_string(one))
-			return bh_fail(err, BH_INVALID, "to is a list of addresses");
-	return 0;
-}
-
-static int
-check_settings(enum alert_kind kind, const json_t *settings, struct bh_err *err)
-{
-	if (kind == ALERT_MAIL)
-		return check_mail_settings(settings, err);
-	return settings == NULL ? 0 : check_names(settings, NULL, 0, err);
-}
-
-static int
-check_target(const json_t *item, struct bh_err *err)
-{
-	static const char *const names[] = {"code", "kind", "name", "paused", "least", "settings",
-	    "secrets", "quiet"};
-	const char *code = bh_json_str(item, "code"), *name;
-	enum alert_kind kind = alert_kind_of(bh_json_str(item, "kind"));
-	json_t *value;
-
-	if (check_names(item, names, BH_LEN(names), err) < 0)
-		return -1;
-	if (code == NULL || !bh_is_code(code))
-		return bh_fail(err, BH_INVALID, "code is 1 to 64 characters of a-z, 0-9, - and _");
-	if (kind == ALERT_KIND__MAX)
-		return bh_fail(err, BH_INVALID, "kind is slack or mail");
-	if (json_object_get(item, "name") != NULL && bh_json_str(item, "name") == NULL)
-		return bh_fail(err, BH_INVALID, "name is a text");
-	value = json_object_get(item, "paused");
-	if (value != NULL && !json_is_boolean(value))
-		return bh_fail(err, BH_INVALID, "paused is true or false");
-	if (json_object_get(item, "least") != NULL &&
-	    alert_priority_of(bh_json_str(item, "least")) == ALERT__MAX)
-		return bh_fail(err, BH_INVALID, "least is low, normal or high");
-	json_object_foreach (json_object_get(item, "secrets"), name, value)
-		if (configure_check_secret(value, "target", name, err) < 0)
-			return -1;
-	return check_settings(kind, json_object_get(item, "settings"), err);
-}
-
-static int
-check_targets(const json_t *list, struct bh_err *err)
-{
-	json_t *item;
-	size_t i;
-
-	if (list != NULL && !json_is_array(list))
-		return bh_fail(err, BH_INVALID, "alerts.targets must be an array");
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
-		if (check_target(item, err) < 0 ||
-		    alert_quiet_check(json_object_get(item, "quiet"), err) < 0)
-			return bh_during(err, "alerts.targets[%zu]", i);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(bh_json_str(json_array_get(list, k), "code"),
-				bh_json_str(item, "code")) == 0)
-				return bh_fail(err, BH_INVALID,
-				    "alerts.targets[%zu].code stands here twice", i);
-	}
-	return 0;
-}
-
-int
-configure_alerts_check(const json_t *document, struct bh_err *err)
-{
-	static const char *const names[] = {"targets", "quiet", "remind_hours", "silent_hours"};
-	const json_t *alerts = json_object_get(document, "alerts");
-
-	if (alerts == NULL)
-		return 0;
-	if (check_names(alerts, names, BH_LEN(names), err) < 0 ||
-	    alert_quiet_check(json_object_get(alerts, "quiet"), err) < 0)
-		return bh_during(err, "alerts");
-	for (size_t i = 0; i < BH_LEN(hours); i++) {
-		const json_t *value = json_object_get(alerts, hours[i]);
-
-		if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 0 ||
-					 json_integer_value(value) > HOURS_MAX))
-			return bh_fail(err, BH_INVALID, "alerts.%s is a number from 0 to %d",
-			    hours[i], HOURS_MAX);
-	}
-	return check_targets(json_object_get(alerts, "targets"), err);
-}
 
 /* -- into the store -- */
 
@@ -231,21 +105,19 @@ say_target(struct configure_run *run, const json_t *item, const struct alert_tar
 
 static int
 apply_target(struct store_txn *txn, struct configure_run *run, const json_t *item,
-    struct bh_err *err)
+    const char *place, struct bh_err *err)
 {
 	struct alert_target old, fresh = {0};
-	char whose[96];
 	int found, rc;
 
 	take_target(item, &fresh);
 	found = alert_target_load(txn, run->key, fresh.code, &old, err);
 	fresh.secrets = json_incref(old.secrets);
-	snprintf(whose, sizeof(whose), "alert target %s", fresh.code);
 	rc = found < 0
 		 ? -1
-		 : configure_secrets(json_object_get(item, "secrets"), &fresh.secrets, whose, err);
+		 : configure_secrets(json_object_get(item, "secrets"), &fresh.secrets, place, err);
 	if (rc == 0 && alert_target_check(&fresh, err) < 0)
-		rc = bh_during(err, "alert target %s", fresh.code);
+		rc = bh_during(err, "%s", place);
 	if (rc == 0 && (found == 0 || !is_same_target(&old, &fresh))) {
 		say_target(run, item, &old, &fresh, found > 0);
 		rc = alert_target_save(txn, run->key, &fresh, err);
@@ -259,6 +131,7 @@ int
 configure_alerts_apply(struct store_txn *txn, struct configure_run *run, struct bh_err *err)
 {
 	const json_t *alerts = json_object_get(run->document, "alerts");
+	char place[48];
 	json_t *item;
 	size_t i;
 
@@ -266,9 +139,11 @@ configure_alerts_apply(struct store_txn *txn, struct configure_run *run, struct 
 		return 0;
 	if (apply_settings(txn, run, alerts, err) < 0)
 		return -1;
-	json_array_foreach (json_object_get(alerts, "targets"), i, item)
-		if (apply_target(txn, run, item, err) < 0)
+	json_array_foreach (json_object_get(alerts, "targets"), i, item) {
+		snprintf(place, sizeof(place), "/alerts/targets/%zu", i);
+		if (apply_target(txn, run, item, place, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

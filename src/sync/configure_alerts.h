@@ -4,8 +4,6 @@
 
 #include "sync/configure_rules.h"
 
-/* 0, or -1 BH_INVALID with the path of the member and the reason. */
-int configure_alerts_check(const json_t *document, struct bh_err *err);
 int configure_alerts_apply(struct store_txn *txn, struct configure_run *run, struct bh_err *err);
 /* New reference; NULL when nothing was ever said about alerts. */
 int configure_alerts_export(struct store_txn *txn, json_t **alerts_r, struct bh_err *err);

@@ -25,7 +25,7 @@ preset_of(const json_t *presets, const char *name, struct bh_err *err)
 		if (code != NULL && strcmp(code, name) == 0)
 			return preset;
 	}
-	bh_fail(err, BH_INVALID, "preset: there is no automation \"%.60s\"", name);
+	bh_fail(err, BH_INVALID, "there is no automation \"%.60s\"", name);
 	return NULL;
 }
 
@@ -56,8 +56,6 @@ whole_rule(const json_t *item, const char *preset_dir, json_t **rule_r, struct b
 	int rc = 0;
 
 	*rule_r = NULL;
-	if (!json_is_object(item) || (name != NULL && !json_is_string(name)))
-		return bh_fail(err, BH_INVALID, "an automation is an object; preset is a text");
 	if (name != NULL) {
 		path = bh_xasprintf("%s/automations/rules.json", preset_dir);
 		rc = bh_json_read(path, PRESETS_MAX, &presets, err);
@@ -75,55 +73,34 @@ whole_rule(const json_t *item, const char *preset_dir, json_t **rule_r, struct b
 	return 0;
 }
 
-static int
-check_rule(const json_t *item, const char *preset_dir, struct bh_err *err)
+int
+configure_rule_check(const json_t *item, const char *preset_dir, const char **member_r,
+    struct bh_err *err)
 {
-	const json_t *enabled = json_object_get(item, "enabled");
 	const char *since = bh_json_str(item, "since");
 	struct rule *rule = NULL;
 	json_t *whole;
 	int64_t at_ms;
-	int rc = whole_rule(item, preset_dir, &whole, err);
+	int rc;
 
-	if (rc == 0)
-		rc = rule_new(whole, &rule, err);
-	if (rc == 0 && enabled != NULL && !json_is_boolean(enabled))
-		rc = bh_fail(err, BH_INVALID, "enabled is true or false");
-	if (rc == 0 && json_object_get(item, "since") != NULL &&
-	    (since == NULL || !bh_is_time(since, &at_ms)))
-		rc = bh_fail(err, BH_INVALID, "since is a time such as 2026-11-22T00:00:00Z");
+	*member_r = "/preset";
+	if (whole_rule(item, preset_dir, &whole, err) < 0)
+		return -1;
+	*member_r = "";
+	rc = rule_new(whole, &rule, err);
+	if (rc == 0 && since != NULL && !bh_is_time(since, &at_ms)) {
+		*member_r = "/since";
+		rc = bh_fail(err, BH_INVALID, "must be a time such as 2026-11-22T00:00:00Z");
+	}
 	rule_free(&rule);
 	json_decref(whole);
 	return rc;
 }
 
-int
-configure_rules_check(const json_t *document, const char *preset_dir, struct bh_err *err)
-{
-	const json_t *list = json_object_get(document, "automations");
-	json_t *item;
-	size_t i;
-
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
-		const char *code = bh_json_str(item, "code");
-
-		if (check_rule(item, preset_dir, err) < 0)
-			return bh_during(err, "automations[%zu]", i);
-		for (size_t k = 0; k < i && code != NULL; k++) {
-			const char *other = bh_json_str(json_array_get(list, k), "code");
-
-			if (other != NULL && strcmp(other, code) == 0)
-				return bh_fail(err, BH_INVALID,
-				    "automations[%zu].code: \"%.70s\" stands here twice", i, code);
-		}
-	}
-	return 0;
-}
-
 /* -- into the store -- */
 
 static int
-check_source(struct store_txn *txn, const char *from, const char *code, struct bh_err *err)
+check_source(struct store_txn *txn, const char *from, size_t place, struct bh_err *err)
 {
 	struct account_connection connection;
 	int found = account_connection_load(txn, NULL, from, &connection, err);
@@ -134,7 +111,7 @@ check_source(struct store_txn *txn, const char *from, const char *code, struct b
 	account_connection_release(&connection);
 	return is_source ? 0
 			 : bh_fail(err, BH_INVALID,
-			       "automation %.70s: there is no source \"%.70s\"", code, from);
+			       "/automations/%zu/from: there is no source \"%.70s\"", place, from);
 }
 
 /* Whether it is on, and since when, is kept beside the rule. */
@@ -171,7 +148,8 @@ say_rule(struct configure_run *run, const struct automation *old, const struct a
 }
 
 static int
-apply_rule(struct store_txn *txn, struct configure_run *run, const json_t *item, struct bh_err *err)
+apply_rule(struct store_txn *txn, struct configure_run *run, const json_t *item, size_t place,
+    struct bh_err *err)
 {
 	struct automation old, fresh = {0};
 	const char *code;
@@ -182,7 +160,7 @@ apply_rule(struct store_txn *txn, struct configure_run *run, const json_t *item,
 	code = bh_json_str(fresh.rule, "code");
 	snprintf(fresh.code, sizeof(fresh.code), "%s", code);
 	found = automation_load(txn, code, &old, err);
-	rc = found < 0 ? -1 : check_source(txn, bh_json_str(fresh.rule, "from"), code, err);
+	rc = found < 0 ? -1 : check_source(txn, bh_json_str(fresh.rule, "from"), place, err);
 	take_switches(fresh.rule, &old, found > 0, &fresh);
 	fresh.is_walking = fresh.is_enabled;
 	if (rc == 0 && (found == 0 || old.is_enabled != fresh.is_enabled ||
@@ -204,7 +182,7 @@ configure_rules_apply(struct store_txn *txn, struct configure_run *run, struct b
 	size_t i;
 
 	json_array_foreach (json_object_get(run->document, "automations"), i, item)
-		if (apply_rule(txn, run, item, err) < 0)
+		if (apply_rule(txn, run, item, i, err) < 0)
 			return -1;
 	return 0;
 }

@@ -14,15 +14,16 @@ struct configure_run {
 };
 void configure_say(struct configure_run *run, const char *what, const char *code, const char *verb);
 
-/* "env:NAME", "file:PATH" or "keep", or an array of them: 0, or -1 BH_INVALID with path and name. */
-int configure_check_secret(const json_t *value, const char *path, const char *name,
-    struct bh_err *err);
-/* Puts what the references name over the stored secrets (NULL none); whose stands in errors. */
-int configure_secrets(const json_t *references, json_t **secrets, const char *whose,
+/*
+ * Puts what the references name over the stored secrets (NULL none).  of is the place of
+ * whoever has them ("/connections/0"); errors begin with that of the secret.
+ */
+int configure_secrets(const json_t *references, json_t **secrets, const char *of,
     struct bh_err *err);
 
-/* 0, or -1 BH_INVALID with the path of the member and the reason. */
-int configure_rules_check(const json_t *document, const char *preset_dir, struct bh_err *err);
+/* What the schema cannot say of an item: 0, or -1 with the reason and its member ("/since", or "") in *member_r. */
+int configure_rule_check(const json_t *item, const char *preset_dir, const char **member_r,
+    struct bh_err *err);
 int configure_rules_apply(struct store_txn *txn, struct configure_run *run, struct bh_err *err);
 /* New reference. */
 int configure_rules_export(struct store_txn *txn, json_t **list_r, struct bh_err *err);

@@ -9,12 +9,10 @@
 #include <assert.h>
 
 #include "base/json.h"
-#include "base/jsonschema.h"
 #include "base/text.h"
 #include "dest/dest.h"
 #include "model/object.h"
 #include "source/source.h"
-#include "sync/configure.h"
 
 /* JSON with ' for ". */
 static const char base[] =
@@ -53,7 +51,7 @@ static const struct {
 	"'properties':{'name':{'type':'string'},'title':{'type':'string'},"
 	"'description':{'type':'string'},'source':{'type':'string'},'dest':{'type':'string'},"
 	"'settings':{'type':'object'},'prefix':{'type':'string'},'objects':{'type':'array',"
-	"'minItems':1,'items':{'$ref':'#/$defs/object'}}}}"},
+	"'items':{'$ref':'#/$defs/object'}}}}"},
     {"text", "{'type':'string','minLength':1}"},
     {"words", "{'anyOf':[{'$ref':'#/$defs/text'},{'type':'array','items':{'type':'string'}}]}"},
     {"object",
@@ -244,56 +242,4 @@ configure_schema(void)
 	add_kinds(schema, "automation", "on");
 	add_drivers(schema);
 	return schema;
-}
-
-/* -- faults -- */
-
-static bool
-is_named(const json_t *faults, const char *path)
-{
-	size_t len = strlen(path), i;
-	json_t *fault;
-
-	json_array_foreach ((json_t *)(uintptr_t)faults, i, fault) {
-		const char *text = json_string_value(fault);
-
-		if (strncmp(text, path, len) == 0 && (text[len] == '/' || text[len] == ':'))
-			return true;
-	}
-	return false;
-}
-
-/* Each item of a list alone, so that the fault of one does not hide another's. */
-static void
-add_of_items(json_t *faults, const json_t *document, const char *list, const char *preset_dir)
-{
-	json_t *item, *alone;
-	size_t i;
-
-	json_array_foreach (json_object_get(document, list), i, item) {
-		struct bh_err why = BH_ERR_INIT;
-		char path[64];
-
-		snprintf(path, sizeof(path), "/%s/%zu", list, i);
-		if (is_named(faults, path) || json_array_size(faults) >= JSONSCHEMA_FAULTS)
-			continue;
-		alone = json_pack("{s:i, s:[O]}", "billhook", 1, list, item);
-		if (configure_check(alone, preset_dir, &why) < 0)
-			json_array_append_new(faults, json_sprintf("%s: %s", path, why.text));
-		json_decref(alone);
-	}
-}
-
-json_t *
-configure_faults(const json_t *document, const char *preset_dir)
-{
-	json_t *schema = configure_schema(), *faults = bh_jsonschema_faults(schema, document);
-
-	if (json_is_object(document)) {
-		add_of_items(faults, document, "connections", preset_dir);
-		add_of_items(faults, document, "syncs", preset_dir);
-		add_of_items(faults, document, "automations", preset_dir);
-	}
-	json_decref(schema);
-	return faults;
 }

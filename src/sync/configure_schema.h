@@ -8,11 +8,5 @@
 
 /* Draft 2020-12; new reference. */
 json_t *configure_schema(void);
-/*
- * All that is wrong with the form of a document: array of texts, each with the path of the
- * member (a JSON Pointer) and the reason; new reference.  What the schema cannot say of a connection
- * or a sync is told, too.
- */
-json_t *configure_faults(const json_t *document, const char *preset_dir);
 
 #endif

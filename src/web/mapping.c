@@ -219,15 +219,6 @@ mapping_switched_on(const struct mapping *m)
 
 /* -- checking: what billhook apply checks -- */
 
-/* What stands before the object in an error of the whole document. */
-static const char *
-behind_path(const char *text)
-{
-	static const char path[] = "syncs[0].mapping: ";
-
-	return bh_has_prefix(text, path) ? text + strlen(path) : text;
-}
-
 int
 mapping_check(const struct mapping *m, const json_t *mapping, struct bh_err *err)
 {
@@ -238,7 +229,7 @@ mapping_check(const struct mapping *m, const json_t *mapping, struct bh_err *err
 	int rc = configure_check(document, "", &why);
 
 	json_decref(document);
-	return rc < 0 ? bh_fail(err, why.code, "%s", behind_path(why.text)) : 0;
+	return rc < 0 ? bh_fail(err, why.code, "%s", configure_reason(why.text)) : 0;
 }
 
 /* The same as if the object were switched on. */

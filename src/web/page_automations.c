@@ -297,7 +297,8 @@ with_preset(struct exchange *exchange, bool is_posted, struct bh_err *err)
 			rc = apply_item(exchange, json_incref(item), &why);
 		}
 		if (why.code == BH_INVALID)
-			rc = show_new(exchange, preset, why.text, err);
+			rc = show_new(exchange, preset,
+			    configure_within(why.text, "/automations/0"), err);
 		else if (why.code != BH_OK)
 			rc = bh_fail(err, why.code, "%s", why.text);
 		else if (rc >= 0)
@@ -451,7 +452,7 @@ page_automation_save(struct exchange *exchange, struct bh_err *err)
 	automation_release(&old);
 	json_decref(item);
 	if (rc < 0 && why.code == BH_INVALID)
-		return show(exchange, why.text, false, err);
+		return show(exchange, configure_within(why.text, "/automations/0"), false, err);
 	if (rc < 0)
 		return bh_fail(err, why.code, "%s", why.text);
 	snprintf(path, sizeof(path), "/automations/%.70s", exchange->match.args[0]);

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "sync/configure.h"
-#include "sync/configure_schema.h"
 #include "web/page.h"
 #include "web/page_user.h"
 #include "web/words.h"
@@ -94,22 +93,32 @@ page_configuration_file(struct exchange *exchange, struct bh_err *err)
 
 /* "keep" alone: the server's files and environment are not for the browser. */
 static int
-check_secrets(const json_t *document, struct bh_err *err)
+check_secrets_of(const json_t *list, const char *place, struct bh_err *err)
 {
-	json_t *connection, *secret;
+	json_t *item, *secret;
 	const char *name;
 	size_t i;
 
-	json_array_foreach (json_object_get(document, "connections"), i, connection)
-		json_object_foreach (json_object_get(connection, "secrets"), name, secret) {
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+		json_object_foreach (json_object_get(item, "secrets"), name, secret) {
 			const char *text = json_string_value(secret);
 
 			if (text == NULL || strcmp(text, "keep") != 0)
 				return bh_fail(err, BH_INVALID,
-				    "connections[%zu].secrets.%.60s: in the browser only \"keep\" is taken; enter secrets on the page of the connection",
-				    i, name);
+				    "%s/%zu/secrets/%.60s: in the browser only \"keep\" is taken; enter secrets on the page of the connection, or of alerts",
+				    place, i, name);
 		}
 	return 0;
+}
+
+static int
+check_secrets(const json_t *document, struct bh_err *err)
+{
+	const json_t *alerts = json_object_get(document, "alerts");
+
+	return check_secrets_of(json_object_get(document, "connections"), "/connections", err) < 0
+		   ? -1
+		   : check_secrets_of(json_object_get(alerts, "targets"), "/alerts/targets", err);
 }
 
 /* What is not started stays so: starting asks for its preview. */

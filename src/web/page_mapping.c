@@ -340,7 +340,8 @@ save_draft(struct exchange *exchange, struct bh_err *err)
 	if (why.code != BH_INVALID && why.code != BH_LIMITED)
 		return bh_fail(err, why.code, "%s", why.text);
 	return show(exchange, save.refused[0] != '\0' ? 409 : 400, NULL, NULL,
-	    save.refused[0] != '\0' ? save.refused : why.text, err);
+	    save.refused[0] != '\0' ? save.refused : configure_within(why.text, "/syncs/0/mapping"),
+	    err);
 }
 
 /* -- the draft as a whole -- */

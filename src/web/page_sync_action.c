@@ -33,16 +33,6 @@ apply(struct exchange *exchange, json_t *sync_take, bool is_resync, struct bh_er
 	return bh_fail(err, why->code, "%s", why->text);
 }
 
-/* Without the place in a document that people do not see. */
-static const char *
-sentence_of(const struct bh_err *why)
-{
-	static const char place[] = "syncs[0].";
-
-	return strncmp(why->text, place, strlen(place)) == 0 ? why->text + strlen(place)
-							     : why->text;
-}
-
 /* One member of the sync becomes value (taken); NULL: it goes. */
 static int
 change(struct exchange *exchange, const char *member, json_t *value_take, bool is_resync,
@@ -67,7 +57,7 @@ change(struct exchange *exchange, const char *member, json_t *value_take, bool i
 	if (rc == 0)
 		sync_go(exchange, facts.sync.code, query);
 	sync_facts_release(&facts);
-	return rc > 0 ? sync_show(exchange, sentence_of(&why), NULL, err) : rc;
+	return rc > 0 ? sync_show(exchange, configure_reason(why.text), NULL, err) : rc;
 }
 
 int
@@ -136,7 +126,7 @@ page_sync_save(struct exchange *exchange, struct bh_err *err)
 	if (rc == 0)
 		sync_go(exchange, facts.sync.code, "?saved=1");
 	sync_facts_release(&facts);
-	return rc > 0 ? sync_show(exchange, NULL, sentence_of(&why), err) : rc;
+	return rc > 0 ? sync_show(exchange, NULL, configure_reason(why.text), err) : rc;
 }
 
 /* -- without the configuration -- */

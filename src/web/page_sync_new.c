@@ -347,7 +347,7 @@ page_sync_create(struct exchange *exchange, struct bh_err *err)
 			 ? create(&choice, code, &why, err)
 			 : 1;
 	if (rc > 0)
-		rc = show(&choice, why.text, err);
+		rc = show(&choice, configure_reason(why.text), err);
 	else if (rc == 0)
 		sync_go(exchange, code, "?created=1");
 	release(&choice);

@@ -81,7 +81,7 @@ status "export, applied, changes nothing" 0 bh apply "$work/exported.json"
 is "it says so" "$out" "nothing to change"
 new_dir other
 status "a document without secrets cannot make connections that need them" 1 bh apply "$work/exported.json"
-like "the connection is named" "$err" 'connection (stripe|lago|salesforce|hubspot)'
+like "the connection is named" "$err" 'billhook: /connections/[0-9]+: '
 is "nothing was made" "$(bh export | tr -d ' \n')" '{"billhook":1,"connections":[],"syncs":[]}'
 node -e '
 	const doc = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
@@ -119,12 +119,12 @@ refused "a bad code" '/connections/0/code: must be 1 to 64' '{"billhook": 1, "co
 refused "an unknown driver" '/connections/1/driver: must be one of: stripe' '{"billhook": 1, "connections": [{"code": "a", "driver": "sandbox"}, {"code": "b", "driver": "sap"}]}'
 refused "a secret in the open" '/connections/0/secrets/webhook: must be "env:NAME"' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "whsec_open"}}]}'
 unlike "and it is not repeated" "$err" 'whsec_open'
-refused "a secret that is not there" 'connection s, secret webhook: the environment has no NOT_SET' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "env:NOT_SET"}}]}'
-refused "nothing to keep" 'no stored secret' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "keep"}}]}'
+refused "a secret that is not there" '/connections/0/secrets/webhook: the environment has no NOT_SET' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "env:NOT_SET"}}]}'
+refused "nothing to keep" '/connections/0/secrets/webhook: there is no stored secret' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "secrets": {"webhook": "keep"}}]}'
 refused "settings that a driver refuses" '/connections/0/settings/mode: must be one of: live, test' '{"billhook": 1, "connections": [{"code": "s", "driver": "stripe", "settings": {"mode": "x"}, "secrets": {"webhook": "env:FLOW_STRIPE_SECRET"}}]}'
-refused "a sync from nowhere" 'sync x: there is no source connection "gone"' '{"billhook": 1, "syncs": [{"code": "x", "from": "gone", "to": "sandbox", "preset": "stripe-salesforce"}]}'
-refused "a sync the wrong way round" 'no source connection "sandbox"' '{"billhook": 1, "syncs": [{"code": "x", "from": "sandbox", "to": "stripe", "preset": "stripe-salesforce"}]}'
-refused "an unknown preset" 'syncs\[0\].preset' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "none"}]}'
+refused "a sync from nowhere" '/syncs/0/from: there is no source connection "gone"' '{"billhook": 1, "syncs": [{"code": "x", "from": "gone", "to": "sandbox", "preset": "stripe-salesforce"}]}'
+refused "a sync the wrong way round" '/syncs/0/from: there is no source connection "sandbox"' '{"billhook": 1, "syncs": [{"code": "x", "from": "sandbox", "to": "stripe", "preset": "stripe-salesforce"}]}'
+refused "an unknown preset" '/syncs/0/preset: there is no preset "none"' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "none"}]}'
 refused "a preset out of its folder" '/syncs/0/preset: must be 1 to 64' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "preset": "../doc"}]}'
 refused "a mapping that does not compile" '/syncs/0/mapping/objects/0: lacks "from"' '{"billhook": 1, "syncs": [{"code": "x", "from": "stripe", "to": "sandbox", "mapping": {"objects": [{"name": "a"}]}}]}'
 status "a file that is not there" 1 bh apply "$work/none.json"

@@ -20,7 +20,7 @@ sed -e 's/"driver": "lago"/"driver": "largo"/' -e 's/"mode": "live"/"mode": "ali
 status "three faults" 1 "$BILLHOOK" apply --yes "$work/bad.json"
 is "are three lines" "$(cut -d: -f1-2 <<<"$err" | sort)" "billhook: /connections/0/settings/mode
 billhook: /connections/1/driver
-billhook: /syncs/3"
+billhook: /syncs/3/preset"
 like "with reasons" "$err" 'mode: must be one of: live, test'
 like "and what became of it" "$err" 'nothing was changed$'
 is "which is true" "$(bh export)" "$before"

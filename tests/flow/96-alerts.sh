@@ -71,10 +71,10 @@ refused() {
 }
 refused "a kind that is none" '{"targets": [{"code": "a", "kind": "pager"}]}' '/alerts/targets/0/kind: must be one of: slack, mail'
 refused "a secret that stands in the document" '{"targets": [{"code": "a", "kind": "slack", "secrets": {"url": "https://hooks.example.com/x"}}]}' 'must be "env:NAME"'
-refused "a slack without an address" '{"targets": [{"code": "a", "kind": "slack"}]}' 'needs the address'
+refused "a slack without an address" '{"targets": [{"code": "a", "kind": "slack"}]}' '/alerts/targets/0: it needs the address'
 refused "a mail server over the network without TLS" '{"targets": [{"code": "a", "kind": "mail", "settings": {"server": "http://mail.example.com", "from": "a@example.com", "to": ["b@example.com"]}}]}' 'smtps://host'
 refused "an address with a line of its own" '{"targets": [{"code": "a", "kind": "mail", "settings": {"server": "smtps://mail.example.com", "from": "a@example.com\r\nBcc: c@example.com", "to": ["b@example.com"]}}]}' 'the sender is an address'
-refused "hours that are none" '{"quiet": {"from": "25:00", "to": "07:00"}}' 'quiet hours have from and to'
+refused "hours that are none" '{"quiet": {"from": "25:00", "to": "07:00"}}' '/alerts/quiet: quiet hours have from and to'
 
 # -- on trial --
 alerts "\"targets\": [$slack, $(mail_of FLOW_STRIPE_SECRET)]"

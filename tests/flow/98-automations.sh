@@ -67,9 +67,9 @@ refused() {
 	run bh apply - <<<"{\"billhook\": 1, \"automations\": [$2]}"
 	like "$1" "$out$err" "$3"
 }
-refused "an automation that is none" '{"code": "a", "preset": "moon", "from": "stripe"}' 'automations\[0\]: preset: there is no automation "moon"'
-refused "one of a source that is not there" '{"code": "a", "preset": "renewals", "from": "nowhere"}' 'automation a: there is no source "nowhere"'
-refused "one with a slip of the pen" '{"code": "a", "preset": "failed-payments", "from": "stripe", "if": {"field": "stattus", "is": "open"}}' "automations\[0\]: if: invoice has no field 'stattus'"
+refused "an automation that is none" '{"code": "a", "preset": "moon", "from": "stripe"}' '/automations/0/preset: there is no automation "moon"'
+refused "one of a source that is not there" '{"code": "a", "preset": "renewals", "from": "nowhere"}' '/automations/0/from: there is no source "nowhere"'
+refused "one with a slip of the pen" '{"code": "a", "preset": "failed-payments", "from": "stripe", "if": {"field": "stattus", "is": "open"}}' "/automations/0: if: invoice has no field 'stattus'"
 
 # -- what was there before a rule --
 set_up ''

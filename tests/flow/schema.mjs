@@ -38,7 +38,7 @@ const bad = [
   ['/connections/0/secrets/webhook', connected({ secrets: { webhook: [] } })],
   ['/connections/0/secrets/webhook/1', connected({ secrets: { webhook: ['env:A', 'open'] } })],
   ['/syncs/0', { billhook: 1, syncs: [{ code: 's', from: 'a' }] }], ['/syncs/0/started', { billhook: 1, syncs: [sync({ started: 0 })] }],
-  ['/syncs/0/mapping/objects', { billhook: 1, syncs: [sync({ mapping: { objects: [] } })] }],
+  ['/syncs/0/mapping/objects', { billhook: 1, syncs: [sync({ mapping: { objects: {} } })] }],
   [`${where}/from`, mapped({ from: 'nothing' })], [`${where}/to`, mapped({ to: '' })], [`${where}/urgent`, mapped({ urgent: 1 })],
   [`${where}/fields/1/as`, mapped({ fields: [row, { ...row, as: 5 }] })], [`${where}/fields/0`, mapped({ fields: [{ from: 'name' }] })],
   [`${where}/match/0/by`, mapped({ match: [{ by: 'luck' }] })], [`${where}/if/all/0/in`, mapped({ if: { all: [{ field: 'id', in: 'x' }] } })],

@@ -171,6 +171,10 @@ whole_document(void)
 
 	add_connections(json_object_get(document, "connections"));
 	add_syncs(json_object_get(document, "syncs"));
+	/* As one is made in the browser, for people to fill. */
+	json_array_append_new(json_object_get(document, "syncs"),
+	    bench_json("{'code':'bare','from':'stripe','to':'hubspot','mapping':{'objects':[]},"
+		       "'started':false}"));
 	add_automations(json_object_get(document, "automations"));
 	json_object_set_new(document, "alerts", alerts);
 	return document;

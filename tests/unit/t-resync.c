@@ -159,7 +159,7 @@ only_new_ones(void **state BH_UNUSED)
 			     &bench->err),
 	    -1);
 	assert_int_equal(bench->err.code, BH_INVALID);
-	assert_non_null(strstr(bench->err.text, "one of this code already"));
+	assert_non_null(strstr(bench->err.text, "/syncs/0/code: there is a sync of this code already"));
 	json_decref(document);
 	bench_free(bench);
 }

@@ -182,8 +182,7 @@ test_edit(void **state)
 	post(&browser, "/automations/failed",
 	    "rule=%7B%22code%22%3A%22failed%22%2C%22nonsense%22%3A1%7D");
 	assert_int_equal(browser.status, 400);
-	assert_page(&browser, "role=\"alert\">automations[0]");
-	assert_page(&browser, "&quot;nonsense&quot;");
+	assert_page(&browser, "role=\"alert\">/nonsense: there is no such member");
 	post(&browser, "/automations/failed", "rule=%3Cb%3E");
 	assert_int_equal(browser.status, 400);
 	assert_page(&browser, ">&lt;b&gt;</textarea>");

@@ -474,9 +474,15 @@ test_configuration_refused(void **state)
 	/* The server's own files and environment stay its own. */
 	send_form(&browser, ", \"secrets\": {\"webhook\": \"file:/etc/hostname\"}", "", 400);
 	assert_page(&browser,
-	    "connections[0].secrets.webhook: in the browser only &quot;keep&quot;");
+	    "/connections/0/secrets/webhook: in the browser only &quot;keep&quot;");
 	send_form(&browser, ", \"secrets\": {\"webhook\": [\"env:HOME\"]}", "", 400);
 	assert_page(&browser, "only &quot;keep&quot;");
+	post(&browser, "/settings/configuration",
+	    "document=%7B%22billhook%22:1,%22alerts%22:%7B%22targets%22:%5B%7B%22code%22:%22a%22,"
+	    "%22kind%22:%22slack%22,%22secrets%22:%7B%22url%22:%22file:/etc/hostname%22%7D%7D%5D%7D%7D");
+	check_answer(&browser, "alerts", 400);
+	assert_page(&browser,
+	    "/alerts/targets/0/secrets/url: in the browser only &quot;keep&quot;");
 	assert_false(has_sync(world, true));
 	close_browser(&browser);
 }

@@ -246,7 +246,7 @@ test_create_refused(void **state)
 	    {"code=new&from=eu&to=box&preset=stripe-hubspot", "The code must be"},
 	    {"code=%3Cb%3E&from=eu&to=box&preset=stripe-hubspot", "The code must be"},
 	    {"code=taken&from=eu&to=box&preset=stripe-hubspot",
-		"there is one of this code already"},
+		"there is a sync of this code already"},
 	    {NEW "&set.create_customers=perhaps", "choose one of the list"},
 	    {NEW "&set.create_customers=", "choose one of the list"},
 	};

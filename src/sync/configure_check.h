@@ -1,0 +1,14 @@
+/* What configure_check.c shares with configure.c. */
+#ifndef SYNC_CONFIGURE_CHECK_H
+#define SYNC_CONFIGURE_CHECK_H
+
+#include "base/json.h"
+
+/*
+ * The mapping of a sync of a document, its own or its preset's (new reference); *member_r is
+ * where it stands, "/mapping" or "/preset".
+ */
+int configure_mapping(const json_t *sync, const char *preset_dir, const char **member_r,
+    json_t **mapping_r, struct bh_err *err);
+
+#endif
