@@ -1,6 +1,8 @@
 /*
  * The options of billhook.conf in the browser, for who has no other way to the file.  Left out are
- * places on the server's disk and what only tests need: those stay with whoever has the file.
+ * places on the server's disk, what only tests need, and what decides whether anything may start
+ * (set wrongly it would take this page away, too): those stay with whoever has the file.  The
+ * page names them at its end.
  */
 #include "base/base.h"
 

@@ -489,6 +489,34 @@ test_configuration_refused(void **state)
 
 /* -- options -- */
 
+/* Each option has its field, or is named as one that only the file has. */
+static void
+assert_all_options(struct browser *browser)
+{
+	static const char *const in_file[] = {"network_disk", "log_file", "template_dir",
+	    "static_dir", "preset_dir", "flush_delay_ms"};
+	size_t n, fields = 0;
+	const struct conf_option *options = conf_options(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		char *field = bh_xasprintf("id=\"option-%s\"", options[i].name);
+		char *code = bh_xasprintf("<code>%s</code>", options[i].name);
+		bool is_in_file = false;
+
+		for (size_t k = 0; k < BH_LEN(in_file); k++)
+			is_in_file = is_in_file || strcmp(in_file[k], options[i].name) == 0;
+		assert_page(browser, code);
+		if (is_in_file)
+			lacks(browser, field);
+		else
+			assert_page(browser, field);
+		fields += !is_in_file;
+		free(field);
+		free(code);
+	}
+	assert_int_equal(fields, n - BH_LEN(in_file));
+}
+
 static void
 test_options(void **state)
 {
@@ -502,8 +530,7 @@ test_options(void **state)
 	world->conf.data_dir = bh_xstrdup(dir);
 	browser = open_at(world, "ada", "/settings/options");
 	assert_page(&browser, "Days <small><code>keep_days</code></small>");
-	lacks(&browser, "template_dir");
-	lacks(&browser, "flush_delay_ms");
+	assert_all_options(&browser);
 	post(&browser, "/settings/options", "workers=99&keep_days=30");
 	check_answer(&browser, "wrong", 400);
 	assert_page(&browser, "workers must be a number from 1 to 32, not &quot;99&quot;");
