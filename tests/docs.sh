@@ -39,6 +39,11 @@ sed -n 's/^\.It Cm \([a-z_]*\) No = .*/\1/p' $conf | while read -r name; do
 	grep -q "^$name " "$work/options" || complain "$conf: there is no option $name"
 done
 
+# -- pages and pictures: each is installed
+for file in docs/*.md docs/screenshots/*.png; do
+	grep -qE "^	(.* )?$file( |\$)" docs/Makefile.inc || complain "docs/Makefile.inc: $file is not installed"
+done
+
 # -- verbs: each has its entry in billhook(1)
 if [ ! -f man/billhook.1 ]; then
 	echo "docs.sh: man/billhook.1 is not written yet: its verbs are not compared"

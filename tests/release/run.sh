@@ -118,9 +118,21 @@ check "make check, but for what needs the library of the unit tests" inside "$pl
 check "the program knows its version" sh -c "chroot builder /src/billhook version | grep -F '$version'"
 check "make install" inside "$place/builder" sh -ec "cd /src && make -s install DESTDIR=/stage"
 for file in bin/billhook libexec/billhook/billhook.cgi share/man/man1/billhook.1 share/billhook/examples/nginx.conf.example \
-	share/billhook/templates/layout.mustache share/billhook/presets/stripe-salesforce.json; do
+	share/billhook/templates/layout.mustache share/billhook/presets/stripe-salesforce.json \
+	share/doc/billhook/docs/install.md share/doc/billhook/docs/screenshots/home.png; do
 	check "there is $file" test -e "builder/stage/usr/local/$file"
 done
+# links_lead FOLDER: what its pages link to and show is there
+links_lead() {
+	local page link lost=0
+	while IFS=: read -r page link; do
+		link=${link#*'('}
+		link=${link%%[#)]*}
+		[ -e "$(dirname "$page")/$link" ] || { echo "$page: $link"; lost=1; }
+	done < <(grep -roE '\]\([^):#]+[)#]' --include='*.md' "$1" || echo "$1:(no links)")
+	return "$lost"
+}
+check "links of the installed pages lead to files" links_lead builder/stage/usr/local/share/doc/billhook
 check "make uninstall" inside "$place/builder" sh -ec "cd /src && make -s uninstall DESTDIR=/stage"
 check "leaves nothing" sh -c "! find builder/stage ! -type d | grep ."
 umount builder/proc
@@ -148,6 +160,7 @@ install_package() {
 	inside "$place/host" apt-get update -qq && inside "$place/host" apt-get install -y -qq --no-install-recommends /tmp/billhook.deb
 }
 check "it installs" install_package
+check "with its pages, whose links lead to files" links_lead host/usr/share/doc/billhook
 check "billhook version" sh -c "chroot host billhook version | grep -F '$version'"
 check "its user has the data directory" sh -c "chroot host stat -c '%U %a' /var/lib/billhook | grep -x 'billhook 700'"
 check "and a setup code waits in it" test -s host/var/lib/billhook/setup-code
