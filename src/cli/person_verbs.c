@@ -1,13 +1,13 @@
 /* The verb person: what is kept about one customer, printed or erased. */
 #include "base/base.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "sync/person.h"
+#include "state/trail.h"
+#include "sync/person_document.h"
 
 static int
 find(struct cli *cli, const struct sync_context *context, struct person **person_r)
@@ -21,62 +21,17 @@ find(struct cli *cli, const struct sync_context *context, struct person **person
 
 /* -- export -- */
 
-/* One document, written as it is found: there may be more than fits into memory. */
-struct printing {
-	int part; /* begun last; -1: none */
-	size_t items;
-	size_t all;
-};
-
-/* Begin parts up to this one; those without items are there all the same. */
-static void
-begin_part(struct printing *printing, int part)
-{
-	while (printing->part < part) {
-		printing->part++;
-		printf("%s,\n  \"%s\": [",
-		    printing->part > 0 ? (printing->items ? "\n  ]" : "]") : "",
-		    person_part_name((enum person_part)printing->part));
-		printing->items = 0;
-	}
-}
-
-static int
-print_item(void *arg, enum person_part part, const json_t *item, struct bh_err *err)
-{
-	struct printing *printing = arg;
-
-	begin_part(printing, (int)part);
-	printf("%s\n    ", printing->items++ > 0 ? "," : "");
-	printing->all++;
-	if (json_dumpf(item, stdout, JSON_SORT_KEYS | JSON_COMPACT) < 0 || ferror(stdout))
-		return bh_fail_errno(err, BH_STORAGE, "cannot write the document");
-	return 0;
-}
-
 static int
 print_person(struct cli *cli, struct person *person)
 {
-	struct printing printing = {.part = -1};
+	struct person_document document = {.out = stdout, .asked = cli->args[1]};
 	struct bh_err err = BH_ERR_INIT;
-	char now[BH_CLOCK_TEXT];
-	json_t *asked = json_pack("[o]", bh_json_string(cli->args[1]));
-	char *text = bh_json_text(asked);
-	int rc;
 
-	bh_rfc3339(now, bh_now_ms());
-	/* "[...]" without its brackets is the text as JSON. */
-	printf("{\n  \"asked\": %.*s,\n  \"at\": \"%s\"", (int)strlen(text) - 2, text + 1, now);
-	rc = person_visit(person, print_item, &printing, &err);
-	begin_part(&printing, PERSON__MAX - 1);
-	printf("%s\n}\n", printing.items ? "\n  ]" : "]");
-	free(text);
-	json_decref(asked);
-	if (rc < 0)
+	if (person_document(person, &document, &err) < 0)
 		return cli_error("%s", err.text);
-	if (fflush(stdout) != 0)
-		return cli_error("cannot write the document: %s", strerror(errno));
-	return printing.all != 0 ? 0 : cli_error("nothing is kept about %s", cli->args[1]);
+	return person_document_items(&document) != 0
+		   ? 0
+		   : cli_error("nothing is kept about %s", cli->args[1]);
 }
 
 /* -- erase -- */
@@ -164,6 +119,53 @@ print_beyond(const struct person *person, const json_t *links)
 	printf("  backups, dumps and exports made before; logs, which hold ids only\n");
 }
 
+/* What lies beside the store, and the store's own files. */
+static void
+print_rest(const struct cli *cli)
+{
+	json_t *rest = person_rest(&cli->conf), *one;
+	size_t i;
+
+	if (json_array_size(rest) > 0)
+		printf("In %s, and may still hold the person:\n", cli->conf.data_dir);
+	json_array_foreach (rest, i, one)
+		cli_line(stdout, "  %s: %s", bh_json_str(one, "path"), bh_json_str(one, "what"));
+	printf("The files of db/ may hold erased bytes until their place is used again.  To be rid "
+	       "of them now, load a dump into an empty store: billhook(1), PERSONAL DATA.\n");
+	json_decref(rest);
+}
+
+static int
+note(struct store_txn *txn, void *arg, struct bh_err *err BH_UNUSED)
+{
+	struct trail_entry entry = {.at_ms = bh_now_ms(),
+	    .what = "person",
+	    .subject = "person",
+	    .text = arg,
+	    .by = "command line"};
+
+	trail_add(txn, 0, &entry);
+	return 0;
+}
+
+/* Who did it and how much went; not whom it was about. */
+static int
+note_done(struct cli *cli, const struct person_done *done, struct bh_err *err)
+{
+	struct bh_buf text = BH_BUF_INIT(4096);
+	bool is_any = false;
+	int rc = 0;
+
+	for (int part = 0; part < PERSON__MAX; part++)
+		is_any = is_any || done->n[part] != 0;
+	person_done_text(done, &text);
+	bh_buf_adds(&text, ", on the command line");
+	if (is_any)
+		rc = store_run(cli->store, note, (void *)(uintptr_t)bh_buf_str(&text), NULL, err);
+	bh_buf_release(&text);
+	return rc;
+}
+
 static int
 erase_person(struct cli *cli, struct person *person)
 {
@@ -177,8 +179,11 @@ erase_person(struct cli *cli, struct person *person)
 	} else {
 		int rc = person_erase(person, keep_link, links, &done, &err);
 
+		if (note_done(cli, &done, rc < 0 ? NULL : &err) < 0)
+			rc = -1;
 		print_done(&done);
 		print_beyond(person, links);
+		print_rest(cli);
 		if (rc < 0)
 			status = cli_error("not finished: %s; the same again goes on", err.text);
 	}

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/backup.h"
+#include "state/inquiry.h"
 #include "state/journal.h"
 #include "state/totals.h"
 #include "sync/alerts.h"
@@ -25,6 +26,7 @@
 #include "sync/backup.h"
 #include "sync/errand.h"
 #include "sync/ingest.h"
+#include "sync/inquiry.h"
 #include "sync/lookup.h"
 #include "sync/preview.h"
 #include "sync/pull.h"
@@ -96,6 +98,8 @@ run_job(const struct sync_context *context, const json_t *job, struct sync_outco
 		return totals_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, BACKUP_JOB) == 0)
 		return backup_run(context, outcome, err);
+	if (kind != NULL && strcmp(kind, INQUIRY_JOB) == 0)
+		return inquiry_run(context, outcome, err);
 	if (kind != NULL && strcmp(kind, RETAIN_JOB) == 0)
 		return retain_run(context, outcome, err);
 	return bh_fail(err, BH_INVALID, "there is no job of this kind");

@@ -21,6 +21,7 @@
 #include "state/roster.h"
 #include "store/key.h"
 #include "sync/audit.h"
+#include "sync/inquiry.h"
 #include "sync/person_internal.h"
 #include "sync/preview.h"
 #include "sync/undo.h"
@@ -130,6 +131,20 @@ struct mirror_id
 person_object(const struct person *person, size_t i)
 {
 	return person->objects[i];
+}
+
+void
+person_watch(struct person *person, int (*tick)(void *arg, size_t read, struct bh_err *err),
+    void *arg)
+{
+	person->tick = tick;
+	person->tick_arg = arg;
+}
+
+int
+person_tick(const struct person *person, struct bh_err *err)
+{
+	return person->tick != NULL ? person->tick(person->tick_arg, person->read, err) : 0;
 }
 
 /* -- finding -- */
@@ -370,6 +385,8 @@ show_objects(struct person_sweep *sweep, struct bh_err *err)
 			item = object_json(&person->objects[i], &object);
 		if (rc >= 0)
 			rc = item != NULL ? sweep->each(sweep->arg, PERSON_OBJECT, item, err) : 0;
+		if (rc == 0)
+			rc = person_tick(person, err);
 		json_decref(item);
 		mirror_object_release(&object);
 		store_free(&txn);
@@ -421,6 +438,8 @@ show_derived(struct person_sweep *sweep, struct bh_err *err)
 
 		rc = show_derived_page(sweep, &person->objects[i],
 		    left < OBJECTS_PAGE ? left : OBJECTS_PAGE, err);
+		if (rc == 0)
+			rc = person_tick(person, err);
 	}
 	return rc;
 }
@@ -488,6 +507,8 @@ erase_objects(struct person_sweep *sweep, size_t from, size_t to, struct bh_err 
 		sweep->done->n[PERSON_OBJECT] += erasure.erased;
 		sweep->done->n[PERSON_DERIVED] += erasure.derived;
 		from += n;
+		if (person_tick(person, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -604,6 +625,19 @@ erase_once(struct person_sweep *sweep, struct bh_err *err)
 	return rc;
 }
 
+/* What was looked at shows people, one of whom is erased. */
+static int
+forget_looks(const struct sync_context *context, struct bh_err *err)
+{
+	int rc = preview_forget(context->store, err);
+
+	if (rc == 0)
+		rc = undo_forget_looks(context->store, err);
+	if (rc == 0)
+		rc = audit_forget(context->store, err);
+	return rc == 0 ? inquiry_forget(context, err) : rc;
+}
+
 int
 person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), void *arg,
     struct person_done *done, struct bh_err *err)
@@ -626,9 +660,5 @@ person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), 
 		if (rc == 0)
 			rc = erase_once(&sweep, err);
 	}
-	if (rc == 0)
-		rc = preview_forget(person->context->store, err);
-	if (rc == 0)
-		rc = undo_forget_looks(person->context->store, err);
-	return rc == 0 ? audit_forget(person->context->store, err) : rc;
+	return rc == 0 ? forget_looks(person->context, err) : rc;
 }

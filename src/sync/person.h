@@ -26,6 +26,13 @@ size_t person_objects(const struct person *person);
 /* An object of them; borrowed. */
 struct mirror_id person_object(const struct person *person, size_t i);
 
+/*
+ * From now on tick is called after each page of whatever is done with them, with the number of
+ * entries read so far: 0, or -1 to stop there.  What stops it is err.
+ */
+void person_watch(struct person *person, int (*tick)(void *arg, size_t read, struct bh_err *err),
+    void *arg);
+
 /* Where something is kept. */
 enum person_part {
 	PERSON_OBJECT = 0, /* of the mirror */
@@ -56,12 +63,21 @@ int person_visit(struct person *person,
  * rest goes.  In many commits: when it is killed in the
  * middle, the same again goes on and ends in the same state.  What was erased already is not counted.
  *
- * gone gets each link before it goes: the CRM record is not in our reach.
+ * gone gets each link to a record in a CRM, which is not in our reach; of a sandbox the record itself goes.
  */
 struct person_done {
 	size_t n[PERSON__MAX];
 };
 int person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), void *arg,
     struct person_done *done, struct bh_err *err);
+
+/*
+ * What lies in the data directory and may still hold them, out of the reach of person_erase(): stores
+ * that were set aside, copies.  Array of {"path": below the data directory, "what": what to do with it}.
+ */
+json_t *person_rest(const struct conf *conf);
+
+/* For the trail, naming nobody: "a person was erased: 3 objects, 1 link, ...". */
+void person_done_text(const struct person_done *done, struct bh_buf *text);
 
 #endif

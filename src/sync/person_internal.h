@@ -24,6 +24,9 @@ struct person {
 	json_t *index;        /* "connection account kind id" of each, separated by newlines */
 	struct setup *setup;  /* which sync maps which kind */
 	uint64_t events_seen; /* stamp: events up to here are erased */
+	int (*tick)(void *arg, size_t read, struct bh_err *err); /* NULL none */
+	void *tick_arg;
+	size_t read; /* entries that were looked at */
 };
 
 /* One way through all parts: handing out (each) or erasing (done). */
@@ -40,6 +43,9 @@ const struct person_scope *person_scope(const struct person *person, const char 
 /* The same for an event of a connection that is set up no more and left nothing in the mirror. */
 const struct person_scope *person_scope_of_event(struct person *person, const char *connection);
 bool is_person_object(const struct person *person, const struct mirror_id *id);
+
+/* A page is done: 0 go on, -1. */
+int person_tick(const struct person *person, struct bh_err *err);
 
 /* Each part in turn; PERSON_OBJECT last when erasing, the customers last of all: by them the rest is found. */
 int person_events(struct person_sweep *sweep, struct bh_err *err);

@@ -140,6 +140,9 @@ sweep_events(struct person_sweep *sweep, uint64_t *after, struct bh_err *err)
 		rc = store_run(store, blank, &blanking, NULL, err) < 0 ? -1 : 0;
 		sweep->done->n[PERSON_EVENT] += rc == 0 ? blanking.n : 0;
 	}
+	sweep->person->read += n;
+	if (rc >= 0)
+		rc = person_tick(sweep->person, err);
 	return rc < 0 ? -1 : n != 0;
 }
 
@@ -214,6 +217,8 @@ walk_part(struct person_sweep *sweep, enum person_part part,
 		}
 		json_decref(walk.gone);
 		store_free(&walk.txn);
+		if (rc == 0)
+			rc = person_tick(sweep->person, err);
 	}
 	bh_buf_release(&after);
 	bh_buf_release(&start);
@@ -238,6 +243,7 @@ take_trail(void *arg, const struct store_entry *entry, struct bh_err *err)
 	json_t *item;
 	int rc = 0;
 
+	walk->sweep->person->read++;
 	if (!is_text_theirs(walk->sweep->person, entry->value, entry->value_len))
 		return 0;
 	if (walk->sweep->done != NULL) {
@@ -352,13 +358,24 @@ add_written(struct store_txn *txn, const struct link_id *id, json_t *item, struc
 	return rc;
 }
 
+/* Its record is one of a sandbox: it is in our reach. */
+static bool
+is_kept_here(const struct person *person, const struct link_id *id)
+{
+	const struct setup_sync *sync = setup_sync(person->setup, id->sync);
+
+	return sync != NULL && (sync->to->dest->caps & DEST_CAP_KEEP) != 0;
+}
+
 static json_t *
-link_json(const struct link_id *id, const struct link *link)
+link_json(const struct link_id *id, const struct link *link, bool is_here)
 {
 	json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "destination", id->dest,
 	    "sync", id->sync, "object", id->object, "account", id->account, "id", id->id, "state",
 	    link_state_name(link->state), "record", bh_json_string(link->remote_id));
 
+	if (is_here)
+		json_object_set_new(item, "in_sandbox", json_true());
 	set_time(item, "pushed", link->pushed_ms);
 	if (link->cause[0] != '\0')
 		json_object_set_new(item, "cause", bh_json_string(link->cause));
@@ -372,11 +389,14 @@ take_link(void *arg, const struct link_id *id, const struct link *link, struct b
 	struct person_sweep *sweep = walk->sweep;
 	json_t *item;
 	int rc = is_link_theirs(walk, id, err);
+	bool is_here;
 
+	sweep->person->read++;
 	if (rc <= 0)
 		return rc;
 	rc = 0;
-	item = link_json(id, link);
+	is_here = is_kept_here(sweep->person, id);
+	item = link_json(id, link, is_here);
 	if (sweep->done == NULL) {
 		rc = add_written(walk->txn, id, item, err);
 		if (rc == 0)
@@ -386,7 +406,7 @@ take_link(void *arg, const struct link_id *id, const struct link *link, struct b
 		if (rc == 0)
 			rc = link_forget(walk->txn, id, err);
 		walk->erased += rc > 0;
-		if (rc > 0 && link->remote_id[0] != '\0')
+		if (rc > 0 && link->remote_id[0] != '\0' && !is_here)
 			json_array_append(walk->gone, item);
 	}
 	json_decref(item);
@@ -505,6 +525,7 @@ take_record(void *arg, const char *dest, const char *object, const char *key, co
 	json_t *item;
 	int rc = is_record_theirs(walk, dest, object, key, err);
 
+	walk->sweep->person->read++;
 	if (rc <= 0)
 		return rc;
 	if (walk->sweep->done != NULL) {
@@ -582,6 +603,7 @@ take_want(void *arg, const struct want_entry *entry, struct bh_err *err)
 	json_t *item;
 	int rc;
 
+	walk->sweep->person->read++;
 	if (!is_want_theirs(walk->sweep->person, entry))
 		return 0;
 	if (walk->sweep->done != NULL) {

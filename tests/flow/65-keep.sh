@@ -19,9 +19,9 @@ stored() {
 traces() {
 	plain | grep -aci 'Ada Person\|person.example'
 }
-# Keys of what the store holds, but for jobs, marks, and notes of the last run.
+# Keys of what the store holds, but for jobs, marks, and notes of the last run; lines of the trail without their stamps.
 keys() {
-	facts | grep -v '^{"k":"\(Jy\|Jz\|Ly\|Lp\)' | sed 's/,"v.*//' | sort
+	facts | grep -v '^{"k":"\(Jy\|Jz\|Ly\|Lp\)' | sed 's/,"v.*//; s/"k64":"\(VH[Ic]\)[^"]*/"k64":"\1/' | sort
 }
 
 simulators
@@ -86,6 +86,8 @@ bh stop --quiet
 # -- erased, also when it is killed at any step --
 cp -a "$work/data" "$work/before"
 others=$(plain | grep -ac 'Adam Other')
+mkdir -p "$work/data/db.before-1790000000000" "$work/data/backup"
+touch "$work/data/old.dump" "$work/data/backup/billhook-20261101-120000.tar"
 fresh() {
 	rm -rf "$work/data"
 	cp -a "$work/before" "$work/data"
@@ -94,8 +96,22 @@ status "erase" 0 bh person erase ada@person.example --yes
 like "says what went" "$out" '^Erased: 3 objects, 10 links, 3 records, 4 derived, 4 events'
 like "what is not in its reach" "$out" '^  salesforce: record 001'
 like "and that the source may bring it back" "$out" 'stripe: customer cus_ada; while it is active there'
+like "what lies beside the store, and what to do with it" "$out" '^  db.before-1790000000000: a store that restore set aside: remove it'
+like "a dump that somebody left there" "$out" '^  old.dump: not made by Billhook'
+like "a copy made in the browser" "$out" '^  backup/billhook-20261101-120000.tar: a copy made in the browser'
+is "and of what is needed nothing" "$(grep -cE '^  (db|key|log|run|spool|backup|billhook.conf):' <<<"$out")" 0
+rm -r "$work/data/db.before-1790000000000" "$work/data/old.dump" "$work/data/backup"
+is "the trail says who and how much" "$(plain | grep -a '^Tr' | grep -aoc 'a person was erased: 3 objects, 10 links, 3 records, 4 derived, 4 events.*, on the command line')" 1
+is "and not whom" "$(plain | grep -a '^Tr' | grep -a 'was erased: ' | grep -aci 'cus_ada\|person.example')" 0
 is "nothing of her is left" "$(traces)" 0
 is "nor in any file but the database's own" "$(grep -rl 'Ada Person' "$work/data" --exclude-dir=db | wc -l)" 0
+bh stop --quiet
+bh dump "$work/erased"
+mv "$work/data/db" "$work/db.old"
+status "a dump is loaded into an empty store" 0 bh load "$work/erased"
+bh stop --quiet
+is "no file of the data directory has a byte of her" "$(grep -arliF -e 'Ada Person' -e person.example "$work/data" | wc -l)" 0
+echo "# before that: $(grep -arliF -e 'Ada Person' -e person.example "$work/db.old" | xargs -r -n 1 basename | tr '\n' ' ')"
 is "the others are as they were" "$(plain | grep -ac 'Adam Other')" "$others"
 keys >"$work/want"
 status "again: nothing is left" 0 bh person erase ada@person.example --yes
