@@ -120,6 +120,11 @@ int page_backup(struct exchange *exchange, struct bh_err *err);
 int page_backup_status(struct exchange *exchange, struct bh_err *err);
 /* Has one made, sends it (after the password), or removes it. */
 int page_backup_press(struct exchange *exchange, struct bh_err *err);
+/* One person's data; the question before it is erased; looks, sends, erases (after the password), forgets. */
+int page_person(struct exchange *exchange, struct bh_err *err);
+int page_person_status(struct exchange *exchange, struct bh_err *err);
+int page_person_ask(struct exchange *exchange, struct bh_err *err);
+int page_person_press(struct exchange *exchange, struct bh_err *err);
 int page_configuration(struct exchange *exchange, struct bh_err *err);
 int page_configuration_change(struct exchange *exchange, struct bh_err *err);
 /* The configuration as a file, without secrets. */

@@ -23,13 +23,14 @@ static const struct kind {
     {"user", "Users", (const char *const[]){"user", NULL}},
     {"config", "Settings and mappings", (const char *const[]){"config", NULL}},
     {"preview", "Previews and re-syncs", (const char *const[]){"preview", "resync", NULL}},
+    {"person", "Personal data", (const char *const[]){"person", NULL}},
     {"records", "Records and events",
 	(const char *const[]){"link", "new", "skip", "retry", "sync", "match", "replay", "undo",
 	    "redo", NULL}},
 };
 /* All of them together, to tell what is other. */
 static const char *const known[] = {"signin", "user", "config", "preview", "resync", "link", "new",
-    "skip", "retry", "sync", "match", "replay", "undo", "redo", NULL};
+    "skip", "retry", "sync", "match", "replay", "undo", "redo", "person", NULL};
 
 struct audit {
 	struct exchange *exchange;

@@ -132,6 +132,10 @@ show(struct customer *customer, struct bh_err *err)
 	    json_boolean(request_query(exchange->request, "done") != NULL));
 	json_object_set_new(model, "is_operator",
 	    json_boolean(exchange->session.role >= ACCOUNT_OPERATOR));
+	json_object_set_new(model, "is_admin",
+	    json_boolean(exchange->session.role >= ACCOUNT_ADMIN));
+	json_object_set_new(model, "person_url",
+	    json_sprintf("%s/settings/person/look", exchange->request->base));
 	json_object_set_new(model, "has_syncs", json_boolean(customer->mapped.n > 0));
 	return exchange_page(exchange, 200, "customer",
 	    json_string_value(json_object_get(model, "title")), json_incref(model), err);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "state/account.h"
+#include "state/inquiry.h"
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/monitor.h"
@@ -332,6 +333,28 @@ add_up(struct bench *bench)
 		give_up(err.text);
 }
 
+/* A person with as many records in CRMs as are listed, before they are erased. */
+static void
+find_person(struct bench *bench)
+{
+	struct inquiry inquiry = {.state = INQUIRY_LOOKED,
+	    .asked_ms = 1,
+	    .until_ms = bh_now_ms() + INQUIRY_KEPT_MS,
+	    .facts = json_pack("{s:{s:i}, s:[]}", "found", "objects", 3, "records")};
+	struct store_txn *txn = store_begin(bench->site.store);
+	struct bh_err err = BH_ERR_INIT;
+
+	for (int i = 0; i < INQUIRY_RECORDS_MAX; i++)
+		json_array_append_new(json_object_get(inquiry.facts, "records"),
+		    json_pack("{s:s, s:s, s:s, s:s}", "destination", "crm", "object", "invoice",
+			"id", "in_1", "record", "001000000000001AAA"));
+	inquiry_put(txn, &inquiry);
+	if (store_commit(txn, NULL, &err) < 0)
+		give_up(err.text);
+	store_free(&txn);
+	inquiry_release(&inquiry);
+}
+
 /* -- pages -- */
 
 static int
@@ -468,6 +491,9 @@ static const struct {
     {"/settings/options", NULL},
     {"/settings/backup", NULL},
     {"/settings/backup/status.json", NULL},
+    {"/settings/person", NULL},
+    {"/settings/person/status.json", NULL},
+    {"/settings/person/erase", NULL},
     {"/metrics", NULL},
     {"/login", NULL},
     {"/healthz", NULL},
@@ -541,6 +567,7 @@ main(int argc, char **argv)
 	put_links(&bench, (unsigned)strtoul(argv[1], NULL, 10));
 	put_events(&bench, (unsigned)strtoul(argv[2], NULL, 10));
 	add_up(&bench);
+	find_person(&bench);
 	measure_all(&bench);
 	end(&bench);
 	return 0;

@@ -20,7 +20,7 @@ const SEEDS = ['/', '/status.json', '/healthz', '/setup', '/login', '/oauth/call
   '/customers/stripe?id=cus_page', `/customers/stripe?id=cus_${encoded}`, `/records/box/customer?id=cus_${encoded}`, '/records/stripe-sf/account?id=cus_page',
   '/records/stripe-hs/customer?id=cus_page', '/syncs/stripe-sf/preview?kind=customer&id=cus_page', '/syncs/stripe-hs/mapping/customer?edit=row-0&sample=cus_page',
   '/activity?state=failed', '/activity/status.json', '/alerts/new/slack', '/alerts/new/mail', '/settings/users/vic',
-  '/settings/backup/status.json', '/metrics'];
+  '/settings/backup/status.json', '/settings/person/status.json', '/metrics'];
 // These answer otherwise than 200 to who is signed in.
 const STATUS = { '/oauth/callback': 400, '/metrics': 404 }; // no login was begun, no token made
 const KIND_MAX = 20, BROWSERS = 2; // links followed of a kind; at work at a time
@@ -219,8 +219,17 @@ async function storedByForms(site, found) {
   report('nor is it markup where it was stored', faults.length === 0, faults.join('\n'));
 }
 
+// Somebody hostile is found, so that the pages about one person have something to show.
+async function findPerson(site) {
+  const [{ fields }] = formsOf(url, await site.get('/settings/person')).filter(({ path }) => path.endsWith('/look'));
+  await site.post('/settings/person/look', { token: fields.find(({ name }) => name === 'token').value, who: `cus_${EVIL}` });
+  for (let turn = 0; turn < 150 && !(await site.get('/settings/person')).body.includes('this is kept'); turn++)
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+}
+
 await inBrowser(async (browser) => {
   const site = await enter(url, 'admin', BILLHOOK_PASSWORD);
+  await findPerson(site);
   const found = await follow(site);
   await attempt('cookies are for HTTP and this site alone', async () => {
     const { context, page } = await open(browser, {});

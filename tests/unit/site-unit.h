@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "state/backup.h"
+#include "state/inquiry.h"
 #include "unit.h"
 #include "web/hook.h"
 #include "web/session.h"
@@ -311,6 +312,7 @@ connect(struct connection_case c)
 
 /* -- backups -- */
 
+#define INQUIRY_FILE "person-20261122-175900.json"
 #define BACKUP_FILE "billhook-20261122-175900.tar"
 
 /* One that is ready, in a data directory that is made; drop_backup() removes both. */
@@ -354,6 +356,57 @@ drop_backup(const char *dir)
 	snprintf(path, sizeof(path), "%s/" BACKUP_DIR, dir);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What was found about a customer, as the job leaves it; with a file in a data directory as of put_backup(), dir NULL none. */
+static inline void
+put_inquiry(struct world *world, enum inquiry_state state, const char *dir)
+{
+	struct inquiry inquiry = {.state = state,
+	    .asked_ms = 7,
+	    .who = "ada@person.example",
+	    .until_ms = bh_now_ms() + INQUIRY_KEPT_MS,
+	    .read = 12400,
+	    .bytes = 4096,
+	    .note = "No <room>"};
+	struct store_txn *txn = store_begin(world->site.store);
+	char path[80];
+	FILE *file;
+
+	inquiry.facts = json_pack(
+	    "{s:{s:i, s:i}, s:{s:i}, s:[{s:s, s:s, s:s}], s:[{s:s, s:s, s:s, s:s}], s:i, s:[{s:s, s:s}]}",
+	    "found", "objects", 3, "events", 1204, "erased", "objects", 3, "customers",
+	    "connection", "eu", "account", "", "id", "cus_<1>", "records", "destination", "sf",
+	    "object", "account", "id", "cus_<1>", "record", "001<x>", "more", 4, "rest", "path",
+	    "db.before-1", "what", "remove it");
+	assert_non_null(inquiry.facts);
+	if (state == INQUIRY_ERASED)
+		inquiry.who[0] = '\0';
+	if (dir != NULL) {
+		snprintf(inquiry.name, sizeof(inquiry.name), INQUIRY_FILE);
+		snprintf(path, sizeof(path), "%s/" INQUIRY_DIR, dir);
+		assert_int_equal(bh_make_dir(path, NULL), 0);
+		snprintf(path, sizeof(path), "%s/" INQUIRY_DIR "/" INQUIRY_FILE, dir);
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs("{\"asked\": 1}\n", file);
+		fclose(file);
+	}
+	inquiry_put(txn, &inquiry);
+	assert_int_equal(store_commit(txn, NULL, NULL), 0);
+	store_free(&txn);
+	inquiry_release(&inquiry);
+}
+
+static inline void
+drop_inquiry(const char *dir)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/" INQUIRY_DIR "/" INQUIRY_FILE, dir);
+	(void)unlink(path);
+	snprintf(path, sizeof(path), "%s/" INQUIRY_DIR, dir);
+	assert_int_equal(rmdir(path), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, drop_world)

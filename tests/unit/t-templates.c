@@ -687,6 +687,28 @@ visit_backup(struct browser *browser)
 	drop_backup(dir);
 }
 
+/* Nobody, somebody who is looked for, found, asked about, erased. */
+static void
+visit_person(struct browser *browser)
+{
+	char dir[32];
+
+	visit(browser, "/settings/person?done=forgotten");
+	post(browser, "/settings/person/look", "who=");
+	put_backup(browser->world, dir, true);
+	put_inquiry(browser->world, INQUIRY_LOOKING, NULL);
+	visit(browser, "/settings/person");
+	put_inquiry(browser->world, INQUIRY_LOOKED, dir);
+	visit(browser, "/settings/person");
+	post(browser, "/settings/person/fetch", "password=");
+	visit(browser, "/settings/person/erase");
+	post(browser, "/settings/person/erase", "password=&confirm=");
+	drop_inquiry(dir);
+	drop_backup(dir);
+	put_inquiry(browser->world, INQUIRY_ERASED, NULL);
+	visit(browser, "/settings/person");
+}
+
 /* As ada, who leaves her mark in the audit trail. */
 static void
 visit_settings(struct world *world)
@@ -737,6 +759,7 @@ visit_settings(struct world *world)
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D&seen=x");
 	post(&browser, "/settings/configuration", "document=%7B%22billhook%22:1%7D");
 	visit_backup(&browser);
+	visit_person(&browser);
 	close_browser(&browser);
 	close_browser(&vic);
 }

@@ -95,6 +95,7 @@ static const struct press {
 	NULL},
     {"/settings/sessions", "/settings/sessions", "/settings", "session=all", NULL},
     {"/settings/backup/:action", "/settings/backup/make", "/settings", "x=1", NULL},
+    {"/settings/person/:action", "/settings/person/look", "/settings", "who=c_2", NULL},
     {"/settings/configuration", "/settings/configuration", NULL, DOCUMENT "&seen=%s", NULL},
     {"/settings/options", "/settings/options", "/settings", "keep_days=30", NULL},
     {"/settings/monitor", "/settings/monitor", "/settings", "do=make", NULL},
