@@ -429,3 +429,21 @@ automation_trial_put(struct store_txn *txn, const char *code, const json_t *doc)
 	key_code(&key, "Xd", code);
 	put_json(txn, &key, doc);
 }
+
+int
+automation_trials_forget(struct store_txn *txn, struct bh_err *err)
+{
+	struct store_scan scan = {.prefix = "Xd",
+	    .prefix_len = 2,
+	    .max = RULES_MAX,
+	    .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		store_delete(txn, entries[i].key, entries[i].key_len);
+	return n == 0;
+}

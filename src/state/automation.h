@@ -106,6 +106,8 @@ void automation_trial_ask(struct store_txn *txn, const char *code, const json_t 
 int automation_trial_get(struct store_txn *txn, const char *code, json_t **doc_r,
     struct bh_err *err);
 void automation_trial_put(struct store_txn *txn, const char *code, const json_t *doc);
+/* Forget what all of them showed: 0, 1 there is none, -1. */
+int automation_trials_forget(struct store_txn *txn, struct bh_err *err);
 #define AUTOMATION_TRIAL_JOB "dryrun" /* its arg is the code */
 
 #define AUTOMATION_JOB "automate" /* its arg is "" */

@@ -275,6 +275,23 @@ errand_ask(struct store_txn *txn, const char *connection, const char *name, json
 }
 
 int
+errand_forget(struct store_txn *txn, const char *connection, const char *name, struct bh_err *err)
+{
+	struct errand errand;
+	struct key key;
+	int rc = errand_load(txn, connection, name, &errand, err);
+	bool is_done = rc > 0 && !errand.is_open;
+
+	errand_release(&errand);
+	if (rc < 0)
+		return -1;
+	key_of(&key, "We", connection, name);
+	if (is_done)
+		store_delete(txn, key.data, key.len);
+	return !is_done;
+}
+
+int
 errand_open(struct store_txn *txn, const char *connection, json_t **names_r, struct bh_err *err)
 {
 	struct store_scan scan = {.max = 100};

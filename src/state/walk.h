@@ -78,6 +78,9 @@ int errand_settle(struct store_txn *txn, const char *connection, const char *nam
 /* Ask for one; ask_take may be NULL.  Wakes the job. */
 void errand_ask(struct store_txn *txn, const char *connection, const char *name, json_t *ask_take,
     int64_t now_ms);
+/* Forget one that is done: 0; 1 there is none; -1. */
+int errand_forget(struct store_txn *txn, const char *connection, const char *name,
+    struct bh_err *err);
 /* Names of a connection's open errands: array of texts (new reference). */
 int errand_open(struct store_txn *txn, const char *connection, json_t **names_r,
     struct bh_err *err);

@@ -211,6 +211,12 @@ put_tallies(struct page *page, struct bh_err *err)
 	return 0;
 }
 
+void
+automate_alert_key(char key[ALERT_KEY_MAX], const struct mirror_id *of, const char *action)
+{
+	snprintf(key, ALERT_KEY_MAX, "action/%s/%s/%s", of->connection, of->account, action);
+}
+
 /* An action that tells people: it is an incident as long as it is open. */
 static int
 tell(struct page *page, const struct mirror_id *of, const json_t *action, struct bh_err *err)
@@ -226,8 +232,7 @@ tell(struct page *page, const struct mirror_id *of, const json_t *action, struct
 
 	if (cause.priority == ALERT__MAX)
 		cause.priority = ALERT_NORMAL;
-	snprintf(key, sizeof(key), "action/%s/%s/%s", of->connection, of->account,
-	    bh_json_str(action, "id"));
+	automate_alert_key(key, of, bh_json_str(action, "id"));
 	if (state != NULL && strcmp(state, "closed") == 0)
 		return alert_cure(page->txn, key, page->now_ms, err) < 0 ? -1 : 0;
 	return bh_is_json_true(action, "is_whole")

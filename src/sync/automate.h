@@ -6,12 +6,16 @@
 #ifndef SYNC_AUTOMATE_H
 #define SYNC_AUTOMATE_H
 
+#include "state/alert.h"
 #include "state/automation.h"
 #include "sync/sync.h"
 
 /* All that is marked; outcome->again_ms: when the time alone will change something. */
 int automate_run(const struct sync_context *context, struct sync_outcome *outcome,
     struct bh_err *err);
+
+/* The alert that an action raises where it is to tell people; of: the action, or what it is about. */
+void automate_alert_key(char key[ALERT_KEY_MAX], const struct mirror_id *of, const char *action);
 
 /*
  * A dispute is told without its customer, but for the payment that it is about: that one's

@@ -5,7 +5,7 @@
  * States of an erasure, which a run that is killed leaves for the next:
  *
  *   events, trail, records, links,       | found by the ids of the objects
- *   wants, spool                         |
+ *   wants, alerts, spool                 |
  *   objects but the customers, with what | still listed as the customer's
  *   was worked out of each               |
  *   what hangs on a customer, with it    | the customer is found until here
@@ -20,11 +20,7 @@
 #include "state/derived.h"
 #include "state/roster.h"
 #include "store/key.h"
-#include "sync/audit.h"
-#include "sync/inquiry.h"
 #include "sync/person_internal.h"
-#include "sync/preview.h"
-#include "sync/undo.h"
 
 #define PAGE 1000
 #define OBJECTS_PAGE 200 /* read and written at once: each may be large */
@@ -34,7 +30,7 @@
 static const char *const customer_families[] = {"Mc", "Md", "Ws"};
 
 static const char *const part_names[PERSON__MAX] = {"objects", "links", "records", "derived",
-    "lookups", "events", "trail", "spool"};
+    "alerts", "lookups", "events", "trail", "spool"};
 
 const char *
 person_part_name(enum person_part part)
@@ -588,6 +584,8 @@ person_visit(struct person *person,
 	if (rc == 0)
 		rc = show_derived(&sweep, err);
 	if (rc == 0)
+		rc = person_alerts(&sweep, err);
+	if (rc == 0)
 		rc = person_wants(&sweep, err);
 	if (rc == 0)
 		rc = person_events(&sweep, err);
@@ -616,6 +614,8 @@ erase_once(struct person_sweep *sweep, struct bh_err *err)
 	if (rc == 0)
 		rc = person_wants(sweep, err);
 	if (rc == 0)
+		rc = person_alerts(sweep, err);
+	if (rc == 0)
 		rc = erase_objects(sweep, person->customers_n, person->objects_n, err);
 	for (size_t i = 0; i < person->customers_n && rc == 0; i++) {
 		rc = erase_families(sweep, &person->objects[i], err);
@@ -623,19 +623,6 @@ erase_once(struct person_sweep *sweep, struct bh_err *err)
 			rc = erase_objects(sweep, i, i + 1, err);
 	}
 	return rc;
-}
-
-/* What was looked at shows people, one of whom is erased. */
-static int
-forget_looks(const struct sync_context *context, struct bh_err *err)
-{
-	int rc = preview_forget(context->store, err);
-
-	if (rc == 0)
-		rc = undo_forget_looks(context->store, err);
-	if (rc == 0)
-		rc = audit_forget(context->store, err);
-	return rc == 0 ? inquiry_forget(context, err) : rc;
 }
 
 int
@@ -660,5 +647,5 @@ person_erase(struct person *person, int (*gone)(void *arg, const json_t *link), 
 		if (rc == 0)
 			rc = erase_once(&sweep, err);
 	}
-	return rc == 0 ? forget_looks(person->context, err) : rc;
+	return rc == 0 ? person_forget_looks(person->context, err) : rc;
 }

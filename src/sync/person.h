@@ -39,6 +39,7 @@ enum person_part {
 	PERSON_LINK,       /* which CRM record it has */
 	PERSON_RECORD,     /* given to a sandbox */
 	PERSON_DERIVED, /* worked out by Billhook: histories, figures and what they are made of */
+	PERSON_ALERT,   /* raised by an automation */
 	PERSON_WANT,    /* to be looked up at the source */
 	PERSON_EVENT,   /* of the journal */
 	PERSON_TRAIL,

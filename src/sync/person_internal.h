@@ -54,5 +54,8 @@ int person_records(struct person_sweep *sweep, struct bh_err *err);
 int person_wants(struct person_sweep *sweep, struct bh_err *err);
 int person_links(struct person_sweep *sweep, struct bh_err *err);
 int person_spool(struct person_sweep *sweep, struct bh_err *err);
+int person_alerts(struct person_sweep *sweep, struct bh_err *err);
+/* What was looked at (previews, audits, dry runs and so on) shows people: all of it goes. */
+int person_forget_looks(const struct sync_context *context, struct bh_err *err);
 
 #endif

@@ -39,6 +39,7 @@ static const struct {
     {"links", "Links: which record in a CRM is theirs"},
     {"records", "Records in a sandbox"},
     {"derived", "Figures that Billhook worked out"},
+    {"alerts", "Alerts that an automation raised"},
     {"lookups", "Look-ups that wait"},
     {"events", "Events that name them"},
     {"trail", "Lines of the trail"},

@@ -70,7 +70,7 @@ echo "$out" >"$work/ada.json"
 ada() {
 	node -e 'const d = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); console.log(eval(process.argv[2]))' "$work/ada.json" "$1"
 }
-is "it is one document of all parts" "$(ada 'Object.keys(d).join(" ")')" "asked at objects links records derived lookups events trail spool"
+is "it is one document of all parts" "$(ada 'Object.keys(d).join(" ")')" "asked at objects links records derived alerts lookups events trail spool"
 is "with her objects" "$(ada 'd.objects.map((o) => o.kind + " " + o.id).sort().join(", ")')" "customer cus_ada, invoice in_ada, subscription sub_ada"
 is "what was pushed where" "$(ada 'd.links.filter((l) => l.record !== "").map((l) => l.destination).sort().join(" ")')" "hubspot hubspot hubspot salesforce salesforce salesforce sandbox sandbox sandbox"
 is "her events, with bodies" "$(ada 'd.events.map((e) => e.type + " " + (e.body.data !== undefined)).sort().join(", ")')" \

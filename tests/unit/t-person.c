@@ -12,7 +12,9 @@
 #include "state/derived.h"
 #include "state/target.h"
 #include "state/trail.h"
+#include "state/walk.h"
 #include "state/want.h"
+#include "sync/automate.h"
 #include "sync/configure.h"
 #include "sync/person.h"
 #include "sync/resync.h"
@@ -490,6 +492,57 @@ count_figures(struct bench *bench, const char *const *names)
 	return n;
 }
 
+/* What an automation told of her, a dry run that shows her, CRM records and customers that were looked for. */
+static void
+put_talk(struct bench *bench)
+{
+	struct mirror_id action = {"stripe", "", OBJECT_ACTION, "late/in_1"};
+	struct store_txn *txn = store_begin(bench->store);
+	struct alert_cause hers = {.title = "Ada Person pays late",
+	    .text = "call ada@person.example"};
+	struct alert_cause bobs = {.title = "Bob Other pays late"};
+	struct errand errand = {.done_ms = 1, .answer = json_pack("[{s:s}]", "name", "Ada Person")};
+	struct object_state object = {.version = {.at_ms = bh_now_ms()},
+	    .fields = json_pack("{s:s, s:s}", "customer", "cus_1", "title", "Ada Person")};
+	json_t *trial = json_pack("{s:s, s:[s]}", "state", "done", "fired", "Ada Person");
+	char key[ALERT_KEY_MAX];
+
+	mirror_put(txn, &action, &object);
+	automate_alert_key(key, &action, action.id);
+	hers.key = key;
+	assert_int_equal(alert_raise(txn, &hers, bh_now_ms(), &bench->err), 0);
+	bobs.key = "action/stripe//late/in_10";
+	assert_int_equal(alert_raise(txn, &bobs, bh_now_ms(), &bench->err), 0);
+	automation_trial_put(txn, "late", trial);
+	errand_save(txn, "crm", ERRAND_IMPORT, &errand);
+	assert_int_equal(store_commit(txn, NULL, &bench->err), 0);
+	store_free(&txn);
+	mirror_object_release(&object);
+	errand_release(&errand);
+	json_decref(trial);
+}
+
+static void
+what_was_told_of_them(void **state)
+{
+	struct bench *bench = *state = make_people();
+	struct handed handed;
+
+	put_talk(bench);
+	assert_int_equal(count_keys(bench, "Xd", "late"), 1);
+	assert_int_equal(count_keys(bench, "We", "crm"), 1);
+	handed = hand_out(bench, "cus_1");
+	assert_int_equal(handed.n[PERSON_ALERT], 1);
+	assert_non_null(strstr(bh_buf_str(&handed.text), "Ada Person pays late"));
+	assert_null(strstr(bh_buf_str(&handed.text), "Bob Other"));
+	bh_buf_release(&handed.text);
+	assert_int_equal(erase(bench, "cus_1").n[PERSON_ALERT], 1);
+	assert_int_equal(count_in_store(bench, "Ada Person"), 0);
+	assert_int_equal(count_keys(bench, "Xd", "late"), 0);
+	assert_int_equal(count_keys(bench, "We", "crm"), 0);
+	assert_true(count_in_store(bench, "Bob Other pays late") > 0);
+}
+
 static void
 figures_handed_out(void **state)
 {
@@ -786,6 +839,7 @@ main(void)
 	    TEST(handing_out_may_stop),
 	    TEST(told_of_the_crm),
 	    TEST(erased_without_a_trace),
+	    TEST(what_was_told_of_them),
 	    TEST(figures_handed_out),
 	    TEST(figures_erased),
 	    TEST(figures_come_back),
