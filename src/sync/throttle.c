@@ -90,18 +90,14 @@ int
 throttle_check(struct lane *lane, struct bh_err *err)
 {
 	char text[240];
-	int pause_s;
 
 	throttle_refresh(lane);
 	if (throttle_level(lane) != THROTTLE_OPEN) {
 		throttle_say(lane, text, sizeof(text));
 		return wait(err, THROTTLE_LOOK_MS / 1000, text);
 	}
-	if (lane->config.usage.pause_s > 0) {
-		pause_s = lane->config.usage.pause_s;
-		lane->config.usage.pause_s = 0;
-		return wait(err, pause_s, "the CRM asks for a pause");
-	}
+	if (lane->config.usage.pause_s > 0)
+		return wait(err, lane->config.usage.pause_s, "the CRM asks for a pause");
 	if (sync_is_ahead(lane->condition.pause_until_ms))
 		return wait(err, (lane->condition.pause_until_ms - bh_now_ms()) / 1000 + 1,
 		    "the CRM asked for a pause");

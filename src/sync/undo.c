@@ -11,10 +11,9 @@
 #include "sync/throttle.h"
 #include "sync/undo_internal.h"
 
-#define SLICE_MS 10000     /* then the worker is free for another job */
-#define PAUSE_MS 5000      /* before a CRM that does not answer is asked again */
-#define PATIENCE_MS 120000 /* so long it may not answer */
-#define BULK_MS 5000       /* before it is looked again whether a bulk job is over */
+#define SLICE_MS 10000 /* then the worker is free for another job */
+#define PAUSE_MS 5000  /* before a CRM that does not answer is asked again */
+#define BULK_MS 5000   /* before it is looked again whether a bulk job is over */
 
 struct turn {
 	struct undo_work *work;
@@ -115,7 +114,7 @@ is_passing(const struct turn *turn)
 	if (turn->why->code == BH_LIMITED)
 		return true;
 	return (turn->why->code == BH_UNAVAILABLE || turn->why->code == BH_UNCERTAIN) &&
-	       (revert->failing_ms == 0 || bh_now_ms() - revert->failing_ms < PATIENCE_MS);
+	       (revert->failing_ms == 0 || bh_now_ms() - revert->failing_ms < UNDO_PATIENCE_MS);
 }
 
 /* The CRM could not be asked: later (*again_r), or not at all.  -1: our own store failed. */

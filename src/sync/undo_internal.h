@@ -6,6 +6,8 @@
 #include "sync/undo.h"
 #include "sync/undo_judge.h"
 
+#define UNDO_PATIENCE_MS 120000 /* so long the CRM may not answer */
+
 struct undo_work {
 	const struct sync_context *context;
 	const char *code, *dest; /* of the sync; of its lane */
@@ -49,6 +51,8 @@ int undo_gather(struct undo_page *page, struct bh_err *err);
 int undo_look_at(struct undo_page *page, struct bh_err *err);
 /* Put back what can be; verdicts become what came of it. */
 int undo_write_back(struct undo_page *page, struct bh_err *err);
+/* Add them to the run that they are put back as, where the page is stored: each once, however often the page came. */
+int undo_count_run(struct store_txn *txn, const struct undo_page *page, struct bh_err *err);
 
 /* The next page, stored.  *is_over_r: it is not to go on (ended, stopped, begun anew). */
 int undo_page(struct undo_work *work, struct revert *revert, bool *is_over_r, struct bh_err *err);

@@ -252,6 +252,8 @@ save_page(struct store_txn *txn, void *arg, struct bh_err *err)
 		return -1;
 	if (revert->turn != page->turn || revert->state != page->state)
 		return 1;
+	if (revert->is_doing && undo_count_run(txn, page, err) < 0)
+		return -1;
 	save_rows(txn, page);
 	step(page);
 	revert_save(txn, page->work->code, revert);

@@ -9,6 +9,7 @@
 #include "base/proc.h"
 #include "state/target.h"
 #include "state/undo.h"
+#include "sync/throttle.h"
 #include "sync/undo_internal.h"
 
 static const char *
@@ -145,32 +146,71 @@ find_outcome(const struct dest_result *results, size_t n, enum dest_outcome outc
 	return NULL;
 }
 
-/* With a fresh token where the old one was dead: what was written is written again, which does no harm. */
+/* Did the CRM take any of the page?  What holds its value of before by now was taken when the page came before. */
+static bool
+has_taken(const struct undo_page *page, const struct dest_result *results, size_t n)
+{
+	for (size_t i = 0; i < page->n; i++)
+		if (page->records[i].is_again && !is_undo_back(&page->records[i]))
+			return true;
+	return find_outcome(results, n, DEST_APPLIED) != NULL;
+}
+
+/* Some of them were put off for so long that it counts as a refusal. */
+static bool
+is_patience_over(const struct undo_page *page, const struct dest_result *results, size_t n)
+{
+	int64_t since_ms = page->revert->failing_ms;
+
+	return since_ms != 0 && bh_now_ms() - since_ms >= UNDO_PATIENCE_MS / 2 &&
+	       has_taken(page, results, n);
+}
+
+/*
+ * What does not settle a batch.  All of its page comes again then: what was written by now is found
+ * to be so.  A pause that the CRM asks for stays told: what follows in the lane keeps it, too.
+ */
 static int
-push(struct lane *lane, struct record *const *records, size_t n, struct dest_result *results,
+check_results(const struct undo_page *page, const struct dest_result *results, size_t n,
     struct bh_err *err)
 {
-	const struct dest_result *auth, *lost;
+	const struct dest_usage *usage = &page->work->lane->config.usage;
+	const struct dest_result *auth = find_outcome(results, n, DEST_AUTH),
+				 *lost = find_outcome(results, n, DEST_UNCERTAIN),
+				 *later = find_outcome(results, n, DEST_LATER);
 
+	if (auth != NULL)
+		return bh_fail(err, BH_UNAVAILABLE, "a fresh token is refused: %s", auth->cause);
+	if (lost != NULL)
+		return bh_fail(err, BH_UNCERTAIN, "%s", lost->cause);
+	if (usage->pause_s > 0) {
+		bh_fail(err, BH_LIMITED, "the CRM asks for a pause");
+		err->retry_after_s = usage->pause_s;
+		return -1;
+	}
+	if (later == NULL || is_patience_over(page, results, n))
+		return 0;
+	bh_fail(err, BH_UNAVAILABLE, "%s", later->cause);
+	err->retry_after_s = later->retry_after_s;
+	return -1;
+}
+
+/* With a fresh token where the old one was dead: what was written is written again, which does no harm. */
+static int
+push(const struct undo_page *page, struct record *const *records, size_t n,
+    struct dest_result *results, struct bh_err *err)
+{
+	struct lane *lane = page->work->lane;
+
+	if (throttle_check(lane, err) < 0)
+		return -1;
 	lane->driver->push(&lane->config, records, n, results);
 	if (find_outcome(results, n, DEST_AUTH) != NULL) {
 		if (lane_authorize(lane, err) < 0)
 			return -1;
 		lane->driver->push(&lane->config, records, n, results);
 	}
-	auth = find_outcome(results, n, DEST_AUTH);
-	if (auth != NULL)
-		return bh_fail(err, BH_UNAVAILABLE, "a fresh token is refused: %s", auth->cause);
-	lost = find_outcome(results, n, DEST_UNCERTAIN);
-	if (lost != NULL)
-		return bh_fail(err, BH_UNCERTAIN, "%s", lost->cause);
-	if (lane->config.usage.pause_s > 0) {
-		bh_fail(err, BH_LIMITED, "the CRM asks for a pause");
-		err->retry_after_s = lane->config.usage.pause_s;
-		lane->config.usage.pause_s = 0;
-		return -1;
-	}
-	return 0;
+	return check_results(page, results, n, err);
 }
 
 /* A sandbox's records stand here: the fields alone change. */
@@ -245,7 +285,7 @@ write_some(struct undo_page *page, const size_t *places, size_t n, struct bh_err
 
 	for (size_t i = 0; i < n; i++)
 		records[i] = record_of(&page->records[places[i]]);
-	rc = push(page->work->lane, records, n, results, err);
+	rc = push(page, records, n, results, err);
 	for (size_t i = 0; i < n; i++) {
 		if (rc == 0)
 			take_result(&page->records[places[i]], &results[i]);
@@ -323,8 +363,11 @@ remove_records(struct undo_page *page, struct bh_err *err)
 		    (struct dest_removal){.object = record->to, .remote_id = record->remote_id};
 		places[n++] = i;
 	}
-	if (n > 0 && page->work->lane->driver->remove != NULL)
-		rc = call_remove(page->work->lane, removals, n, err);
+	if (n > 0 && page->work->lane->driver->remove != NULL) {
+		rc = throttle_check(page->work->lane, err);
+		if (rc == 0)
+			rc = call_remove(page->work->lane, removals, n, err);
+	}
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (!removals[i].is_gone)
 			refuse(&page->records[places[i]], removals[i].cause);
@@ -335,29 +378,37 @@ remove_records(struct undo_page *page, struct bh_err *err)
 
 /* -- after -- */
 
-static int
-count_run(struct store_txn *txn, void *arg, struct bh_err *err)
+/* Fields of a record that have their values of before, by this page or as it came before. */
+static int64_t
+fields_back(const struct undo_record *record)
 {
-	const struct undo_page *page = arg;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < record->fields_n; i++)
+		n += record->fields[i].verdict == UNDO_BACK ||
+		     (record->is_again && record->fields[i].verdict == UNDO_SAME);
+	return n;
+}
+
+int
+undo_count_run(struct store_txn *txn, const struct undo_page *page, struct bh_err *err)
+{
 	struct undo_run run;
 	int rc = undo_run_load(txn, page->work->code, page->revert->run, &run, err);
 
 	for (size_t i = 0; i < page->n && rc > 0; i++) {
 		const struct undo_record *record = &page->records[i];
 
-		if (record->undo_ms == 0)
-			continue;
-		if (strcmp(record->verdict, "refused") == 0) {
+		if (strcmp(record->verdict, "back") == 0) {
+			run.records++;
+			run.fields += fields_back(record);
+		} else if (record->undo_ms != 0) {
 			undo_delete(txn, &record->id, record->undo_ms);
-			continue;
 		}
-		run.records++;
-		for (size_t k = 0; k < record->fields_n; k++)
-			run.fields += record->fields[k].verdict == UNDO_BACK;
 	}
 	if (rc > 0)
 		undo_run_save(txn, page->work->code, &run);
-	return rc < 0 ? -1 : rc == 0;
+	return rc < 0 ? -1 : 0;
 }
 
 int
@@ -374,7 +425,5 @@ undo_write_back(struct undo_page *page, struct bh_err *err)
 	if (rc == 0 && !is_kept)
 		rc = remove_records(page, err);
 	bh_fault("undo-sent");
-	if (rc == 0)
-		rc = store_run(store, count_run, page, NULL, err);
 	return rc < 0 ? -1 : 0;
 }
