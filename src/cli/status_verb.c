@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "conf/mode.h"
 #include "state/bulk.h"
+#include "state/environment.h"
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/retain.h"
@@ -209,6 +210,46 @@ collect_lanes(struct store_txn *txn, json_t *lanes, json_t *sources, struct bh_e
 	return rc < 0 ? -1 : 0;
 }
 
+/* -- syncs -- */
+
+static int
+add_clash(struct store_txn *txn, const char *code, json_t *clashes, struct bh_err *err)
+{
+	struct account_connection from = {0}, to = {0};
+	char text[ENVIRONMENT_TEXT];
+	struct account_sync sync;
+	int rc = account_sync_load(txn, code, &sync, err);
+
+	if (rc > 0)
+		rc = account_connection_load(txn, NULL, sync.from, &from, err);
+	if (rc > 0)
+		rc = account_connection_load(txn, NULL, sync.to, &to, err);
+	if (rc > 0)
+		rc = environment_clash(txn, &from, &to, text, err);
+	if (rc > 0)
+		json_array_append_new(clashes,
+		    json_pack("{s:s, s:o}", "sync", code, "text", bh_json_string(text)));
+	account_connection_release(&from);
+	account_connection_release(&to);
+	account_sync_release(&sync);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Test data on its way into production, or the other way round. */
+static int
+collect_clashes(struct store_txn *txn, json_t *clashes, struct bh_err *err)
+{
+	json_t *codes = NULL, *code;
+	size_t i;
+	int rc = account_syncs(txn, &codes, err);
+
+	json_array_foreach (codes, i, code)
+		if (rc == 0)
+			rc = add_clash(txn, json_string_value(code), clashes, err);
+	json_decref(codes);
+	return rc;
+}
+
 static void
 print_lane(const json_t *lane)
 {
@@ -238,13 +279,16 @@ print_lane(const json_t *lane)
 static int
 collect(struct store_txn *txn, json_t *doc, struct bh_err *err)
 {
-	json_t *lanes = json_array(), *sources = json_array();
+	json_t *lanes = json_array(), *sources = json_array(), *clashes = json_array();
 	size_t backlog = 0, events = 0;
 	int64_t bytes = 0;
 	int rc = collect_lanes(txn, lanes, sources, err);
 
 	json_object_set_new(doc, "lanes", lanes);
 	json_object_set_new(doc, "sources", sources);
+	json_object_set_new(doc, "clashes", clashes);
+	if (rc == 0)
+		rc = collect_clashes(txn, clashes, err);
 	if (rc == 0)
 		rc = find_last_events(txn, sources, err);
 	if (rc == 0)
@@ -291,6 +335,8 @@ print_status(const json_t *doc)
 		print_source(one);
 	json_array_foreach (json_object_get(doc, "lanes"), i, one)
 		print_lane(one);
+	json_array_foreach (json_object_get(doc, "clashes"), i, one)
+		printf("%-20s %s\n", bh_json_str(one, "sync"), bh_json_str(one, "text"));
 }
 
 int

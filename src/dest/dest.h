@@ -59,6 +59,7 @@ struct dest_auth {
 	char account_name[128];
 	char account_kind[64]; /* "Enterprise Edition"; "" not known */
 	bool is_sandbox;       /* nothing in it is real: a sandbox, a test portal */
+	bool is_production;    /* it said so; neither: it may be there for trying things. Not kept. */
 	bool has_clock;        /* clock_s is known */
 	int clock_s;           /* how far the account's clock is ahead of UTC */
 	/* Rights that were not granted though they are wanted: a line each, with what it is for.  Not kept. */

@@ -153,12 +153,13 @@ take_kind(struct dest_auth *auth, const json_t *details)
 	const char *title = type, *currency = dest_text(details, "companyCurrency", "");
 	char kind[sizeof(auth->account_kind) * 4];
 
-	auth->is_sandbox = false;
+	auth->is_sandbox = auth->is_production = false;
 	for (size_t i = 0; i < BH_LEN(kinds); i++) {
 		if (strcmp(kinds[i].type, type) != 0)
 			continue;
 		title = kinds[i].title;
 		auth->is_sandbox = kinds[i].is_sandbox;
+		auth->is_production = !kinds[i].is_sandbox;
 	}
 	snprintf(kind, sizeof(kind), "%.40s%s%.8s", title,
 	    *title != '\0' && *currency != '\0' ? ", " : "", currency);

@@ -286,6 +286,9 @@ take_organization(struct dest_config *config, const json_t *json, struct bh_err 
 	dest_copy(auth->account_kind, sizeof(auth->account_kind),
 	    bh_json_str(json, "records.0.OrganizationType"));
 	auth->is_sandbox = bh_is_json_true(json, "records.0.IsSandbox");
+	auth->is_production = json_is_false(bh_json_at(json, "records.0.IsSandbox")) &&
+			      auth->account_kind[0] != '\0' &&
+			      strcmp(auth->account_kind, "Developer Edition") != 0;
 	return 0;
 }
 
@@ -320,8 +323,8 @@ static const struct setting settings[] = {
 	"login: a person allows it in the browser; client_credentials: the app's own run-as user; jwt: a certificate of the app"},
     {"client_id", "Consumer key", SETTING_TEXT, SETTING_ACCOUNT | SETTING_NEEDED, NULL, 0, 0, "",
 	"of the External Client App that you made in your org"},
-    {"client_secret", "Consumer secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0, "",
-	"of the same app; not needed for jwt"},
+    {"client_secret", "Consumer secret", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET, NULL, 0, 0,
+	"", "of the same app; not needed for jwt"},
     {"username", "User name", SETTING_TEXT, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, "",
 	"the user that jwt logs in"},
     {"private_key", "Private key", SETTING_TEXT,
@@ -329,8 +332,9 @@ static const struct setting settings[] = {
 	"for jwt: in PEM, of the certificate that the app holds"},
     {"audience", "Audience", SETTING_TEXT, SETTING_ACCOUNT | SETTING_ADVANCED, NULL, 0, 0, "",
 	"for jwt, where it is not the login address of production or sandboxes"},
-    {"refresh_token", "Refresh token", SETTING_TEXT, SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0,
-	"", "only where it was got elsewhere (flow refresh_token)"},
+    {"refresh_token", "Refresh token", SETTING_TEXT,
+	SETTING_ACCOUNT | SETTING_SECRET | SETTING_ADVANCED, NULL, 0, 0, "",
+	"only where it was got elsewhere (flow refresh_token)"},
     {"prefix", "Prefix of names", SETTING_TEXT, SETTING_ADVANCED, NULL, 0, 0, "Billhook_",
 	"what the names of objects and fields begin with that Billhook makes in your org"},
     {"throttle", "Throttle", SETTING_NUMBER, SETTING_ADVANCED, NULL, 1, 100, "80",

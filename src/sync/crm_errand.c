@@ -38,10 +38,11 @@ list_lines(const char *text)
 static json_t *
 describe_account(const struct dest_auth *auth, json_t *limits_take)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "name",
+	return json_pack("{s:o, s:o, s:o, s:s, s:b, s:o, s:o}", "name",
 	    bh_json_string(auth->account_name), "id", bh_json_string(auth->account_id), "kind",
 	    bh_json_string(auth->account_kind), "mode", auth->is_sandbox ? "test" : "live",
-	    "missing", list_lines(auth->missing), "limits", limits_take);
+	    "is_production", auth->is_production, "missing", list_lines(auth->missing), "limits",
+	    limits_take);
 }
 
 /* Limits are told where they can be had; they are no reason to fail. */

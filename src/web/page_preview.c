@@ -59,6 +59,7 @@ complete(const struct preview_facts *facts, const char *problem)
 	json_object_set_new(model, "self_url", own_url(exchange));
 	json_object_set_new(model, "sync_name", sync_facts_name(facts->sync));
 	json_object_set_new(model, "dest", words_json(*name != '\0' ? name : facts->sync->sync.to));
+	json_object_set(model, "clash", json_object_get(facts->sync->view, "clash"));
 	json_object_set_new(model, "problem", words_json(problem != NULL ? problem : ""));
 	json_object_set_new(model, "is_new", json_boolean(facts->sync->sync.is_new));
 	json_object_set_new(model, "is_operator", json_boolean(role >= ACCOUNT_OPERATOR));

@@ -10,6 +10,7 @@
 #include "map/shape.h"
 #include "source/source.h"
 #include "state/draft.h"
+#include "state/environment.h"
 #include "state/link.h"
 #include "state/walk.h"
 #include "sync/preview.h"
@@ -240,6 +241,18 @@ add_counts(struct sync_facts *facts, const struct counts *counts, json_t *live)
 	    words_time_json(lane->last_push_ms, facts->now_ms));
 }
 
+/* Whether test data would go into production, or the other way round. */
+static int
+add_clash(struct sync_facts *facts, struct bh_err *err)
+{
+	char text[ENVIRONMENT_TEXT];
+	int rc =
+	    environment_clash(exchange_read(facts->exchange), &facts->from, &facts->to, text, err);
+
+	json_object_set_new(facts->view, "clash", words_json(text));
+	return rc < 0 ? -1 : 0;
+}
+
 static int
 add_state(struct sync_facts *facts, json_t *live, struct bh_err *err)
 {
@@ -278,7 +291,7 @@ sync_facts_get(struct sync_facts *facts, struct exchange *exchange, const char *
 		return -1;
 	look_for_trouble(facts);
 	add_ends(facts);
-	return add_state(facts, live, err) < 0 ? -1 : 1;
+	return add_clash(facts, err) < 0 || add_state(facts, live, err) < 0 ? -1 : 1;
 }
 
 void

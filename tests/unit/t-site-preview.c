@@ -1,7 +1,6 @@
 /* web/page_preview, preview_facts, preview_record: the preview of a sync in the browser. */
-#include "preview-unit.h"
-
 #include "base/clock.h"
+#include "preview-unit.h"
 
 #define PAGE "/syncs/eu-sf/preview"
 
@@ -23,6 +22,33 @@ open_page(struct world *world, const char *user)
 {
 	set_up(world);
 	return open_at(world, user, PAGE);
+}
+
+/* What stands at the top, here and on the sync's page, where a side is not for the other's data. */
+static void
+test_clash(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_page(world, "vic");
+
+	lacks(&browser, "Test data");
+	connect((struct connection_case){.world = world,
+	    .code = "eu",
+	    .driver = "stripe",
+	    .name = "Money <b>",
+	    .environment = "test",
+	    .is_source = true});
+	look(&browser, PAGE, 200);
+	lacks(&browser, "Test data");
+	crm_put_errand(world, ERRAND_PROBE, "{\"mode\": \"live\", \"is_production\": true}", NULL,
+	    bh_now_ms());
+	look(&browser, PAGE, 200);
+	assert_page(&browser,
+	    "Test data would go into production: Money &lt;b&gt; is in test mode, and The &quot;CRM&quot; &lt;script&gt; is a production account.");
+	look(&browser, "/syncs/eu-sf", 200);
+	assert_page(&browser,
+	    "Test data would go into production: Money &lt;b&gt; is in test mode");
+	close_browser(&browser);
 }
 
 static struct preview
@@ -242,6 +268,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(test_clash),
 	    TEST(test_begin_stop_go_on),
 	    TEST(test_totals_and_samples),
 	    TEST(test_one_record),

@@ -329,7 +329,7 @@ visit_all(struct world *world, const char *user, uint64_t stamp)
 	    "/connections/new/salesforce", "/connections/sf", "/connections/sf?saved=1",
 	    "/connections/sf?linked=1", "/connections/sf?sync=eu-sf&object=account&account=&id=z",
 	    "/connections/crm", "/setup", "/syncs", "/syncs?gone=1", "/syncs/new",
-	    "/syncs/new?from=eu&to=crm", "/syncs/eu-crm", "/syncs/eu-crm?saved=1",
+	    "/syncs/new?from=eu&to=crm", "/syncs/eu-crm", "/syncs/eu-crm?saved=1", "/syncs/eu-sf",
 	    "/syncs/eu-crm?started=1", "/syncs/made",
 	    "/syncs/eu-sf/preview?object=account&verdict=adopt&kind=customer&account=acct_1&id=cus_1",
 	    "/syncs/eu-sf/preview?object=account&verdict=create",
@@ -457,6 +457,8 @@ change_preview(struct world *world, int stage)
 			"\"unread\": \"u\", \"candidates\": [{\"remote_id\": \"1\", \"name\": \"n\"}],"));
 	} else if (stage == 3) {
 		undo_put_state(world, "eu-sf", REVERT_DONE, 2, "", false, "");
+		crm_put_errand(world, ERRAND_LOGIN, "{\"mode\": \"live\", \"is_production\": true}",
+		    NULL, bh_now_ms());
 	}
 	commit(txn);
 	store_free(&txn);

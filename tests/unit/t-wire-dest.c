@@ -242,12 +242,12 @@ run_call(struct play *play)
 static json_t *
 auth_json(const struct dest_auth *auth)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "access_token",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I}", "access_token",
 	    bh_secret_str(&auth->access_token), "refresh_token",
 	    bh_secret_str(&auth->refresh_token), "base_url", auth->base_url, "account_id",
 	    auth->account_id, "account_name", auth->account_name, "account_kind",
 	    auth->account_kind, "missing", auth->missing, "is_sandbox", auth->is_sandbox,
-	    "expires_ms", (json_int_t)auth->expires_ms);
+	    "is_production", auth->is_production, "expires_ms", (json_int_t)auth->expires_ms);
 }
 
 static json_t *

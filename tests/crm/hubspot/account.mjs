@@ -11,7 +11,7 @@ export function details(call) {
   return {
     status: 200,
     body: {
-      portalId: portal.id, accountType: 'STANDARD', timeZone: portal.settings.time_zone,
+      portalId: portal.id, accountType: portal.settings.account_type, timeZone: portal.settings.time_zone,
       companyCurrency: portal.settings.company_currency, additionalCurrencies: portal.settings.additional_currencies,
       utcOffset: `${ms < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`,
       utcOffsetMilliseconds: ms, uiDomain: 'app.hubspot.com', dataHostingLocation: 'na1',

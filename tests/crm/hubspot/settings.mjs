@@ -6,6 +6,7 @@ import { ALL_SCOPES, OWNERS } from './factory.mjs';
 export function defaultSettings() {
   return {
     portal_id: 4711000,
+    account_type: 'STANDARD',
     latency_ms: 0, // added to every API call
     enterprise: true, // false: no custom objects and events, their scopes cannot be granted (section 11.5)
     // Tokens (section 2)
@@ -50,6 +51,7 @@ export function defaultSettings() {
 }
 
 const CHOICES = {
+  account_type: ['STANDARD', 'SANDBOX', 'DEVELOPER_TEST', 'APP_DEVELOPER'],
   authorize: ['ask', 'grant', 'deny'],
   email_conflict: ['conflict', 'coordinates', 'legacy', 'anonymous'],
 };
