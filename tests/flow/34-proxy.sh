@@ -19,6 +19,15 @@ is "the log names the clients" "$(log | grep -oE 'login user=admin peer=.*' | so
  2 login user=admin peer=127.0.0.5
  1 login user=admin peer=127.0.0.6"
 unlike "never those that somebody made up" "$(log)" '203\.0\.113'
+
+# -- cookies --
+adopt node "$flow/proxy.mjs" session "https://127.0.0.1:$(cat "$work/proxy.port")" https
+adopt node "$flow/proxy.mjs" session "$url" http
+stop_web
+echo "# public_url by https: those of who went around the proxy, too"
+option public_url https://bill.example.com
+serve_web
+adopt node "$flow/proxy.mjs" session "$url" https
 stop_web
 echo 'trusted_proxies = 127.0.0.9, localhost' >>"$BILLHOOK_DIR/billhook.conf"
 status "a name is no address" 1 bh check

@@ -5,6 +5,8 @@
 //       proxies do, with X-Forwarded headers of its own
 //   node proxy.mjs cases PROXY DIRECT
 //       a line for each case; DIRECT: the web server's own address
+//   node proxy.mjs session URL https|http
+//       the same of the cookies of a session; https: they must be marked for it
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -31,11 +33,32 @@ function serve(key, certificate, target, portFile) {
   server.listen(0, '127.0.0.1', () => writeFileSync(portFile, String(server.address().port)));
 }
 
+// Each cookie of an answer: only for this site, of no use to scripts, and with Secure where it came by https.
+function areKept(answer, name, isSecure) {
+  const lines = [answer.headers['set-cookie']].flat().filter(Boolean);
+  const shape = new RegExp(`^(billhook|billhook_login)=[^;,\\s]*; Path=/; Max-Age=[0-9]+; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}$`);
+  return lines.some((line) => line.startsWith(`${name}=`)) && lines.every((line) => shape.test(line));
+}
+
+// The cookies of a form, a login and a logout.
+async function session(browser, url, isSecure, report) {
+  const how = isSecure ? 'with Secure' : 'without Secure';
+  let page = await browser.get(`${url}/login`);
+  report(`the form's cookie is kept, ${how}`, page.status === 200 && areKept(page, 'billhook_login', isSecure), page);
+  page = await browser.login(`${url}/login`, 'admin', process.env.BILLHOOK_PASSWORD);
+  report(`the session's, too, ${how}`, page.status === 303 && areKept(page, 'billhook', isSecure), page);
+  const home = await browser.get(`${url}/`);
+  report('the session holds', home.status === 200, home);
+  page = await browser.post(`${url}/logout`, { token: /name="token" value="([^"]+)"/.exec(home.body)?.[1] });
+  report(`a logout takes it away, ${how}`, page.status === 303 && areKept(page, 'billhook', isSecure) && /billhook=; .*Max-Age=0;/.test(page.headers['set-cookie']), page);
+}
+
+function report(what, isGood, answer) {
+  console.log(`${isGood ? 'ok' : 'not ok'} - ${what}`);
+  if (!isGood) console.log(`#   ${JSON.stringify({ ...answer, body: answer.body.slice(0, 400) })}`);
+}
+
 async function cases(proxy, direct) {
-  const report = (what, isGood, answer) => {
-    console.log(`${isGood ? 'ok' : 'not ok'} - ${what}`);
-    if (!isGood) console.log(`#   ${JSON.stringify({ ...answer, body: answer.body.slice(0, 400) })}`);
-  };
   const cookies = (answer) => [answer.headers['set-cookie']].flat().filter(Boolean);
   const login = (browser, url, name = 'admin', password = process.env.BILLHOOK_PASSWORD) => browser.login(`${url}/login`, name, password);
   const by = (address, headers = {}) => new Browser({ localAddress: address, headers });
@@ -66,4 +89,5 @@ async function cases(proxy, direct) {
 
 const [verb, ...words] = process.argv.slice(2);
 if (verb === 'serve') serve(...words);
+else if (verb === 'session') await session(new Browser({ localAddress: '127.0.0.7' }), words[0], words[1] === 'https', report);
 else await cases(...words);
