@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One person in Chromium behind lighttpd: found by address and by customer, handed out as a
 # file, erased after a question; with script off and on, for administrators alone.  What was
-# pushed with undo_days on, refused by the CRM, previewed and audited before is searched
+# pushed with undo_days on, refused by the CRM, told, tried, previewed and audited before is searched
 # afterwards: no entry of the store and no file but the database's own names her; a dump that
 # is loaded into an empty store leaves no byte.  FLOW_SHOTS as for 85-pages.sh.
 # shellcheck disable=SC2154 # what lib.sh and its like set
@@ -30,9 +30,14 @@ bh apply --quiet - <<-END || not_ok "apply"
 	      { "name": "account", "from": "customer", "to": "Account", "key": "Billhook_Id__c", "match": [{"by": "value", "fields": [{"to": "Name", "from": "name"}]}],
 	        "fields": [{"to": "Name", "from": "name"}, {"to": "Phone", "from": "phone"}, {"to": "Description", "from": "email"}] } ] } },
 	    { "code": "box", "from": "stripe", "to": "box", "preset": "stripe-salesforce" } ],
-	  "automations": [ { "code": "failed", "preset": "failed-payments", "from": "stripe" } ] }
+	  "automations": [
+	    { "code": "failed", "preset": "failed-payments", "from": "stripe" },
+	    { "code": "tells", "preset": "failed-payments", "from": "stripe", "make": {"type": "alert", "priority": "normal", "title": "Payment failed: {customer.name}"} } ] }
 END
+# The worker that erases dies once in the middle.
+export BILLHOOK_FAULT=person-object:die BILLHOOK_FAULT_ONCE=$work/died
 serve_web
+unset BILLHOOK_FAULT BILLHOOK_FAULT_ONCE
 
 # send to the site
 tell() {
@@ -64,9 +69,10 @@ seen "a change is written over what stood there" "sf('Account', 'stripe:cus_ada'
 sleep 1.1
 tell '{"customer":"cus_ada","name":"Ada Refused","email":"ada@person.example","phone":"555 1204"}'
 seen "a refusal holds her" 'status.lanes.find(({ code }) => code === "salesforce").held' 1
+bh automation failed try >/dev/null 2>&1
 bh preview sf >/dev/null 2>&1
 bh audit sf >/dev/null 2>&1
-for family in Ue Ps Lk Lg Ze Mo Cn; do
+for family in Ue Ps Lk Lg Ze Mo Cn Ni Xd; do
 	check "before: she is in $family" test "$(traces | grep -c "^$family")" -gt 0
 done
 
@@ -74,8 +80,9 @@ mkdir "$work/got"
 HOME=$work/home adopt node "$flow/personal-data.mjs" "$url" "$work/got"
 
 is "the document of the address is hers" "$(node -p 'const d = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); [d.asked, d.objects.map(({ id }) => id).sort().join(" "), d.events.length, d.links.some((l) => l.written_over !== undefined)].join(", ")' "$work/got/ada.json")" \
-	"ADA@person.example, cus_ada failed/invoice/in_ada in_ada sub_ada, 5, true"
+	"ADA@person.example, cus_ada failed/invoice/in_ada in_ada sub_ada tells/invoice/in_ada, 5, true"
 is "and nobody else's" "$(grep -c 'Other\|cus_adam\|cus_eve' "$work/got/ada.json")" 0
+check "the worker died in the middle" test -e "$work/died"
 is "no entry of the store names them" "$(traces)" ""
 is "nor any file but the database's own" "$(grep -rlaF -e 'Ada ' -e person.example "$BILLHOOK_DIR" --exclude-dir=db)" ""
 is "others are there" "$(plain | grep -a '^Mo' | grep -ac 'Adam Other')" 1

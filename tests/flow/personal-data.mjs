@@ -71,7 +71,7 @@ async function erased(page) {
     const gone = await page.goto(`${url}/customers/stripe?id=cus_ada`);
     expect(gone.status() === 404, `status ${gone.status()}`);
     await page.goto(`${url}/settings/audit?kind=person`);
-    await says(page, 'a person was erased: 4 objects');
+    await says(page, 'a person was erased: 5 objects');
     await says(page, 'what is kept about a person was fetched, in the browser by admin');
     expect(!/cus_ada|person\.example/.test(await page.locator('main').innerText()), 'the trail names her');
   });
