@@ -3,7 +3,11 @@
 
 #include "base/disk.h"
 
+#include <sys/stat.h>
 #include <sys/vfs.h>
+
+#include <dirent.h>
+#include <fcntl.h>
 
 #include "base/proc.h"
 
@@ -40,4 +44,21 @@ bh_fail_network_disk(struct bh_err *err, const char *dir, const char *kind)
 	    "%.80s is on a network file system (%s), where the database may be lost. Move the data "
 	    "directory to a local disk, or set network_disk = 1",
 	    dir, kind);
+}
+
+int64_t
+bh_disk_bytes(const char *dir)
+{
+	const struct dirent *entry;
+	DIR *handle = opendir(dir);
+	int64_t bytes = 0;
+	struct stat is;
+
+	while (handle != NULL && (entry = readdir(handle)) != NULL)
+		if (fstatat(dirfd(handle), entry->d_name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(is.st_mode))
+			bytes += is.st_size;
+	if (handle != NULL)
+		closedir(handle);
+	return bytes;
 }

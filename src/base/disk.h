@@ -1,4 +1,4 @@
-/* What kind of disk a directory lies on. */
+/* What kind of disk a directory lies on, and what its files take. */
 #ifndef BASE_DISK_H
 #define BASE_DISK_H
 
@@ -15,5 +15,8 @@ const char *bh_network_disk_of(const char *dir);
 
 /* BH_STORAGE: the database is not kept in dir, on that kind of disk, and what to do.  Always -1. */
 int bh_fail_network_disk(struct bh_err *err, const char *dir, const char *kind);
+
+/* Of the plain files in dir, without those of folders below it; 0 also when it cannot be read. */
+int64_t bh_disk_bytes(const char *dir);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "state/backup.h"
 
+#include "base/disk.h"
 #include "base/json.h"
 #include "state/queue.h"
 
@@ -100,4 +101,16 @@ char *
 backup_path(const char *data_dir, const struct backup *backup)
 {
 	return bh_xasprintf("%s/" BACKUP_DIR "/%s", data_dir, backup->name);
+}
+
+int64_t
+backup_written(const char *data_dir)
+{
+	char *dir = bh_xasprintf("%s/" BACKUP_DIR, data_dir),
+	     *copy = bh_xasprintf("%s/" BACKUP_COPY, dir);
+	int64_t bytes = bh_disk_bytes(dir) + bh_disk_bytes(copy);
+
+	free(copy);
+	free(dir);
+	return bytes;
 }

@@ -16,6 +16,7 @@
 
 #define BACKUP_JOB "backup" /* its arg is "" */
 #define BACKUP_DIR "backup" /* below the data directory */
+#define BACKUP_COPY "copy"  /* below that, while the job runs: the store as the keeper copies it */
 #define BACKUP_KEPT_MS (24 * 3600 * INT64_C(1000))
 #define BACKUP_FETCHED_MS (3600 * INT64_C(1000)) /* is kept on after it was fetched */
 
@@ -34,7 +35,7 @@ struct backup {
 	bool has_key;     /* the key that opens the stored secrets is in it */
 	int64_t made_ms;
 	int64_t until_ms; /* then it is removed */
-	int64_t bytes;    /* of the file */
+	int64_t bytes;    /* of the file; while it is copied: what is written altogether, about */
 	char name[64];    /* of the file, in BACKUP_DIR; "" before it is ready */
 	char note[240];   /* why it failed; "" */
 };
@@ -51,5 +52,8 @@ int backup_ask(struct store_txn *txn, bool has_key, int64_t now_ms, struct bh_er
 int backup_end(struct store_txn *txn, int64_t until_ms, struct bh_err *err);
 /* The path of a ready one's file.  Owned by the caller. */
 char *backup_path(const char *data_dir, const struct backup *backup);
+
+/* Bytes that stand on the disk of what is being copied. */
+int64_t backup_written(const char *data_dir);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -47,7 +48,7 @@ begin(struct run *run, const struct sync_context *context)
 {
 	*run = (struct run){.context = context};
 	run->dir = conf_path(context->conf, BACKUP_DIR);
-	run->copy = bh_xasprintf("%s/copy", run->dir);
+	run->copy = bh_xasprintf("%s/" BACKUP_COPY, run->dir);
 }
 
 static void
@@ -91,34 +92,24 @@ remove_all(const struct run *run, const char *keep)
 		(void)rmdir(run->dir);
 }
 
+/* The copy and the archive stand there together for a while. */
 static int64_t
-bytes_below(const char *dir)
+bytes_to_write(const struct run *run)
 {
-	const struct dirent *entry;
-	DIR *handle = opendir(dir);
-	int64_t bytes = 0;
-	struct stat is;
+	char *db = conf_path(run->context->conf, "db");
+	int64_t bytes = 2 * bh_disk_bytes(db);
 
-	while (handle != NULL && (entry = readdir(handle)) != NULL)
-		if (fstatat(dirfd(handle), entry->d_name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(is.st_mode))
-			bytes += is.st_size;
-	if (handle != NULL)
-		closedir(handle);
+	free(db);
 	return bytes;
 }
 
-/* The copy and the archive stand there together for a while. */
 static int
 check_space(const struct run *run, struct bh_err *err)
 {
-	char *db = conf_path(run->context->conf, "db");
-	int64_t needed = 2 * bytes_below(db) + SPARE_BYTES, left;
+	int64_t needed = bytes_to_write(run) + SPARE_BYTES, left;
 	struct statvfs disk;
-	int rc = statvfs(run->context->conf->data_dir, &disk);
 
-	free(db);
-	if (rc < 0)
+	if (statvfs(run->context->conf->data_dir, &disk) < 0)
 		return bh_fail_errno(err, BH_STORAGE, "cannot look at the disk");
 	left = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
 	if (left >= needed)
@@ -234,6 +225,14 @@ tell(struct run *run, enum backup_state state, struct bh_err *err)
 	return store_run(run->context->store, store_state, run, NULL, err) < 0 ? -1 : 0;
 }
 
+/* With how much there is to write: the page compares it with what stands there. */
+static int
+begin_telling(struct run *run, struct bh_err *err)
+{
+	run->backup.bytes = bytes_to_write(run);
+	return tell(run, BACKUP_COPYING, err);
+}
+
 /* "billhook-20261122-175900.tar" */
 static void
 name_it(struct run *run)
@@ -297,7 +296,7 @@ make_it(struct run *run, struct sync_outcome *outcome, struct bh_err *err)
 	if (is_begun && access(run->marker, F_OK) < 0)
 		return forget(run, err);
 	if (leave_marker(run, &why) == 0) {
-		if (!is_begun && tell(run, BACKUP_COPYING, err) < 0)
+		if (!is_begun && begin_telling(run, err) < 0)
 			return -1;
 		if (make(run, strrchr(run->marker, '/') + 1, &why) == 0) {
 			outcome->again_ms = run->backup.until_ms;

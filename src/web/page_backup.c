@@ -75,14 +75,34 @@ state_of(const struct backup *backup)
 	}
 }
 
+/* At most all of it: while it is copied the store grows. */
+static int64_t
+written_of(const struct exchange *exchange, const struct backup *backup)
+{
+	int64_t written =
+	    backup->state == BACKUP_COPYING ? backup_written(exchange->site->conf->data_dir) : 0;
+
+	return written < backup->bytes ? written : backup->bytes;
+}
+
 static json_t *
-text_of(const struct backup *backup)
+copying_text(const struct backup *backup, int64_t written)
+{
+	if (backup->bytes <= 0)
+		return json_string("Everything is being copied. Billhook goes on meanwhile.");
+	return json_sprintf(
+	    "Everything is being copied: %.1f of about %.1f MiB are written. Billhook goes on meanwhile.",
+	    (double)written / 1048576, (double)backup->bytes / 1048576);
+}
+
+static json_t *
+text_of(const struct backup *backup, int64_t written)
 {
 	switch (backup->state) {
 	case BACKUP_ASKED:
 		return json_string("A copy is asked for, and begins in a moment.");
 	case BACKUP_COPYING:
-		return json_string("Everything is being copied. Billhook goes on meanwhile.");
+		return copying_text(backup, written);
 	case BACKUP_READY:
 		return json_string("A copy is ready.");
 	case BACKUP_FAILED:
@@ -96,12 +116,15 @@ text_of(const struct backup *backup)
 
 /* What changes while a person looks. */
 static void
-add_live(const struct backup *backup, json_t *model, json_t *live)
+add_live(const struct exchange *exchange, const struct backup *backup, json_t *model, json_t *live)
 {
+	int64_t written = written_of(exchange, backup);
+	int percent = backup->bytes > 0 ? (int)(written * 100 / backup->bytes) : 0;
 	bool is_busy = backup->state == BACKUP_ASKED || backup->state == BACKUP_COPYING;
 
 	live_set(live, model, "backup", "state", json_string(state_of(backup)));
-	live_set(live, model, "backup", "text", text_of(backup));
+	live_set(live, model, "backup", "text", text_of(backup, written));
+	live_set(live, model, "backup", "percent", json_sprintf("%d", percent));
 	live_set_shown(live, model, "backup", "is_busy", is_busy);
 	json_object_set_new(live, "newest",
 	    json_sprintf("%lld-%s", (long long)backup->asked_ms, state_of(backup)));
@@ -141,7 +164,7 @@ show(struct exchange *exchange, int status, const json_t *errors, struct bh_err 
 		json_decref(live);
 		return -1;
 	}
-	add_live(&backup, model, live);
+	add_live(exchange, &backup, model, live);
 	json_object_set(model, "newest", json_object_get(live, "newest"));
 	json_object_set_new(model, "settings_url", json_sprintf("%s/settings", base));
 	json_object_set_new(model, "base_url", json_sprintf("%s/settings/backup", base));
@@ -172,7 +195,7 @@ page_backup_status(struct exchange *exchange, struct bh_err *err)
 		return -1;
 	model = json_object();
 	live = json_object();
-	add_live(&backup, model, live);
+	add_live(exchange, &backup, model, live);
 	response_json(exchange->response, 200, live);
 	json_decref(model);
 	return 0;

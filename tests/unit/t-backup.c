@@ -16,16 +16,20 @@
 
 static bool is_copy_refused, is_stopping;
 static int copies;
+static struct backup while_copied; /* what the page is told */
 
 int __wrap_store_backup(struct store *store, const char *dir, struct bh_err *err);
 
 int
-__wrap_store_backup(struct store *store BH_UNUSED, const char *dir, struct bh_err *err)
+__wrap_store_backup(struct store *store, const char *dir, struct bh_err *err)
 {
+	struct store_txn *txn = store_begin(store);
 	char path[200];
 	int fd;
 
 	copies++;
+	assert_int_equal(backup_get(txn, &while_copied, err), 0);
+	store_free(&txn);
 	if (is_copy_refused)
 		return bh_fail(err, BH_STORAGE, "the disk is full");
 	assert_int_equal(bh_make_dir(dir, err), 0);
@@ -69,6 +73,8 @@ put_file(const struct place *place, const char *name, const char *text)
 static void
 open_place(struct place *place, void **state)
 {
+	char db[48];
+
 	*place = (struct place){.f = *state};
 	snprintf(place->dir, sizeof(place->dir), "/tmp/t-backup.XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
@@ -76,8 +82,11 @@ open_place(struct place *place, void **state)
 	place->context = (struct sync_context){.conf = &place->conf,
 	    .store = place->f->store,
 	    .is_stopping = is_told};
+	snprintf(db, sizeof(db), "%s/db", place->dir);
+	assert_int_equal(mkdir(db, 0700), 0);
 	put_file(place, "key", "the secret key");
 	put_file(place, "billhook.conf", "log_level = info\n");
+	put_file(place, "db/store", "0123456789");
 	is_copy_refused = is_stopping = false;
 	copies = 0;
 }
@@ -181,6 +190,9 @@ test_made(void **state)
 	assert_int_equal(stored(&place).state, BACKUP_ASKED);
 	ask(&place, true, 1); /* one at a time */
 	run(&place);
+	/* The database's ten bytes are written twice: as a copy, and into the archive. */
+	assert_int_equal(while_copied.state, BACKUP_COPYING);
+	assert_int_equal(while_copied.bytes, 20);
 	backup = stored(&place);
 	assert_int_equal(backup.state, BACKUP_READY);
 	assert_int_equal(place.outcome.again_ms, backup.until_ms);

@@ -1,4 +1,10 @@
 /* web/page_backup.c: who may have a copy made, who may fetch it, and what is told of it. */
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+#include <unistd.h>
+
 #include "crm-unit.h"
 #include "state/queue.h"
 
@@ -87,6 +93,68 @@ test_asked(void **state)
 	look(&browser, "/settings", 200);
 	post(&browser, "/settings/backup/what", "x=1");
 	assert_int_equal(browser.status, 404);
+	close_browser(&browser);
+}
+
+static void
+put_bytes(const char *dir, const char *name, size_t n)
+{
+	char *path = bh_xasprintf("%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	while (n-- > 0)
+		assert_int_equal(fputc('x', file), 'x');
+	assert_int_equal(fclose(file), 0);
+	free(path);
+}
+
+static void
+remove_file(const char *dir, const char *name)
+{
+	char *path = bh_xasprintf("%s/%s", dir, name);
+
+	assert_int_equal(unlink(path), 0);
+	free(path);
+}
+
+/* How much of it stands on the disk: copy and archive; never more than all. */
+static void
+test_progress(void **state)
+{
+	struct world *world = *state;
+	struct backup backup = {.state = BACKUP_COPYING, .asked_ms = 1, .bytes = 4 * 1048576};
+	struct store_txn *txn = store_begin(world->site.store);
+	struct browser browser;
+	char dir[] = "/tmp/t-site.XXXXXX", *copy, *archive;
+
+	assert_non_null(mkdtemp(dir));
+	free(world->conf.data_dir);
+	world->conf.data_dir = bh_xstrdup(dir);
+	backup_put(txn, &backup);
+	crm_commit(&txn);
+	browser = open_at(world, "ada", "/settings/backup");
+	assert_page(&browser, "0.0 of about 4.0 MiB are written");
+	assert_page(&browser, "<progress max=\"100\" value=\"0\"");
+	copy = bh_xasprintf("%s/" BACKUP_DIR "/" BACKUP_COPY, dir);
+	archive = bh_xasprintf("%s/" BACKUP_DIR, dir);
+	assert_int_equal(mkdir(archive, 0700), 0);
+	assert_int_equal(mkdir(copy, 0700), 0);
+	put_bytes(copy, "store", 1048576);
+	put_bytes(archive, "x.tar.part", 524288);
+	look(&browser, "/settings/backup", 200);
+	assert_page(&browser, "1.5 of about 4.0 MiB are written");
+	assert_page(&browser, "<progress max=\"100\" value=\"37\"");
+	put_bytes(copy, "more", 4 * 1048576);
+	ask(&browser, "GET", "/settings/backup/status.json", NULL);
+	assert_page(&browser, "\"backup.percent\":\"100\"");
+	assert_page(&browser, "4.0 of about 4.0 MiB");
+	remove_file(copy, "store");
+	remove_file(copy, "more");
+	remove_file(archive, "x.tar.part");
+	assert_int_equal(rmdir(copy) + rmdir(archive) + rmdir(dir), 0);
+	free(copy);
+	free(archive);
 	close_browser(&browser);
 }
 
@@ -197,6 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_only_administrators),
 	    TEST(test_asked),
+	    TEST(test_progress),
 	    TEST(test_fetched),
 	    TEST(test_guessing),
 	    TEST(test_no_link),
