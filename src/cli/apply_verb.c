@@ -156,7 +156,7 @@ cli_apply(struct cli *cli)
 
 	if (read_document(cli->args[0], &doc, &err) < 0)
 		return cli_error("%s", err.text);
-	status = cli_store(cli);
+	status = cli_store_new(cli);
 	if (status == 0)
 		status = say_faults(cli, doc);
 	if (status == 0)

@@ -14,6 +14,7 @@
 #include "dest/dest.h"
 #include "run/supervisor.h"
 #include "source/source.h"
+#include "state/schema.h"
 
 #define LINE_MAX_LEN ((size_t)64 * 1024)
 
@@ -373,7 +374,7 @@ cli_version(struct cli *cli BH_UNUSED)
 /* -- the store -- */
 
 int
-cli_store(struct cli *cli)
+cli_store_as_is(struct cli *cli)
 {
 	struct store_options store = {.engine = "bdb",
 	    .data_dir = cli->conf.data_dir,
@@ -389,6 +390,36 @@ cli_store(struct cli *cli)
 	if (store_open(&store, &cli->store, &err) < 0)
 		return cli_error("%s", err.text);
 	return 0;
+}
+
+int
+cli_store(struct cli *cli)
+{
+	struct bh_err err = BH_ERR_INIT;
+	struct store_txn *txn;
+	int status = cli_store_as_is(cli), rc;
+	bool is_older;
+
+	if (status != 0)
+		return status;
+	txn = store_begin(cli->store);
+	rc = schema_look(txn, &err);
+	is_older = rc == 0 && schema_is_set(txn, NULL) > 0;
+	store_free(&txn);
+	if (is_older)
+		rc = schema_check(cli->store, &err);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
+}
+
+int
+cli_store_new(struct cli *cli)
+{
+	struct bh_err err = BH_ERR_INIT;
+	int status = cli_store(cli);
+
+	if (status == 0 && schema_check(cli->store, &err) < 0)
+		status = cli_error("%s", err.text);
+	return status;
 }
 
 /* What runs only because a verb needed the store ends with the verb. */

@@ -73,7 +73,11 @@ int cli_main(int argc, char **argv, const struct cli_parts *parts);
 bool cli_is_verb(const char *word);
 
 /* Open the store (starting the processes where none run) and the key; 0, or the exit status after a message. */
+int cli_store_as_is(struct cli *cli);
+/* As that, and have it brought up to our format; a newer store is refused.  One that is not set up stays so. */
 int cli_store(struct cli *cli);
+/* As cli_store(), for a verb that sets up: a new store is stamped with our format. */
+int cli_store_new(struct cli *cli);
 /* Print "billhook: text" on standard error; returns CLI_FAILED. */
 int cli_error(const char *fmt, ...) BH_PRINTF(1, 2);
 /* Print a line that holds text from outside: control characters become blanks. */

@@ -41,7 +41,7 @@ cli_dump(struct cli *cli)
 
 	if (file == NULL)
 		return cli_error("cannot write %s: %s", cli->args[0], strerror(errno));
-	status = cli_store(cli);
+	status = cli_store_as_is(cli);
 	if (status == 0 && store_dump(cli->store, write_file, file, &err) < 0)
 		status = cli_error("%s", err.text);
 	if (fflush(file) != 0)
@@ -61,8 +61,8 @@ cli_load(struct cli *cli)
 
 	if (file == NULL)
 		return cli_error("cannot open %s: %s", cli->args[0], strerror(errno));
-	status = cli_store(cli);
-	if (status == 0 && store_load(cli->store, read_file, file, &err) < 0)
+	status = cli_store_as_is(cli);
+	if (status == 0 && store_load(cli->store, read_file, file, SCHEMA_WATCH, &err) < 0)
 		status = cli_error("%s", err.text);
 	/* Killed here, the dispatcher brings it up when it begins. */
 	if (status == 0 && (bh_fault("load-schema") || schema_check(cli->store, &err) < 0))
@@ -119,7 +119,7 @@ cli_backup(struct cli *cli)
 	const char *dir = cli->args[0];
 	char *db = bh_xasprintf("%s/db", dir);
 	struct bh_err err = BH_ERR_INIT;
-	int status = cli_store(cli);
+	int status = cli_store_as_is(cli);
 
 	if (status == 0 && mkdir(dir, 0700) < 0)
 		status = cli_error("cannot make %s: %s", dir, strerror(errno));

@@ -135,7 +135,7 @@ set_user(struct cli *cli, const char *name)
 int
 cli_user(struct cli *cli)
 {
-	int status = cli_store(cli);
+	int status = cli_store_new(cli);
 
 	return status != 0 ? status : set_user(cli, cli->args[0]);
 }
@@ -213,11 +213,9 @@ cli_init(struct cli *cli)
 	const char *dir = cli->conf.data_dir;
 	int made = cli_make_dir(&cli->conf, &err), status;
 
-	status = made < 0 ? cli_error("%s", err.text) : cli_store(cli);
+	status = made < 0 ? cli_error("%s", err.text) : cli_store_new(cli);
 	if (status != 0)
 		return status;
-	if (schema_check(cli->store, &err) < 0)
-		return cli_error("%s", err.text);
 	status =
 	    cli->no_user ? offer_code(cli) : set_user(cli, cli->user != NULL ? cli->user : "admin");
 	if (status == 0 && !cli->quiet)

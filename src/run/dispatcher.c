@@ -65,7 +65,9 @@ struct dispatcher {
 	size_t slots_n;
 	struct held held[LANES_MAX];
 	size_t held_n;
-	bool is_in_doubt; /* the store may hold leases that nobody works on */
+	bool is_in_doubt;  /* the store may hold leases that nobody works on */
+	bool is_ready;     /* the store may be worked on */
+	char unready[240]; /* why not, as it was logged */
 	bool is_stopping;
 	int64_t next_due_ms;
 	int64_t next_ingest_ms; /* monotonic: not before; ingest has failed */
@@ -413,7 +415,8 @@ stop_workers(struct dispatcher *d)
 static int
 open_store(struct dispatcher *d, struct bh_err *err)
 {
-	static const char *const watched[] = {JOURNAL_WATCH_NEW, JOURNAL_WATCH_REPLAY, QUEUE_WATCH};
+	static const char *const watched[] = {JOURNAL_WATCH_NEW, JOURNAL_WATCH_REPLAY, QUEUE_WATCH,
+	    SCHEMA_WATCH};
 	/* The supervisor starts the keeper again; until then a call waits rather than fails. */
 	struct store_options options = {.engine = "bdb",
 	    .data_dir = d->conf->data_dir,
@@ -426,34 +429,51 @@ open_store(struct dispatcher *d, struct bh_err *err)
 	return 0;
 }
 
+/* What goes by the clock may have missed its time while nothing ran. */
+static int
+wake_periodic(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err BH_UNUSED)
+{
+	queue_wake(txn, TEND_JOB, "", bh_now_ms());
+	queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
+	queue_wake(txn, ALERT_JOB, "", bh_now_ms());
+	return 0;
+}
+
 /*
- * What goes by the clock may have missed its time while nothing ran.  A store
- * that is being loaded is left alone: load refuses what somebody else has written.
- * -1: a newer Billhook wrote this store.
+ * 1 what an older Billhook left is brought up to date, before anybody works on it; 0 the store is
+ * not set up yet, or is being loaded: load refuses what somebody else has written; -1.
  */
 static int
-wake_periodic(struct dispatcher *d)
+make_ready(struct dispatcher *d, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(d->store);
-	struct bh_err err = BH_ERR_INIT;
-	int rc = schema_is_set(txn, &err);
+	int rc = schema_is_set(txn, err);
 
-	/* What an older Billhook left is brought up to date before anybody works on it. */
-	if (rc > 0 && schema_check(d->store, &err) < 0) {
-		bh_log(BH_ERROR, "%s", err.text);
-		store_free(&txn);
-		return err.code == BH_INVALID ? -1 : 0;
-	}
-	if (rc > 0) {
-		queue_wake(txn, TEND_JOB, "", bh_now_ms());
-		queue_wake(txn, RETAIN_JOB, "", bh_now_ms());
-		queue_wake(txn, ALERT_JOB, "", bh_now_ms());
-		rc = store_commit(txn, NULL, &err);
-	}
-	if (rc < 0)
-		bh_log(BH_WARN, "%s", err.text);
 	store_free(&txn);
-	return 0;
+	if (rc > 0 && (schema_check(d->store, err) < 0 ||
+			  store_run(d->store, wake_periodic, NULL, NULL, err) < 0))
+		rc = -1;
+	return rc;
+}
+
+/* Until the store is ready nothing is given to anybody.  The reason is logged once, not at each look. */
+static bool
+is_ready(struct dispatcher *d)
+{
+	struct bh_err err = BH_ERR_INIT;
+	int rc;
+
+	if (d->is_ready)
+		return true;
+	rc = make_ready(d, &err);
+	d->is_ready = rc > 0;
+	/* A newer Billhook's store stays so; what failed is tried again. */
+	d->next_due_ms = rc < 0 && err.code != BH_INVALID ? bh_now_ms() + LOOK_AGAIN_MS : INT64_MAX;
+	if (rc < 0 && strcmp(d->unready, err.text) != 0) {
+		snprintf(d->unready, sizeof(d->unready), "%s", err.text);
+		bh_log(BH_ERROR, "nothing is handled: %s", err.text);
+	}
+	return d->is_ready;
 }
 
 int
@@ -475,20 +495,18 @@ dispatcher_run(const struct dispatcher_options *options)
 		bh_log(BH_ERROR, "%s", err.text);
 		return 1;
 	}
-	if (wake_periodic(&d) < 0) {
-		stop_workers(&d);
-		store_close(&d.store);
-		return 1;
-	}
+	is_ready(&d);
 	while (!d.is_stopping && !is_idle) {
 		wait_for_news(&d);
 		start_workers(&d);
 		reap(&d);
 		if (d.is_stopping)
 			break;
-		give_ingest(&d);
-		give_held(&d);
-		give_jobs(&d);
+		if (is_ready(&d)) {
+			give_ingest(&d);
+			give_held(&d);
+			give_jobs(&d);
+		}
 		is_idle = options->idle_exit_ms > 0 && !is_any_busy(&d) && d.held_n == 0 &&
 			  d.next_due_ms - bh_now_ms() > options->idle_exit_ms &&
 			  bh_mono_ms() - d.busy_ms > options->idle_exit_ms;

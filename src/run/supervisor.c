@@ -22,6 +22,7 @@
 #include "conf/mode.h"
 #include "run/dispatcher.h"
 #include "state/journal.h"
+#include "state/schema.h"
 #include "state/tally.h"
 #include "store/keeper.h"
 
@@ -89,7 +90,7 @@ run_keeper(struct supervisor *s)
 	    .checkpoint_bytes = (size_t)s->conf.checkpoint_mb << 20,
 	    .may_be_network = s->conf.network_disk != 0,
 	    .flush_delay_ms = (int)s->conf.flush_delay_ms,
-	    .import = journal_import,
+	    .import = schema_import,
 	    .is_wanted = is_keeper_wanted,
 	    .arg = &s->pid};
 

@@ -15,6 +15,7 @@
 #include "state/schema.h"
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "state/account.h"
 #include "state/cause.h"
@@ -131,10 +132,11 @@ static int (*const steps[SCHEMA_VERSION])(struct store_txn *txn, struct bh_err *
 };
 
 static int
-read_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
+read_version(struct store_txn *txn, bool checked, uint64_t *version_r, struct bh_err *err)
 {
 	struct bh_buf value = BH_BUF_INIT(64);
-	int rc = store_get(txn, "Vs", 2, &value, err);
+	int rc =
+	    checked ? store_get(txn, "Vs", 2, &value, err) : store_peek(txn, "Vs", 2, &value, err);
 
 	*version_r = 0;
 	if (rc > 0 &&
@@ -144,22 +146,51 @@ read_version(struct store_txn *txn, uint64_t *version_r, struct bh_err *err)
 	return rc;
 }
 
+static int
+refuse_newer(uint64_t version, struct bh_err *err)
+{
+	return bh_fail(err, BH_INVALID,
+	    "the store has format %llu, this Billhook reads %d: install the newer Billhook again",
+	    (unsigned long long)version, SCHEMA_VERSION);
+}
+
+int
+schema_look(struct store_txn *txn, struct bh_err *err)
+{
+	uint64_t version;
+
+	if (read_version(txn, false, &version, err) < 0)
+		return -1;
+	if (version > SCHEMA_VERSION)
+		return refuse_newer(version, err);
+	return version == SCHEMA_VERSION;
+}
+
+int
+schema_import(struct store_txn *txn, const void *content, size_t len, struct bh_err *err)
+{
+	if (schema_look(txn, err) < 0) {
+		if (err->code == BH_INVALID)
+			err->code = BH_UNAVAILABLE;
+		return -1;
+	}
+	return journal_import(txn, content, len, err);
+}
+
 /* One step: 0 to be committed, 1 there is nothing to do, -1. */
 static int
 step(struct store_txn *txn, void *arg BH_UNUSED, struct bh_err *err)
 {
 	uint64_t version;
 	char text[24];
-	int rc = read_version(txn, &version, err);
+	int rc = read_version(txn, true, &version, err);
 
 	if (rc < 0)
 		return -1;
 	if (version == SCHEMA_VERSION)
 		return 1;
 	if (version > SCHEMA_VERSION)
-		return bh_fail(err, BH_INVALID,
-		    "the store has format %llu, this Billhook reads %d: install the newer Billhook again",
-		    (unsigned long long)version, SCHEMA_VERSION);
+		return refuse_newer(version, err);
 	if (rc > 0) {
 		int more = steps[version](txn, err);
 
@@ -179,9 +210,11 @@ schema_check(struct store *store, struct bh_err *err)
 {
 	int rc;
 
-	do
+	do {
 		rc = store_run(store, step, NULL, NULL, err);
-	while (rc == 0);
+		if (rc == 0 && bh_fault("schema-step"))
+			rc = bh_fail(err, BH_UNAVAILABLE, "stopped while the store is brought up");
+	} while (rc == 0);
 	return rc < 0 ? -1 : 0;
 }
 

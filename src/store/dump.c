@@ -164,7 +164,10 @@ struct reader {
 	struct store_txn *txn;
 	size_t bytes, keys; /* collected in txn */
 	uint64_t count;
-	bool ended; /* the count line was met */
+	bool ended;       /* the count line was met */
+	const char *last; /* this key is written with the last commit */
+	struct bh_buf last_value;
+	bool has_last;
 };
 
 static int
@@ -246,6 +249,21 @@ commit_loaded(struct reader *reader, uint64_t floor, struct bh_err *err)
 	return txn_commit(reader->txn, floor, NULL, err);
 }
 
+static void
+take_entry(struct reader *reader, const struct bh_buf *key, const struct bh_buf *value)
+{
+	reader->count++;
+	if (strlen(reader->last) == key->len && memcmp(reader->last, key->data, key->len) == 0) {
+		bh_buf_reset(&reader->last_value);
+		bh_buf_add(&reader->last_value, value->data, value->len);
+		reader->has_last = true;
+		return;
+	}
+	store_expect_absent(reader->txn, key->data, key->len);
+	store_put(reader->txn, key->data, key->len, value->data, value->len);
+	reader->bytes += key->len + value->len;
+}
+
 static int
 load_entry(struct reader *reader, const json_t *line, struct bh_err *err)
 {
@@ -259,12 +277,8 @@ load_entry(struct reader *reader, const json_t *line, struct bh_err *err)
 		    why.text);
 	else if (!is_wire_key(key.data, key.len))
 		rc = bad_line(reader, "has a key that no store can have", err);
-	if (rc == 0) {
-		store_expect_absent(reader->txn, key.data, key.len);
-		store_put(reader->txn, key.data, key.len, value.data, value.len);
-		reader->bytes += key.len + value.len;
-		reader->count++;
-	}
+	if (rc == 0)
+		take_entry(reader, &key, &value);
 	bh_buf_release(&key);
 	bh_buf_release(&value);
 	if (rc == 0 && (++reader->keys == LOAD_KEYS || reader->bytes >= LOAD_BYTES))
@@ -282,6 +296,11 @@ load_end(struct reader *reader, const json_t *line, struct bh_err *err)
 	if (count < 0 || stamp < 0 || (uint64_t)count != reader->count)
 		return bad_line(reader, "counts other keys than the dump holds", err);
 	reader->ended = true;
+	if (reader->has_last) {
+		store_expect_absent(reader->txn, reader->last, strlen(reader->last));
+		store_put(reader->txn, reader->last, strlen(reader->last), reader->last_value.data,
+		    reader->last_value.len);
+	}
 	return commit_loaded(reader, (uint64_t)stamp, err);
 }
 
@@ -323,19 +342,21 @@ check_empty(struct store_txn *txn, struct bh_err *err)
 
 int
 store_load(struct store *store, int (*read)(void *arg, char *buf, size_t size), void *arg,
-    struct bh_err *err)
+    const char *last, struct bh_err *err)
 {
-	struct reader reader = {.read = read, .arg = arg, .txn = store_begin(store)};
+	struct reader reader = {.read = read, .arg = arg, .last = last, .txn = store_begin(store)};
 	struct wire_slice line = {NULL, 0};
 	int rc = check_empty(reader.txn, err);
 
 	bh_buf_init(&reader.text, LINE_MAX_BYTES + READ_SIZE);
+	bh_buf_init(&reader.last_value, STORE_VALUE_MAX);
 	while (rc == 0 && (rc = next_line(&reader, &line, err)) == 1)
 		rc = load_line(&reader, &line, err);
 	if (rc == 0 && !reader.ended)
 		rc = bh_fail(err, BH_INVALID, "the dump ends after line %llu without its count",
 		    (unsigned long long)reader.line);
 	bh_buf_release(&reader.text);
+	bh_buf_release(&reader.last_value);
 	store_free(&reader.txn);
 	return rc;
 }

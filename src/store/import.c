@@ -34,6 +34,7 @@ struct import {
 	struct spool_file *files;
 	size_t files_n;
 	uint64_t imported, set_aside;
+	char waits_for[sizeof(((struct bh_err *)NULL)->text)]; /* as it was logged */
 };
 
 /* -- the serve as an engine: no socket, no flush -- */
@@ -263,10 +264,15 @@ import_one(struct import *import, int dir_fd, const char *name)
 	if (rc == 0)
 		rc = import_content(import, name, &content, &err);
 	bh_buf_release(&content);
-	if (rc >= 0)
+	if (rc >= 0) {
+		import->waits_for[0] = '\0';
 		return 1;
+	}
 	if (is_passing(&err)) {
-		bh_log(BH_WARN, "spool file %s waits: %s", name, err.text);
+		/* Others behind it wait for the same: that is said once. */
+		if (strcmp(import->waits_for, err.text) != 0)
+			bh_log(BH_WARN, "spool file %s waits: %s", name, err.text);
+		snprintf(import->waits_for, sizeof(import->waits_for), "%s", err.text);
 		return 0;
 	}
 	set_aside(import, dir_fd, name, &err);

@@ -167,11 +167,11 @@ bool store_is_woken(struct store *store);
 int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len),
     void *arg, struct bh_err *err);
 /*
- * Into an empty store; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty.
+ * Into an empty store, the key last ("": none) with the last commit: who finds it, finds all; -1 BH_INVALID with the line number, BH_CONFLICT when the store is not empty.
  * After a failure the lines before it are there: begin again with an empty store.
  */
 int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t size), void *arg,
-    struct bh_err *err);
+    const char *last, struct bh_err *err);
 /* A consistent copy of the running store below dir (made, must be empty). */
 int store_backup(struct store *store, const char *dir, struct bh_err *err);
 /* Does the keeper answer?  For the supervisor, with a short deadline. */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "state/account.h"
 #include "state/journal.h"
+#include "state/schema.h"
 
 static int
 add_lanes(struct store_txn *txn, struct health *health, struct bh_err *err)
@@ -37,12 +38,17 @@ health_read(struct store *store, struct store_txn *txn, int64_t now_ms, struct h
 {
 	json_t *stats;
 	int64_t oldest_ms;
+	int rc;
 
 	memset(health, 0, sizeof(*health));
 	if (store_stats(store, &stats, err) < 0)
 		return -1;
 	health->has_room = !json_is_false(json_object_get(stats, "has_room"));
 	json_decref(stats);
+	rc = schema_look(txn, err);
+	health->is_newer = rc < 0 && err->code == BH_INVALID;
+	if (rc < 0)
+		return health->is_newer ? 0 : -1;
 	if (journal_backlog(txn, HEALTH_BACKLOG_MAX, &health->backlog, err) < 0 ||
 	    journal_oldest(txn, &oldest_ms, err) < 0)
 		return -1;
@@ -56,7 +62,11 @@ health_json(const struct health *health, bool *is_ready_r, bool *is_well_r)
 {
 	const char *status = "ok", *reason = "";
 
-	if (!health->has_room) {
+	if (health->is_newer) {
+		status = "newer";
+		reason =
+		    "a newer Billhook wrote the store: install it again; webhooks are answered 503";
+	} else if (!health->has_room) {
 		status = "full";
 		reason = "the disk of the data directory has no room: webhooks are answered 503";
 	} else if (health->backlog_age_s > HEALTH_BACKLOG_AGE_S) {
@@ -66,7 +76,7 @@ health_json(const struct health *health, bool *is_ready_r, bool *is_well_r)
 		status = "late";
 		reason = "a CRM cannot be written before a person acts";
 	}
-	*is_ready_r = health->has_room;
+	*is_ready_r = health->has_room && !health->is_newer;
 	*is_well_r = strcmp(status, "ok") == 0;
 	return json_pack("{s:s, s:s, s:{s:I, s:I}, s:{s:I, s:I, s:I}}", "status", status, "reason",
 	    reason, "backlog", "events", (json_int_t)health->backlog, "age_s",

@@ -13,6 +13,7 @@
 
 struct health {
 	bool has_room; /* the store takes commits: there is space on its disk */
+	bool is_newer; /* a newer Billhook wrote the store: nothing else is known here, nothing is taken */
 	size_t backlog;
 	int64_t backlog_age_s; /* of the oldest event that nobody has looked at; 0 none */
 	size_t lanes, paused;  /* CRMs; those that a person paused */
@@ -22,7 +23,7 @@ struct health {
 /* 0; -1 BH_UNAVAILABLE when the keeper cannot be reached. */
 int health_read(struct store *store, struct store_txn *txn, int64_t now_ms, struct health *health,
     struct bh_err *err);
-/* {"status": "ok" | "late" | "full", "reason", ...}; *is_ready_r, *is_well_r: the two questions.  New reference. */
+/* {"status": "ok" | "late" | "full" | "newer", "reason", ...}; *is_ready_r, *is_well_r: the two questions.  New reference. */
 json_t *health_json(const struct health *health, bool *is_ready_r, bool *is_well_r);
 
 #endif

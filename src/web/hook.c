@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "source/source.h"
 #include "state/journal.h"
+#include "state/schema.h"
 #include "state/tally.h"
 #include "web/hook_internal.h"
 #include "web/mask.h"
@@ -99,9 +100,12 @@ load(struct hook *hook, struct hook_source *source, const char *code, struct bh_
 	const struct site *site = hook->site;
 	struct account_connection connection = {0};
 	struct store_txn *txn = store_begin(store_of(hook));
-	int rc =
-	    account_connection_load(txn, site->has_key ? &site->key : NULL, code, &connection, err);
+	/* A newer Billhook's store is left alone: whoever sends tries again. */
+	int rc = schema_look(txn, err);
 
+	if (rc >= 0)
+		rc = account_connection_load(txn, site->has_key ? &site->key : NULL, code,
+		    &connection, err);
 	store_free(&txn);
 	if (rc < 0)
 		return -1;

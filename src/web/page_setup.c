@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "state/first.h"
+#include "state/schema.h"
 #include "state/trail.h"
 #include "web/form.h"
 #include "web/session.h"
@@ -130,7 +131,11 @@ finish(struct first *first, struct bh_err *err)
 {
 	struct exchange *exchange = first->exchange;
 	struct bh_err why = BH_ERR_INIT;
-	int rc = store_run(exchange->site->store, make_admin, first, NULL, &why);
+	/* Where nobody ran init, this is what sets the store up. */
+	int rc = schema_check(exchange->site->store, &why);
+
+	if (rc == 0)
+		rc = store_run(exchange->site->store, make_admin, first, NULL, &why);
 
 	if (rc < 0 && why.code == BH_INVALID) {
 		response_redirect(exchange->response, exchange->request->base, "/login");

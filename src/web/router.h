@@ -16,7 +16,9 @@ enum {
 	ROUTE_PUBLIC = 1,   /* no session needed */
 	ROUTE_RAW = 2,      /* the body is no form of ours: no token */
 	ROUTE_OPERATOR = 4, /* POST: operators may */
-	ROUTE_VIEWER = 8    /* POST: everybody with a session may */
+	ROUTE_VIEWER = 8,   /* POST: everybody with a session may */
+	ROUTE_ANY_FORMAT =
+	    16 /* answers also while the store is older or newer than this Billhook */
 };
 
 struct exchange; /* web/site.h */

@@ -103,10 +103,10 @@ static const struct route routes[] = {
     {"GET", "/login", page_login, ROUTE_PUBLIC},
     {"POST", "/login", page_login_post, ROUTE_PUBLIC},
     {"POST", "/logout", page_logout, ROUTE_VIEWER},
-    {"GET", "/healthz", page_health, ROUTE_PUBLIC},
+    {"GET", "/healthz", page_health, ROUTE_PUBLIC | ROUTE_ANY_FORMAT},
     {"GET", "/metrics", page_metrics, ROUTE_PUBLIC},
-    {"GET", "/static/:name", page_static, ROUTE_PUBLIC},
-    {"POST", "/hook/:connection", hook_receive, ROUTE_PUBLIC | ROUTE_RAW},
+    {"GET", "/static/:name", page_static, ROUTE_PUBLIC | ROUTE_ANY_FORMAT},
+    {"POST", "/hook/:connection", hook_receive, ROUTE_PUBLIC | ROUTE_RAW | ROUTE_ANY_FORMAT},
 };
 
 const struct route *

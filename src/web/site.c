@@ -3,17 +3,20 @@
 
 #include "web/site.h"
 
+#include "base/clock.h"
 #include "base/disk.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/mode.h"
 #include "state/link.h"
+#include "state/schema.h"
 #include "state/tally.h"
 #include "web/hook.h"
 #include "web/session.h"
 #include "web/words.h"
 
+#define FORMAT_MS 2000  /* the store's format is trusted so long without a look */
 #define IMPORT_FILES 16 /* raw spool files taken in one turn, so that requests need not wait long */
 
 /* -- opening -- */
@@ -399,6 +402,40 @@ is_form_good(struct exchange *exchange, struct bh_err *err)
 	return true;
 }
 
+/*
+ * Does the store have our format?  Not while an older one is brought up, nor with a newer one, which is
+ * left alone.  Where it cannot be read the page says that itself.  False: it is said.
+ */
+static bool
+is_format_ours(struct exchange *exchange)
+{
+	struct site *site = exchange->site;
+	struct bh_err err = BH_ERR_INIT;
+	int rc;
+
+	if ((exchange->match.route->flags & ROUTE_ANY_FORMAT) != 0 ||
+	    bh_mono_ms() < site->format_until_ms)
+		return true;
+	rc = schema_look(exchange_read(exchange), &err);
+	if (rc == 0 && schema_is_set(exchange_read(exchange), NULL) > 0) {
+		exchange->response->retry_after_s = 5;
+		exchange_error(exchange, 503,
+		    "What an older version stored is brought up to this version. Webhooks are kept meanwhile. "
+		    "Try again in a few seconds.");
+		return false;
+	}
+	if (rc < 0 && err.code == BH_INVALID) {
+		exchange->response->retry_after_s = 300;
+		exchange_error(exchange, 503,
+		    "A newer version of Billhook has worked on this data: install that version again. Until "
+		    "then nothing is changed here, and webhooks are answered so that they are sent again.");
+		return false;
+	}
+	if (rc > 0)
+		site->format_until_ms = bh_mono_ms() + FORMAT_MS;
+	return true;
+}
+
 static void
 dispatch(struct exchange *exchange)
 {
@@ -416,7 +453,8 @@ dispatch(struct exchange *exchange)
 		snprintf(exchange->response->allow, sizeof(exchange->response->allow), "%s",
 		    exchange->match.allow);
 		exchange_error(exchange, 405, "This address takes other methods.");
-	} else if (is_admitted(exchange, &err) && is_form_good(exchange, &err) &&
+	} else if (is_format_ours(exchange) && is_admitted(exchange, &err) &&
+		   is_form_good(exchange, &err) &&
 		   exchange->match.route->answer(exchange, &err) < 0) {
 		show_failure(exchange, &err);
 	}

@@ -27,8 +27,9 @@ struct site {
 	    *view; /* NULL: the templates cannot be read; hooks work, pages are plain text */
 	struct hook *hook;
 	struct request_place place;
-	char **words;      /* of place */
-	char *public_base; /* of place */
+	int64_t format_until_ms; /* monotonic: the store's format is known to be ours until then */
+	char **words;            /* of place */
+	char *public_base;       /* of place */
 };
 
 /* One request on its way.  Borrowed by the functions that answer. */

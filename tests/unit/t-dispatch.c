@@ -19,6 +19,7 @@
 #include "state/journal.h"
 #include "state/link.h"
 #include "state/queue.h"
+#include "state/schema.h"
 #include "state/target.h"
 #include "store/keeper.h"
 #include "sync/configure.h"
@@ -192,6 +193,8 @@ setup(void **state)
 		assert_true(bh_mono_ms() < end_ms);
 		bh_sleep_ms(5);
 	}
+	if (schema_check(place->store, &place->err) < 0)
+		fail_msg("%s", place->err.text);
 	set_up_sync(place);
 	*state = place;
 	return 0;

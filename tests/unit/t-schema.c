@@ -44,6 +44,28 @@ newer_store_is_refused(void **state)
 	bh_buf_release(&value);
 }
 
+/* What a front, a verb and the keeper's import make of a version. */
+static void
+looked_at(void **state)
+{
+	static const struct {
+		const char *version;
+		int look;
+		enum bh_code import;
+	} cases[] = {{"1", 0, BH_INVALID}, {"4711", -1, BH_UNAVAILABLE}, {"x", -1, BH_STORAGE}};
+	struct fixture *f = *state;
+
+	assert_int_equal(MUST(schema_look(f->txn, &f->err)), 0);
+	MUST(schema_check(f->store, &f->err));
+	assert_int_equal(MUST(schema_look(f->txn, &f->err)), 1);
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		put_version(f, cases[i].version);
+		assert_int_equal(schema_look(f->txn, &f->err), cases[i].look);
+		/* What is no event goes; where it cannot be judged it waits. */
+		MUST_FAIL(schema_import(f->txn, "no event", 8, &f->err), cases[i].import);
+	}
+}
+
 static void
 broken_versions(void **state)
 {
@@ -200,6 +222,7 @@ main(void)
 	    STATE_TEST(first_format_is_brought_up),
 	    STATE_TEST(second_format_is_brought_up),
 	    STATE_TEST(newer_store_is_refused),
+	    STATE_TEST(looked_at),
 	    STATE_TEST(broken_versions),
 	};
 

@@ -6,6 +6,7 @@
 #include "crm-unit.h"
 #include "state/first.h"
 #include "state/journal.h"
+#include "state/schema.h"
 
 #define GOOD "&name=ada&password=correct+horse&again=correct+horse"
 
@@ -111,6 +112,7 @@ test_make(void **state)
 {
 	struct first first = begin(*state);
 	char loud[FIRST_CODE_TEXT];
+	struct store_txn *txn;
 	size_t n = 0;
 
 	/* As people retype it: in capitals, with blanks. */
@@ -121,6 +123,10 @@ test_make(void **state)
 	assert_string_equal(first.browser.location, "/setup");
 	assert_int_equal(role_of(first.world, "ada"), ACCOUNT_ADMIN);
 	assert_int_equal(access(first.path, F_OK), -1);
+	/* And the store carries our format: nobody ran init. */
+	txn = store_begin(first.world->site.store);
+	assert_int_equal(schema_look(txn, NULL), 1);
+	store_free(&txn);
 	/* Signed in. */
 	look(&first.browser, "/setup", 200);
 	assert_page(&first.browser, "First steps");

@@ -127,7 +127,7 @@ test_dump_load(void **state)
 	assert_int_equal(store_dump(f->store, write_to_buf, &first, &f->err), 0);
 	assert_int_equal(store_open(&options, &copy, &f->err), 0);
 	source = (struct source){first.data, first.len, 0};
-	if (store_load(copy, read_from_text, &source, &f->err) < 0)
+	if (store_load(copy, read_from_text, &source, "", &f->err) < 0)
 		fail_msg("load: %s", f->err.text);
 	check_same(f, copy);
 	/* What is appended later sorts behind what was loaded. */
@@ -137,7 +137,7 @@ test_dump_load(void **state)
 	assert_true(stamp > (uint64_t)stat_of(f, "stamp"));
 	store_free(&txn);
 	source.at = 0;
-	assert_int_equal(store_load(copy, read_from_text, &source, &f->err), -1);
+	assert_int_equal(store_load(copy, read_from_text, &source, "", &f->err), -1);
 	assert_int_equal(f->err.code, BH_CONFLICT);
 	store_close(&copy);
 	/* And back into an engine of the kind under test. */
@@ -174,11 +174,42 @@ test_load_refused(void **state)
 		struct store *copy;
 
 		assert_int_equal(store_open(&options, &copy, &f->err), 0);
-		assert_int_equal(store_load(copy, read_from_text, &source, &f->err), -1);
+		assert_int_equal(store_load(copy, read_from_text, &source, "", &f->err), -1);
 		assert_int_equal(f->err.code, BH_INVALID);
 		if (strstr(f->err.text, cases[i].line) == NULL)
 			fail_msg("case %zu: %s", i, f->err.text);
 		store_close(&copy);
+	}
+}
+
+/* The key that is to be last is absent until all is there. */
+static void
+test_load_last(void **state)
+{
+	static const char text[] =
+	    "{\"billhook_dump\":1}\n{\"k\":\"a\",\"v\":\"1\"}\n{\"k\":\"b\",\"v\":\"2\"}\n"
+	    "{\"k\":\"c\",\"v\":\"3\"}\n";
+	static const char *const ends[] = {"", "{\"count\":3,\"stamp\":9}\n"};
+	const struct store_options options = {.engine = "mem"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < BH_LEN(ends); i++) {
+		char *whole = bh_xasprintf("%s%s", text, ends[i]);
+		struct source source = {whole, strlen(whole), 0};
+		struct bh_buf value = BH_BUF_INIT(10);
+		struct store_txn *txn;
+		struct store *copy;
+
+		assert_int_equal(store_open(&options, &copy, &f->err), 0);
+		assert_int_equal(store_load(copy, read_from_text, &source, "b", &f->err),
+		    i == 0 ? -1 : 0);
+		txn = store_begin(copy);
+		assert_int_equal(store_get(txn, "b", 1, &value, &f->err), i);
+		assert_string_equal(bh_buf_str(&value), i == 0 ? "" : "2");
+		store_free(&txn);
+		store_close(&copy);
+		bh_buf_release(&value);
+		free(whole);
 	}
 }
 
@@ -194,7 +225,7 @@ test_load_here(void **state)
 		bh_buf_addf(&text, "{\"k\":\"key%05d\",\"v\":\"value %d\"}\n", i, i);
 	bh_buf_adds(&text, "{\"count\":5000,\"stamp\":123456}\n");
 	source = (struct source){text.data, text.len, 0};
-	if (store_load(f->store, read_from_text, &source, &f->err) < 0)
+	if (store_load(f->store, read_from_text, &source, "", &f->err) < 0)
 		fail_msg("load: %s", f->err.text);
 	assert_int_equal(stat_of(f, "keys"), 5000);
 	assert_true(stat_of(f, "stamp") > 123456);
@@ -290,6 +321,7 @@ main(void)
 	    BOTH(test_dump_load),
 	    BOTH(test_dump_pages),
 	    BOTH(test_load_refused),
+	    BOTH(test_load_last),
 	    BOTH(test_load_here),
 	    BOTH(test_resend),
 	    {"mem test_resend_late", test_resend_late, setup_mem, teardown, NULL},
