@@ -217,6 +217,44 @@ automate_alert_key(char key[ALERT_KEY_MAX], const struct mirror_id *of, const ch
 	snprintf(key, ALERT_KEY_MAX, "action/%s/%s/%s", of->connection, of->account, action);
 }
 
+/* tallies: how many each rule has open less. */
+static void
+forget_one(struct store_txn *txn, const struct mirror_id *id, const json_t *doc, json_t *tallies)
+{
+	json_t *none = json_object(), *standing;
+	const char *code;
+
+	json_object_foreach (json_object_get(doc, "rules"), code, standing)
+		json_object_set_new(tallies, code,
+		    json_integer(
+			(json_int_t)(bh_json_int(tallies, code, 0) + count_open(standing, NULL))));
+	automation_standing_put(txn, id, doc, none);
+	json_decref(none);
+}
+
+int
+automate_forget(struct store_txn *txn, const struct mirror_id *ids, size_t n, struct bh_err *err)
+{
+	json_t **docs = bh_xcalloc(n + 1, sizeof(docs[0])), *tallies = json_object(), *open;
+	int rc = automation_standings(txn, ids, n, docs, err);
+	const char *code;
+
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && docs[i] != NULL)
+			forget_one(txn, &ids[i], docs[i], tallies);
+		json_decref(docs[i]);
+	}
+	json_object_foreach (tallies, code, open) {
+		struct automation_tally by = {.open = -json_integer_value(open)};
+
+		if (rc == 0 && by.open != 0)
+			rc = automation_tally_add(txn, code, &by, err);
+	}
+	json_decref(tallies);
+	free(docs);
+	return rc;
+}
+
 /* An action that tells people: it is an incident as long as it is open. */
 static int
 tell(struct page *page, const struct mirror_id *of, const json_t *action, struct bh_err *err)

@@ -17,6 +17,10 @@ int automate_run(const struct sync_context *context, struct sync_outcome *outcom
 /* The alert that an action raises where it is to tell people; of: the action, or what it is about. */
 void automate_alert_key(char key[ALERT_KEY_MAX], const struct mirror_id *of, const char *action);
 
+/* What rules decided about erased objects is forgotten, and none of it counts as open any more: 0, -1. */
+int automate_forget(struct store_txn *txn, const struct mirror_id *ids, size_t n,
+    struct bh_err *err);
+
 /*
  * A dispute is told without its customer, but for the payment that it is about: that one's
  * customer becomes a member of fields (of the object id; NULL nothing is done), as rules see it.

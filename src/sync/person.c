@@ -20,6 +20,7 @@
 #include "state/derived.h"
 #include "state/roster.h"
 #include "store/key.h"
+#include "sync/automate.h"
 #include "sync/person_internal.h"
 
 #define PAGE 1000
@@ -481,6 +482,8 @@ erase_ids(struct store_txn *txn, void *arg, struct bh_err *err)
 		}
 		mirror_object_release(&objects[i]);
 	}
+	if (rc == 0 && erasure->erased != 0)
+		rc = automate_forget(txn, erasure->ids, erasure->n, err);
 	if (rc == 0)
 		rc = derived_erase_many(txn, erasure->ids, erasure->n, &erasure->derived, err);
 	if (rc < 0)

@@ -76,6 +76,11 @@ for family in Ue Ps Lk Lg Ze Mo Cn Ni Xd; do
 	check "before: she is in $family" test "$(traces | grep -c "^$family")" -gt 0
 done
 
+# open_of AUTOMATION: how many of its actions are
+open_of() {
+	plain | grep -a "^Xc$1" | sed 's/.*"open":\([0-9]*\).*/\1/'
+}
+is "before: an action is open" "$(open_of failed)" 1
 mkdir "$work/got"
 HOME=$work/home adopt node "$flow/personal-data.mjs" "$url" "$work/got"
 
@@ -88,6 +93,7 @@ is "nor any file but the database's own" "$(grep -rlaF -e 'Ada ' -e person.examp
 is "others are there" "$(plain | grep -a '^Mo' | grep -ac 'Adam Other')" 1
 is "the CRM keeps its record" "$(crm see "sf('Account', 'stripe:cus_ada').Name")" "Ada Changed"
 is "the trail tells who and how much" "$(plain | grep -a '^Tr' | grep -ac 'a person was erased: .*, in the browser by admin')" 2
+is "no action of theirs counts as open" "$(open_of failed) $(open_of tells)" "0 0"
 is "no document is left" "$(find "$BILLHOOK_DIR/person" -type f 2>/dev/null | wc -l)" 0
 unlike "nothing to complain in the log" "$(log)" ' error '
 unlike "and nobody is named there" "$(log)" 'Ada |person\.example|555 12'
