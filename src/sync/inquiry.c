@@ -26,6 +26,7 @@ struct run {
 	const struct trail_entry *noted; /* goes with the state; NULL nothing */
 	int64_t told_ms;
 	struct person_done done, before; /* of this run; of those that were interrupted */
+	struct person_done told;         /* of this run, as it stands in the store */
 };
 
 /* -- files -- */
@@ -95,6 +96,14 @@ sum_erased(struct run *run, struct person_done *sum)
 	json_object_set_new(run->inquiry.facts, "erased", counts(sum->n));
 }
 
+/* Something went since it was told last: a run that dies now would not know of it. */
+static bool
+has_erased(const struct run *run)
+{
+	return run->inquiry.state == INQUIRY_ERASING &&
+	       memcmp(&run->done, &run->told, sizeof(run->done)) != 0;
+}
+
 /* After each page. */
 static int
 on_page(void *arg, size_t read, struct bh_err *err)
@@ -104,10 +113,11 @@ on_page(void *arg, size_t read, struct bh_err *err)
 	struct person_done sum;
 
 	run->inquiry.read = (int64_t)read;
-	if (!is_stopping && bh_mono_ms() - run->told_ms < TELL_MS)
+	if (!is_stopping && !has_erased(run) && bh_mono_ms() - run->told_ms < TELL_MS)
 		return 0;
 	if (run->inquiry.state == INQUIRY_ERASING)
 		sum_erased(run, &sum);
+	run->told = run->done;
 	if (tell(run, run->inquiry.state, err) < 0)
 		return -1;
 	return is_stopping ? bh_fail(err, BH_UNAVAILABLE, "told to stop") : 0;

@@ -726,5 +726,5 @@ person_spool(struct person_sweep *sweep, struct bh_err *err)
 
 	for (size_t i = 0; i < BH_LEN(dirs) && rc == 0; i++)
 		rc = sweep_dir(sweep, dirs[i], err);
-	return rc;
+	return rc == 0 ? person_tick(sweep->person, err) : rc;
 }

@@ -84,6 +84,8 @@ person_alerts(struct person_sweep *sweep, struct bh_err *err)
 											       : 0;
 			sweep->done->n[PERSON_ALERT] += of.is_gone;
 		}
+		if (rc == 0)
+			rc = person_tick(person, err);
 	}
 	return rc;
 }

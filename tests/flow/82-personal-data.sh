@@ -88,6 +88,7 @@ is "the document of the address is hers" "$(node -p 'const d = JSON.parse(requir
 	"ADA@person.example, cus_ada failed/invoice/in_ada in_ada sub_ada tells/invoice/in_ada, 5, true"
 is "and nobody else's" "$(grep -c 'Other\|cus_adam\|cus_eve' "$work/got/ada.json")" 0
 check "the worker died in the middle" test -e "$work/died"
+like "what went before counts, too" "$(plain | grep -a '^Tr' | grep -a 'was erased: 5 objects')" '5 objects, 4 links, 3 records, 4 derived, 1 alerts, 5 events'
 is "no entry of the store names them" "$(traces)" ""
 is "nor any file but the database's own" "$(grep -rlaF -e 'Ada ' -e person.example "$BILLHOOK_DIR" --exclude-dir=db)" ""
 is "others are there" "$(plain | grep -a '^Mo' | grep -ac 'Adam Other')" 1
