@@ -104,7 +104,7 @@ async function configuration(page) {
     await page.goto(`${url}/settings/configuration`);
     await page.getByLabel('Or its text').fill(document({ secrets: { token: 'env:HOME' } }));
     await press(page, 'Look what it would change');
-    await says(page, /connections\[0\]\.secrets\.token: in the browser only "keep"/);
+    await says(page, /\/connections\/0\/secrets\/token: in the browser only "keep"/);
   });
   await attempt('without script: it comes as a file, too', async () => {
     const upload = (text) => page.getByLabel('A file').setInputFiles({ name: 'x"; filename="\u00e4\n.json', mimeType: 'application/json', buffer: Buffer.from(text) });
