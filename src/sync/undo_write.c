@@ -184,7 +184,8 @@ check_results(const struct undo_page *page, const struct dest_result *results, s
 	if (lost != NULL)
 		return bh_fail(err, BH_UNCERTAIN, "%s", lost->cause);
 	if (usage->pause_s > 0) {
-		bh_fail(err, BH_LIMITED, "the CRM asks for a pause");
+		bh_fail(err, BH_LIMITED, "%s",
+		    later != NULL ? later->cause : "the CRM asks for a pause");
 		err->retry_after_s = usage->pause_s;
 		return -1;
 	}
