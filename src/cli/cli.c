@@ -69,7 +69,7 @@ static const struct cli_verb verbs[] = {
 	"work every figure out anew and compare with what is kept", cli_verify},
     {"person", "export|erase WHO", 2, 2, "connection yes",
 	"print or erase what is kept about one customer: by id or e-mail", cli_person},
-    {"dump", "[FILE]", 0, 1, "", "write the store as text", cli_dump},
+    {"dump", "[FILE]", 0, 1, "quiet", "write the store as text", cli_dump},
     {"load", "FILE", 1, 1, "", "read such a text into an empty store", cli_load},
     {"backup", "DIR", 1, 1, "quiet",
 	"copy the running store, its key and options to a new directory", cli_backup},

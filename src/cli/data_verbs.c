@@ -1,4 +1,4 @@
-/* Verbs about data: dump, load, backup, restore, retry, resync. */
+/* Verbs about data: load, backup, restore, retry, resync. */
 #include "base/base.h"
 
 #include <sys/stat.h>
@@ -16,13 +16,7 @@
 #include "sync/configure.h"
 #include "sync/resync.h"
 
-/* -- dump, load -- */
-
-static int
-write_file(void *arg, const char *text, size_t len)
-{
-	return fwrite(text, 1, len, arg) == len ? 0 : -1;
-}
+/* -- load -- */
 
 static int
 read_file(void *arg, char *buf, size_t size)
@@ -30,25 +24,6 @@ read_file(void *arg, char *buf, size_t size)
 	size_t n = fread(buf, 1, size, arg);
 
 	return ferror((FILE *)arg) ? -1 : (int)n;
-}
-
-int
-cli_dump(struct cli *cli)
-{
-	FILE *file = cli->args_n != 0 ? fopen(cli->args[0], "wxe") : stdout;
-	struct bh_err err = BH_ERR_INIT;
-	int status;
-
-	if (file == NULL)
-		return cli_error("cannot write %s: %s", cli->args[0], strerror(errno));
-	status = cli_store_as_is(cli);
-	if (status == 0 && store_dump(cli->store, write_file, file, &err) < 0)
-		status = cli_error("%s", err.text);
-	if (fflush(file) != 0)
-		status = cli_error("cannot write the dump: %s", strerror(errno));
-	if (file != stdout)
-		fclose(file);
-	return status;
 }
 
 int
@@ -123,10 +98,11 @@ cli_backup(struct cli *cli)
 
 	if (status == 0 && mkdir(dir, 0700) < 0)
 		status = cli_error("cannot make %s: %s", dir, strerror(errno));
+	/* The store last: a place that has one, of a backup that was killed, is whole. */
 	else if (status == 0 &&
-		 (store_backup(cli->store, db, &err) < 0 ||
-		     copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
-		     copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0))
+		 (copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
+		     copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0 ||
+		     store_backup(cli->store, db, &err) < 0))
 		status = cli_error("%s", err.text);
 	else if (status == 0 && !cli->quiet)
 		printf("backup is in %s; it holds the key: keep it as safe as the original\n", dir);
@@ -156,6 +132,10 @@ cli_restore(struct cli *cli)
 	else if (!cli->quiet)
 		printf("restored; a store that was there before is kept in %s as db.before-TIME\n",
 		    cli->conf.data_dir);
+	if (status == 0 && access(key, F_OK) < 0)
+		fprintf(stderr,
+		    "billhook: the copy holds no key: put the one that it was made with at %s\n",
+		    key);
 	free(key);
 	free(db);
 	return status;

@@ -8,7 +8,7 @@
  *
  * Lossless for any bytes.  Versions are not kept: what is loaded gets new
  * ones, above S, so that appends made later sort behind those loaded.  A dump taken while
- * others write may hold a part of what they wrote; each key is whole.
+ * others write may hold a part of what they wrote; each key is whole, and store_dump() tells.
  */
 #include "base/base.h"
 
@@ -137,9 +137,11 @@ store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t
 {
 	struct writer writer = {.write = write, .arg = arg};
 	struct store_txn *txn = store_begin(store);
-	json_int_t stamp;
-	int rc = write_line(&writer, json_pack("{s:i}", "billhook_dump", DUMP_VERSION), err);
+	json_int_t before = 0, stamp = 0;
+	int rc = last_stamp(store, &before, err);
 
+	if (rc == 0)
+		rc = write_line(&writer, json_pack("{s:i}", "billhook_dump", DUMP_VERSION), err);
 	if (rc == 0)
 		rc = write_pages(txn, &writer, err);
 	if (rc == 0)
@@ -149,7 +151,7 @@ store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t
 		    json_pack("{s:I, s:I}", "count", (json_int_t)writer.count, "stamp", stamp),
 		    err);
 	store_free(&txn);
-	return rc;
+	return rc == 0 ? stamp != before : rc;
 }
 
 /* -- load -- */

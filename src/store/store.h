@@ -163,7 +163,8 @@ bool store_is_woken(struct store *store);
 
 /* -- upkeep, for the command line -- */
 
-/* A key-value line as JSON: {"k":"<text or base64>","v":...}; see store/dump.c.  Ends with a count line. */
+/* A key-value line as JSON: {"k":"<text or base64>","v":...}; see store/dump.c.  Ends with a count line.
+ * 0 it is all of one moment; 1 somebody wrote meanwhile, and a part of that may be in it; -1. */
 int store_dump(struct store *store, int (*write)(void *arg, const char *text, size_t len),
     void *arg, struct bh_err *err);
 /*

@@ -182,6 +182,34 @@ test_load_refused(void **state)
 	}
 }
 
+static int
+write_and_disturb(void *arg, const char *text BH_UNUSED, size_t len BH_UNUSED)
+{
+	struct store **store = arg;
+	struct store_txn *txn = *store != NULL ? store_begin(*store) : NULL;
+	int rc = 0;
+
+	if (txn != NULL) {
+		store_put(txn, "meanwhile", 9, "", 0);
+		rc = store_commit(txn, NULL, NULL);
+	}
+	store_free(&txn);
+	*store = NULL;
+	return rc;
+}
+
+/* Whoever writes while a dump is made is told of. */
+static void
+test_dump_disturbed(void **state)
+{
+	struct fixture *f = *state;
+	struct store *store = f->store;
+
+	fill_random(f);
+	assert_int_equal(store_dump(f->store, write_and_disturb, &store, &f->err), 1);
+	assert_int_equal(store_dump(f->store, write_and_disturb, &store, &f->err), 0);
+}
+
 /* The key that is to be last is absent until all is there. */
 static void
 test_load_last(void **state)
@@ -320,6 +348,7 @@ main(void)
 	    BOTH(test_watch_limit),
 	    BOTH(test_dump_load),
 	    BOTH(test_dump_pages),
+	    BOTH(test_dump_disturbed),
 	    BOTH(test_load_refused),
 	    BOTH(test_load_last),
 	    BOTH(test_load_here),
