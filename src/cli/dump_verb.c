@@ -149,7 +149,8 @@ dump(const struct cli *cli, FILE *file, struct bh_err *err)
 
 	if (rc > 0 && file != stdout)
 		return dump_again(cli, file, err);
-	if (rc > 0 && !cli->quiet)
+	/* For a person: what Billhook itself writes when it begins counts, too, and would be told of always. */
+	if (rc > 0 && !cli->quiet && isatty(STDERR_FILENO))
 		fprintf(stderr,
 		    "billhook: somebody wrote meanwhile, and a part of that may be in the dump; "
 		    "what is written to a file is of one moment\n");

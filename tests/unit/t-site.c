@@ -2,6 +2,7 @@
 #include "site-unit.h"
 #include "state/journal.h"
 #include "state/link.h"
+#include "state/schema.h"
 #include "state/walk.h"
 
 /* -- sessions -- */
@@ -387,13 +388,59 @@ test_live_keys(void **state)
 	close_browser(&browser);
 }
 
+/* -- the store's format -- */
+
+static void
+set_format(struct world *world, const char *version)
+{
+	struct store_txn *txn = store_begin(world->site.store);
+
+	store_put(txn, SCHEMA_WATCH, strlen(SCHEMA_WATCH), version, strlen(version));
+	assert_int_equal(store_commit(txn, NULL, NULL), 0);
+	store_free(&txn);
+	world->site.format_until_ms = 0; /* as if the last look was long ago */
+}
+
+/* Pages of an older or newer store say so, whoever asks; style and health are served. */
+static void
+test_format(void **state)
+{
+	static const struct {
+		const char *version, *page;
+		int health;
+	} cases[] = {{"1", "is brought up to this version", 200},
+	    {"4711", "A newer version of Billhook has worked on this data", 503}};
+	struct world *world = *state;
+	struct browser browser = open_browser(world);
+	char ours[12];
+
+	sign_in(&browser, "ada");
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		set_format(world, cases[i].version);
+		ask(&browser, "GET", "/customers", NULL);
+		assert_int_equal(browser.status, 503);
+		assert_page(&browser, cases[i].page);
+		post(&browser, "/login", "name=ada");
+		assert_int_equal(browser.status, 503);
+		ask(&browser, "GET", "/static/style.css", NULL);
+		assert_int_equal(browser.status, 200);
+		ask(&browser, "GET", "/healthz", NULL);
+		assert_int_equal(browser.status, cases[i].health);
+	}
+	snprintf(ours, sizeof(ours), "%d", SCHEMA_VERSION);
+	set_format(world, ours);
+	ask(&browser, "GET", "/customers", NULL);
+	assert_int_equal(browser.status, 200);
+	close_browser(&browser);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_session), TEST(test_stolen_cookie),
 	    TEST(test_session_expires), TEST(test_login_refused), TEST(test_next),
 	    TEST(test_throttle), TEST(test_home_empty), TEST(test_home), TEST(test_home_running),
-	    TEST(test_live_keys)};
+	    TEST(test_live_keys), TEST(test_format)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);
