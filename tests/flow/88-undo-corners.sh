@@ -180,8 +180,10 @@ for sync in sf hs; do
 	run=$(newest $sync)
 	is "$sync: what was put back is a run" "$(undo $sync look "$run")" 'looked, back 213, fields 213'
 done
-crm delete sf faults >/dev/null
-crm delete hs faults >/dev/null
+for crm in sf hs; do
+	crm delete $crm faults >/dev/null
+	crm delete $crm calls >/dev/null
+done
 faults sf '{"match": {"path": "composite/sobjects", "method": "PATCH"}, "skip": 1, "do": {"delay_ms": 3000}}'
 faults hs '{"match": {"path": "companies/batch/update"}, "skip": 1, "do": {"delay_ms": 3000}}'
 for sync in sf hs; do
@@ -204,6 +206,7 @@ for sync in sf hs; do
 	is "$sync: it comes to its end" "$(shown $sync '[doc.state, doc.back, doc.fields, doc.changed, doc.refused].join()')" done,213,213,0,0
 	is "$sync: its run counts each record once" "$(bh undo $sync --json | node -p 'const [one] = JSON.parse(require("fs").readFileSync(0, "utf8")); [one.records, one.fields].join()')" 213,213
 done
+check "what the dead had sent arrives, too" crm see --wait 10 '[everyCall, hsEvery].every((calls) => calls.some((c) => c.ms > 2900))' true
 is "all is as the push had written it" "$(crm see "$theirs")" '[0,0]'
 for sync in sf hs; do
 	run=$(newest $sync)

@@ -14,6 +14,7 @@ leave_root
 sf_settings='{"daily_limit": 10000}' hs_settings='{"search_lag_ms": 0, "search_second_limit": 1000}'
 simulators
 behind_lighttpd data
+at_noon
 serve_web
 # preset NAME WHEN: a shipped mapping in which automations write their fields so
 preset() {
@@ -36,12 +37,12 @@ set_up() {
 	END
 }
 day() {
-	date -u -d "+$1 days" +%F
+	date -u -d "@$(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S + $1 * 86400))" +%F
 }
 # yearly DAYS AMOUNT [MEMBERS]: a subscription by the year that renews in so many days
 yearly() {
 	local now
-	now=$(date +%s)
+	now=$(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S))
 	bill subscription sub_1 "\"customer\":\"cus_1\",\"description\":\"Plan\",\"items\":{\"object\":\"list\",\"has_more\":false,\"total_count\":1,\"data\":[{\"id\":\"si_1\",\"object\":\"subscription_item\",\"quantity\":1,
 		\"created\":1790000000,\"current_period_start\":$((now + ($1 - 365) * 86400)),\"current_period_end\":$((now + $1 * 86400)),\"discounts\":[],\"price\":{\"id\":\"price_$2\",\"object\":\"price\",\"nickname\":\"Year\",\"product\":\"prod_1\",
 		\"currency\":\"usd\",\"unit_amount\":$2,\"unit_amount_decimal\":\"$2\",\"billing_scheme\":\"per_unit\",\"type\":\"recurring\",\"recurring\":{\"interval\":\"year\",\"interval_count\":1,\"usage_type\":\"licensed\"}}}]}${3:+,$3}"

@@ -17,6 +17,7 @@ leave_root
 mass_org
 behind_lighttpd data
 option preset_dir "$BH_SRCDIR/presets"
+at_noon
 serve_web
 
 # set_up AUTOMATIONS: with the preset of Stripe and Salesforce
@@ -31,10 +32,10 @@ set_up() {
 	END
 }
 day() {
-	date -u -d "@$(($(date +%s) + ${BILLHOOK_CLOCK_OFFSET_S:-0} + $1 * 86400))" +%F
+	date -u -d "@$(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S + $1 * 86400))" +%F
 }
 seconds() {
-	echo $(($(date +%s) + ${BILLHOOK_CLOCK_OFFSET_S:-0} + $1 * 86400))
+	echo $(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S + $1 * 86400))
 }
 # yearly ID DAYS [MEMBERS]: a subscription by the year that renews in so many days
 yearly() {

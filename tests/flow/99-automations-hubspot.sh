@@ -16,6 +16,7 @@ wait_for 10 test -f "$work/hs.port" || not_ok "the portal starts" "$(cat "$work/
 export HS_URL
 HS_URL=http://127.0.0.1:$(cat "$work/hs.port")
 behind_lighttpd data
+at_noon
 serve_web
 
 bh apply --quiet - <<-END || not_ok "apply"
@@ -29,10 +30,10 @@ END
 status "install" 0 bh crm hubspot install
 
 day() {
-	date -u -d "@$(($(date +%s) + ${BILLHOOK_CLOCK_OFFSET_S:-0} + $1 * 86400))" +%F
+	date -u -d "@$(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S + $1 * 86400))" +%F
 }
 seconds() {
-	echo $(($(date +%s) + ${BILLHOOK_CLOCK_OFFSET_S:-0} + $1 * 86400))
+	echo $(($(date +%s) + BILLHOOK_CLOCK_OFFSET_S + $1 * 86400))
 }
 # yearly ID DAYS: a subscription by the year that renews in so many days
 yearly() {

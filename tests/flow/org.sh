@@ -59,6 +59,11 @@ restart() {
 	export BILLHOOK_CLOCK_OFFSET_S=$((${BILLHOOK_CLOCK_OFFSET_S:-0} + ${1:-0}))
 	serve_web
 }
+# at_noon: before it is served: by its clock it is noon (tomorrow), so that no day ends in the middle of a flow
+at_noon() {
+	export BILLHOOK_CLOCK_OFFSET_S=$((86400 + 43200 - $(date +%s) % 86400))
+	clock=$((clock + BILLHOOK_CLOCK_OFFSET_S))
+}
 # signed [OPTION...] stripe EVENT...: by the clock that Billhook goes by
 signed() {
 	node "$flow/send.mjs" "--age=-${BILLHOOK_CLOCK_OFFSET_S:-0}" "$@"
