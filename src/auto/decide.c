@@ -14,6 +14,8 @@
 #define ID_MAX 200 /* a key with the prefix of its source fits into 255 */
 #define STANDING_MAX 60
 #define NO_DAY INT64_MIN
+/* A source that tells nothing of a renewal, so many days after its date, has renewed. */
+#define GRACE_DAYS 7
 
 /* One look at one object. */
 struct look {
@@ -37,13 +39,7 @@ is_amount_enough(const struct look *look)
 
 	reference_read(&rule->amount_of, &look->view, &value);
 	if (json_is_integer(value.json)) {
-		const json_t *of =
-		    rule->amount_of.of_customer ? look->view.customer : look->view.object;
-
-		currency = bh_json_str(of, (rule->amount_of.field->flags & FIELD_DERIVED) != 0 &&
-						   rule->amount_of.field->kind == OBJECT_CUSTOMER
-					       ? "figures_currency"
-					       : "currency");
+		currency = reference_currency(&rule->amount_of, &look->view);
 		least = currency != NULL
 			    ? json_string_value(json_object_get(rule->at_least, currency))
 			    : NULL;
@@ -172,6 +168,26 @@ time_text(int64_t at_ms)
 	return json_string(text);
 }
 
+/* The day of a time of the object's; NO_DAY. */
+static int64_t
+own_day(const struct look *look, const char *name)
+{
+	const char *text = bh_json_str(look->view.object, name);
+	int64_t at_ms;
+
+	return text != NULL && bh_is_time(text, &at_ms) ? day_at(look->rule, at_ms) : NO_DAY;
+}
+
+/* The day that a member of an entry names; NO_DAY. */
+static int64_t
+entry_day(const json_t *entry, const char *name)
+{
+	const char *text = bh_json_str(entry, name);
+	int64_t at_ms;
+
+	return text != NULL && bh_is_time(text, &at_ms) ? floor_day(at_ms) : NO_DAY;
+}
+
 /* -- actions -- */
 
 static json_t *
@@ -241,14 +257,11 @@ add_worth(const struct look *look, json_t *fields)
 {
 	const struct rule *rule = look->rule;
 	struct map_value value = MAP_VALUE_ABSENT;
-	const json_t *of = rule->worth.of_customer ? look->view.customer : look->view.object;
-	const char *currency = bh_json_str(of, "currency");
+	const char *currency;
 
 	if (!rule->has_worth)
 		return;
-	if (rule->worth.field->kind == OBJECT_CUSTOMER &&
-	    (rule->worth.field->flags & FIELD_DERIVED) != 0)
-		currency = bh_json_str(of, "figures_currency");
+	currency = reference_currency(&rule->worth, &look->view);
 	reference_read(&rule->worth, &look->view, &value);
 	json_object_set(fields, "amount", json_is_integer(value.json) ? value.json : json_null());
 	json_object_set_new(fields, "currency",
@@ -353,7 +366,8 @@ open_action(const struct look *look, const char *key, int64_t opened_ms, int64_t
 		if (owner != NULL)
 			json_object_set_new(entry, "owner", json_string(owner));
 		json_object_set_new(standing, key, entry);
-	}
+	} else if (!is_open(entry) && opened_ms > bh_json_int(entry, "opened", 0))
+		json_object_set_new(entry, "opened", json_integer((json_int_t)opened_ms));
 	json_object_set_new(entry, "state", json_string("open"));
 	if (date != NO_DAY)
 		json_object_set_new(entry, "on", day_text(date));
@@ -388,12 +402,46 @@ close_action(const struct look *look, const char *key, bool is_reached)
 
 /* -- deciding -- */
 
+/*
+ * When what is done once was caused: money that moved has a date of its own,
+ * however late it is heard of; else when the news were made.
+ */
+static int64_t
+caused_ms(const struct look *look)
+{
+	static const char *const names[] = {"paid_at", "created_at"};
+	enum object_kind kind = look->subject->kind;
+	int64_t at_ms = INT64_MIN, own_ms;
+
+	if (kind != OBJECT_PAYMENT && kind != OBJECT_REFUND && kind != OBJECT_CREDIT_NOTE)
+		return look->subject->at_ms;
+	for (size_t i = 0; i < BH_LEN(names); i++) {
+		const char *text = bh_json_str(look->view.object, names[i]);
+
+		if (text != NULL && bh_is_time(text, &own_ms) && own_ms > at_ms)
+			at_ms = own_ms;
+	}
+	return at_ms != INT64_MIN ? at_ms : look->subject->at_ms;
+}
+
 static void
 decide_once(const struct look *look, const char *key, int64_t at_ms)
 {
 	if (at_ms >= look->decision->since_ms && is_met(look) &&
 	    json_object_get(look->decision->standing, key) == NULL)
 		open_action(look, key, at_ms, NO_DAY);
+}
+
+/* Movements of one moment differ in their currency: the first has the moment alone for its key. */
+static void
+movement_key(char key[48], const struct look *look, int64_t at_ms, const char *currency)
+{
+	const char *had;
+
+	snprintf(key, 48, "%lld", (long long)at_ms);
+	had = bh_json_str(json_object_get(look->decision->standing, key), "currency");
+	if (had != NULL && currency != NULL && strcmp(had, currency) != 0)
+		snprintf(key, 48, "%lld/%.8s", (long long)at_ms, currency);
 }
 
 static void
@@ -406,42 +454,147 @@ decide_movements(struct look *look)
 		static const char *const names[][2] = {{"movement", "kind"},
 		    {"movement_amount", "amount"}, {"figures_currency", "currency"}};
 		int64_t at_ms = bh_json_int(one, "at_ms", 0);
-		json_t *as_last = json_copy((json_t *)(uintptr_t)look->subject->object);
-		char key[32];
+		json_t *as_last = json_copy((json_t *)(uintptr_t)look->subject->object), *entry;
+		const char *currency = bh_json_str(one, "currency");
+		char key[48];
 
 		for (size_t k = 0; k < BH_LEN(names); k++)
 			json_object_set(as_last, names[k][0], json_object_get(one, names[k][1]));
 		json_object_set_new(as_last, "movement_at", time_text(at_ms));
-		snprintf(key, sizeof(key), "%lld", (long long)at_ms);
+		movement_key(key, look, at_ms, currency);
+		entry = json_object_get(look->decision->standing, key);
 		look->view.object = as_last;
 		decide_once(look, key, at_ms);
 		look->view.object = look->subject->object;
+		if (entry == NULL && currency != NULL)
+			json_object_set_new(json_object_get(look->decision->standing, key),
+			    "currency", json_string(currency));
 		json_decref(as_last);
 	}
+}
+
+/*
+ * Since when it applies.  What is so of customers follows from their invoices and
+ * subscriptions, whatever the newest news about themselves: since it is looked.
+ */
+static int64_t
+applies_ms(const struct look *look)
+{
+	return look->subject->kind == OBJECT_CUSTOMER ? look->decision->now_ms
+						      : look->subject->at_ms;
+}
+
+/*
+ * The key of what is opened: customers and subscriptions may come to it more
+ * than once, each time for a cause of its own, by its day; of others it is one
+ * for life.
+ */
+static char *
+key_while(const struct look *look)
+{
+	const json_t *first = json_object_get(look->decision->standing, "");
+	bool is_lasting = look->subject->kind == OBJECT_CUSTOMER ||
+			  look->subject->kind == OBJECT_SUBSCRIPTION;
+	int64_t day = day_at(look->rule, applies_ms(look));
+	char text[BH_CLOCK_TEXT] = "";
+
+	if (is_lasting && first != NULL &&
+	    day_at(look->rule, bh_json_int(first, "opened", 0)) != day)
+		bh_date(text, day * DAY_MS);
+	return bh_xstrdup(text);
 }
 
 static void
 decide_while(const struct look *look)
 {
-	const char *key = open_key(look);
-	bool is_wanted = is_met(look);
+	const char *open = open_key(look);
+	char *key = open != NULL ? bh_xstrdup(open) : key_while(look);
 
-	if (is_wanted)
-		open_action(look, "", look->subject->at_ms, NO_DAY);
-	else if (key != NULL)
+	if (is_met(look))
+		open_action(look, key, applies_ms(look), NO_DAY);
+	else if (open != NULL)
 		close_action(look, key, false);
+	free(key);
+}
+
+/* Has the term begun anew since the entry was made?  Not known: as the date says. */
+static bool
+is_next_term(const struct look *look, const json_t *entry, bool otherwise)
+{
+	int64_t term = own_day(look, "period_start"), had = entry_day(entry, "term");
+
+	return term != NO_DAY && had != NO_DAY ? term > had : otherwise;
+}
+
+/*
+ * Was the date of what is open reached?  A task is too late then.  An
+ * opportunity is won when what it is about went on: its date is a later one,
+ * be it before its time, or nothing else was told for a while.
+ */
+static bool
+is_reached(const struct look *look, const json_t *entry, int64_t date)
+{
+	int64_t on = entry_day(entry, "on"), day = today(look);
+
+	if (on == NO_DAY)
+		return false;
+	if (look->rule->type != RULE_OPPORTUNITY)
+		return day >= on;
+	if (date > on) {
+		bool is_far = day < start_of(look->rule, date);
+
+		return day >= on ? is_far || is_next_term(look, entry, true)
+				 : is_far && is_next_term(look, entry, false);
+	}
+	return day >= date + GRACE_DAYS;
 }
 
 /* Is what is open to be closed?  Before a date: when that was reached; else when it lies ahead again. */
 static bool
 is_over(const struct look *look, const json_t *entry, int64_t date)
 {
-	const char *on = bh_json_str(entry, "on");
-	int64_t on_ms;
+	return is_ahead_of_date(look->rule) ? is_reached(look, entry, date)
+					    : today(look) < start_of(look->rule, date);
+}
 
-	if (!is_ahead_of_date(look->rule))
-		return today(look) < start_of(look->rule, date);
-	return on != NULL && bh_is_time(on, &on_ms) && today(look) >= floor_day(on_ms);
+/* The key of what is opened for that date: of what was closed for it, if there is such. */
+static char *
+key_of_date(const struct look *look, int64_t date)
+{
+	char text[BH_CLOCK_TEXT];
+	const char *key;
+	json_t *entry;
+
+	json_object_foreach (look->decision->standing, key, entry)
+		if (entry_day(entry, "on") == date)
+			return bh_xstrdup(key);
+	bh_date(text, date * DAY_MS);
+	return bh_xstrdup(text);
+}
+
+/* With the term that it is about. */
+static void
+open_by_date(const struct look *look, const char *key, int64_t opened_ms, int64_t date)
+{
+	int64_t term = own_day(look, "period_start");
+	json_t *entry;
+
+	open_action(look, key, opened_ms, date);
+	entry = json_object_get(look->decision->standing, key);
+	if (term != NO_DAY && entry_day(entry, "term") == NO_DAY)
+		json_object_set_new(entry, "term", day_text(term));
+}
+
+/* A date that was reached before the rule was made is no cause, where it is to be done once. */
+static bool
+is_due(const struct look *look, int64_t date, int64_t start)
+{
+	const struct rule *rule = look->rule;
+
+	if (rule->is_once && (json_object_size(look->decision->standing) > 0 ||
+				 day_ms(rule, start + 1) <= look->decision->since_ms))
+		return false;
+	return today(look) >= start && (!is_ahead_of_date(rule) || today(look) < date);
 }
 
 static void
@@ -451,27 +604,28 @@ decide_by_date(const struct look *look)
 	int64_t date = date_of(look), start = date != NO_DAY ? start_of(rule, date) : NO_DAY;
 	char *key = bh_xstrdup(open_key(look) != NULL ? open_key(look) : "");
 	const json_t *entry = json_object_get(look->decision->standing, key);
-	bool is_wanted = date != NO_DAY && is_met(look), is_running = entry != NULL;
+	bool is_wanted = date != NO_DAY && is_met(look);
+	bool is_running = entry != NULL && !rule->is_once;
 
 	if (is_running && (!is_wanted || is_over(look, entry, date))) {
-		bool is_reached = is_ahead_of_date(rule) && is_wanted;
-
-		close_action(look, key, is_reached);
+		close_action(look, key, is_ahead_of_date(rule) && is_wanted);
 		is_running = false;
 	}
 	if (is_running) {
-		open_action(look, key, 0, date);
-	} else if (is_wanted && today(look) >= start &&
-		   (!is_ahead_of_date(rule) || today(look) < date)) {
-		json_t *text = day_text(date);
+		open_by_date(look, key, 0, date);
+	} else if (is_wanted && is_due(look, date, start)) {
+		char *fresh = key_of_date(look, date);
 
-		open_action(look, json_string_value(text), day_ms(rule, start), date);
-		json_decref(text);
+		open_by_date(look, fresh, day_ms(rule, start), date);
+		free(fresh);
 	}
 	if (is_wanted) {
 		look_again(look, start);
-		if (is_ahead_of_date(rule))
+		if (is_ahead_of_date(rule)) {
 			look_again(look, date);
+			if (rule->type == RULE_OPPORTUNITY)
+				look_again(look, date + GRACE_DAYS);
+		}
 	}
 	free(key);
 }
@@ -488,7 +642,7 @@ rule_decide(const struct rule *rule, const struct rule_subject *subject,
 	else if (rule->dates_n > 0)
 		decide_by_date(&look);
 	else if (rule->is_once)
-		decide_once(&look, "", subject->at_ms);
+		decide_once(&look, "", caused_ms(&look));
 	else
 		decide_while(&look);
 }

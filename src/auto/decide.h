@@ -10,6 +10,10 @@
  *   closed  | with what it came to                     | open, when it applies again
  *
  * With "once" an action is open for ever and stays as it was made.
+ *
+ * An opportunity ahead of a date stays open on it: it is won when the date is
+ * a later one (the subscription renewed), be it before its time, and after a
+ * week without news; lost when its end is told first.
  */
 #ifndef AUTO_DECIDE_H
 #define AUTO_DECIDE_H
@@ -27,11 +31,12 @@ struct rule_subject {
 
 struct rule_decision {
 	int64_t now_ms;
-	int64_t since_ms; /* with "once": what is older is no cause */
+	int64_t since_ms; /* with "once": what is older is no cause; of money that moved its own date counts */
 	uint64_t turn;    /* whose turn of the owners it is; counted up */
 	/*
 	 * What this rule decided about this object, changed in place:
-	 * {"<key>": {"state": "open", "on": "2027-03-01", "opened": ms, "owner": "..."}}.  Empty at first.
+	 * {"<key>": {"state": "open", "on": "2027-03-01", "term": "2026-03-01", "opened": ms,
+	 * "owner": "...", "currency": "..."}}.  Empty at first.
 	 */
 	json_t *standing;
 	/* An array that gets {"id", "fields", "is_whole"} for each action that is to be stored. */

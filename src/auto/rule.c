@@ -54,6 +54,12 @@ is_rule_timed(const struct rule *rule)
 	return rule->dates_n > 0;
 }
 
+bool
+is_rule_once(const struct rule *rule)
+{
+	return rule->is_once;
+}
+
 /* -- parts -- */
 
 static int

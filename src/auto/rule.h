@@ -55,5 +55,7 @@ enum object_kind rule_on(const struct rule *rule);
 enum rule_type rule_makes(const struct rule *rule);
 /* Does what it says depend on the time as well? */
 bool is_rule_timed(const struct rule *rule);
+/* Does what it makes stay as it was made? */
+bool is_rule_once(const struct rule *rule);
 
 #endif

@@ -123,6 +123,15 @@ print_json(const struct cli *cli, const struct audit *audit, struct bh_err *err)
 	return rc;
 }
 
+static void
+print_rest(const struct audit *audit)
+{
+	if (audit->kept < audit->differences)
+		cli_line(stdout,
+		    "The first %lld of %lld differences are kept: mend these, then audit again.",
+		    (long long)audit->kept, (long long)audit->differences);
+}
+
 static int
 print(const struct cli *cli, const struct audit *audit)
 {
@@ -141,6 +150,7 @@ print(const struct cli *cli, const struct audit *audit)
 		if (audit->repaired > 0)
 			cli_line(stdout, "%lld of %lld differences were given to the push.",
 			    (long long)audit->repaired, (long long)audit->kept);
+		print_rest(audit);
 	}
 	return audit->differences > 0 ? CLI_ATTENTION : 0;
 }
@@ -189,6 +199,7 @@ static int
 repair(struct cli *cli)
 {
 	bool is_one = cli->args_n == 4;
+	struct audit audit = AUDIT_INIT;
 	struct bh_err err = BH_ERR_INIT;
 	size_t n = 0;
 
@@ -203,6 +214,9 @@ repair(struct cli *cli)
 	if (n == 0 && is_one)
 		return cli_error("no difference of it is known that was not given to the push");
 	cli_line(stdout, "%zu %s given to the push", n, n == 1 ? "record was" : "records were");
+	if (!is_one && load(cli, &audit, &err) == 0)
+		print_rest(&audit);
+	audit_release(&audit);
 	return 0;
 }
 

@@ -129,6 +129,14 @@ read_field(const struct reference *ref, const json_t *object, struct map_value *
 	map_value_take(value, json_incref((json_t *)(uintptr_t)json), ref->field->type);
 }
 
+const char *
+reference_currency(const struct reference *ref, const struct reference_view *view)
+{
+	return ref->field != NULL ? bh_json_str(ref->of_customer ? view->customer : view->object,
+					currency_member(ref->field))
+				  : NULL;
+}
+
 void
 reference_read(const struct reference *ref, const struct reference_view *view,
     struct map_value *value)

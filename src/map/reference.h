@@ -37,5 +37,7 @@ enum field_type reference_type(const struct reference *ref);
  */
 void reference_read(const struct reference *ref, const struct reference_view *view,
     struct map_value *value);
+/* The currency of what it reads, where that is money; borrowed from the view, NULL it is not known. */
+const char *reference_currency(const struct reference *ref, const struct reference_view *view);
 
 #endif

@@ -296,6 +296,9 @@ mail_send(const struct mail *mail, struct bh_err *err)
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(easy, CURLOPT_MAIL_FROM, from);
 	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, to);
+#if LIBCURL_VERSION_NUM >= 0x074500
+	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L); /* the others get it */
+#endif
 	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_message);
 	curl_easy_setopt(easy, CURLOPT_READDATA, &upload);

@@ -9,6 +9,7 @@
 #include "state/automation.h"
 
 #include "state/account.h"
+#include "state/alert.h"
 #include "state/queue.h"
 #include "store/key.h"
 
@@ -76,6 +77,13 @@ automation_load(struct store_txn *txn, const char *code, struct automation *auto
 	return rc;
 }
 
+/* What it told people of is over then. */
+static void
+tell_alerts(struct store_txn *txn)
+{
+	queue_wake(txn, ALERT_JOB, "", 1);
+}
+
 void
 automation_save(struct store_txn *txn, const struct automation *automation)
 {
@@ -88,6 +96,8 @@ automation_save(struct store_txn *txn, const struct automation *automation)
 	put_json(txn, &key, doc);
 	json_decref(doc);
 	account_touch(txn);
+	if (!automation->is_enabled)
+		tell_alerts(txn);
 }
 
 void
@@ -101,6 +111,7 @@ automation_drop(struct store_txn *txn, const char *code)
 		store_delete(txn, key.data, key.len);
 	}
 	account_touch(txn);
+	tell_alerts(txn);
 }
 
 int

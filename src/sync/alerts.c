@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "state/automation.h"
 #include "sync/alert_tell.h"
 #include "sync/alert_watch.h"
+#include "sync/automate.h"
 
 #define HOUR_MS (3600 * INT64_C(1000))
 #define DAY_MS (24 * HOUR_MS)
@@ -246,6 +248,7 @@ run_target(const struct sync_context *context, const struct look *looked, const 
 struct tidy {
 	struct store_txn *txn;
 	const struct look *looked;
+	json_t *enabled; /* code of an automation -> is it in use? */
 };
 
 /* Does a target that is still there wait to hear that it is over? */
@@ -261,12 +264,40 @@ is_awaited(const struct look *looked, const struct alert_incident *incident)
 	return false;
 }
 
+/* 1 nobody looks any more whether it is over: its automation was switched off or removed; 0; -1. */
 static int
-tidy_one(void *arg, const struct alert_incident *incident, struct bh_err *err BH_UNUSED)
+is_left_alone(const struct tidy *tidy, const struct alert_incident *incident, struct bh_err *err)
+{
+	struct automation automation = {0};
+	char code[ALERT_KEY_MAX];
+	const json_t *known;
+	int rc;
+
+	if (!is_automate_alert(incident->key, code))
+		return 0;
+	known = json_object_get(tidy->enabled, code);
+	if (known != NULL)
+		return json_is_false(known);
+	rc = automation_load(tidy->txn, code, &automation, err);
+	if (rc < 0)
+		return -1;
+	known = json_boolean(rc > 0 && automation.is_enabled);
+	json_object_set(tidy->enabled, code, (json_t *)(uintptr_t)known);
+	if (rc > 0)
+		automation_release(&automation);
+	return json_is_false(known);
+}
+
+static int
+tidy_one(void *arg, const struct alert_incident *incident, struct bh_err *err)
 {
 	const struct tidy *tidy = arg;
 	int64_t now = tidy->looked->now_ms;
 	bool is_old;
+	int rc = incident->cured_ms == 0 ? is_left_alone(tidy, incident, err) : 0;
+
+	if (rc != 0)
+		return rc > 0 && alert_cure(tidy->txn, incident->key, now, err) >= 0 ? 0 : -1;
 
 	if (incident->cured_ms != 0)
 		is_old =
@@ -287,12 +318,13 @@ tidy(const struct sync_context *context, const struct look *looked, struct bh_er
 	int rc = 0;
 
 	while (rc == 0 && more) {
-		struct tidy tidy = {store_begin(context->store), looked};
+		struct tidy tidy = {store_begin(context->store), looked, json_object()};
 
 		rc = alert_incidents(tidy.txn, PAGE, &after, tidy_one, &tidy, &more, err);
 		if (rc == 0)
 			rc = store_commit(tidy.txn, NULL, err);
 		store_free(&tidy.txn);
+		json_decref(tidy.enabled);
 	}
 	bh_buf_release(&after);
 	return rc;

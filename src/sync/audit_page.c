@@ -225,8 +225,10 @@ add_decimal(json_t *money, const char *currency, const struct money_decimal *amo
 
 /* -- amounts -- */
 
+/* Is it money that the mapping writes there?  ref: where that comes from. */
 static bool
-is_amount(const struct page *page, const struct render_item *item, const char *field)
+is_amount(const struct page *page, const struct render_item *item, const char *field,
+    struct reference *ref)
 {
 	const struct map_object *object =
 	    setup_object(page->work->sync, item->entry->id.object, NULL);
@@ -238,15 +240,14 @@ is_amount(const struct page *page, const struct render_item *item, const char *f
 			continue;
 		json_array_foreach (json_object_get(mapped, "fields"), k, row) {
 			const char *to = bh_json_str(row, "to"), *from = bh_json_str(row, "from");
-			struct reference ref;
 
 			if (to == NULL || from == NULL || strcmp(to, field) != 0)
 				continue;
 			if (*from == '{')
 				from++;
-			if (reference_parse(from, strcspn(from, "|}"), object->from, &ref, NULL) ==
+			if (reference_parse(from, strcspn(from, "|}"), object->from, ref, NULL) ==
 				0 &&
-			    reference_type(&ref) == FIELD_MONEY)
+			    reference_type(ref) == FIELD_MONEY)
 				return true;
 		}
 	}
@@ -271,21 +272,31 @@ is_off_by(const json_t *want, const json_t *has, struct money_decimal *off_r)
 
 /* In upper case; "" the object names none. */
 static void
-currency_of(const struct page *page, const struct render_item *item, char out[8])
+currency_of(const struct page *page, const struct render_item *item, const struct reference *ref,
+    char out[8])
 {
 	const struct map_object *object =
 	    setup_object(page->work->sync, item->entry->id.object, NULL);
 	struct mirror_id id = {page->work->sync->account.from, item->entry->id.account,
 	    object->from, item->entry->id.id};
 	struct store_txn *txn = store_begin(page->work->context->store);
-	struct object_state state = {0};
+	struct object_state state = {0}, customer = {0};
+	struct reference_view view = {0};
+	const char *currency;
 
-	out[0] = '\0';
-	if (part_view_many(txn, page->work->setup, &id, 1, &state, NULL) == 0 &&
-	    state.fields != NULL)
-		bh_json_copy(out, 8, state.fields, "currency");
+	if (part_view_many(txn, page->work->setup, &id, 1, &state, NULL) == 0) {
+		view.object = state.fields;
+		id.kind = OBJECT_CUSTOMER;
+		id.id = bh_json_str(state.fields, "customer");
+		if (ref->of_customer && id.id != NULL &&
+		    part_view_many(txn, page->work->setup, &id, 1, &customer, NULL) == 0)
+			view.customer = customer.fields;
+	}
+	currency = reference_currency(ref, &view);
+	snprintf(out, 8, "%s", currency != NULL ? currency : "");
 	for (char *at = out; *at != '\0'; at++)
 		*at = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+	mirror_object_release(&customer);
 	mirror_object_release(&state);
 	store_free(&txn);
 }
@@ -310,12 +321,12 @@ add_row(struct page *page, const struct render_item *item, const char *field, co
 
 static void
 compare_amount(struct page *page, json_t *totals, const struct render_item *item,
-    const struct record_field *field, const json_t *has)
+    const struct record_field *field, const struct reference *ref, const json_t *has)
 {
 	struct money_decimal off;
 	char currency[8];
 
-	currency_of(page, item, currency);
+	currency_of(page, item, ref, currency);
 	if (is_off_by(field->value, has, &off))
 		add_decimal(json_object_get(totals, "money"), currency, &off);
 	add_row(page, item, field->name, field->value, has, currency, "");
@@ -364,6 +375,7 @@ compare(struct page *page, const struct render_item *item, const json_t *values)
 	for (size_t i = 0; i < item->record->fields_n; i++) {
 		const struct record_field *field = &item->record->fields[i];
 		const json_t *has = json_object_get(values, field->name);
+		struct reference ref;
 
 		if (has == NULL) {
 			count(totals, "unseen", 1);
@@ -373,8 +385,8 @@ compare(struct page *page, const struct render_item *item, const json_t *values)
 			continue;
 		off++;
 		count(json_object_get(totals, "fields"), field->name, 1);
-		if (is_amount(page, item, field->name))
-			compare_amount(page, totals, item, field, has);
+		if (is_amount(page, item, field->name, &ref))
+			compare_amount(page, totals, item, field, &ref, has);
 		else
 			add_row(page, item, field->name, field->value, has, "", "");
 	}

@@ -255,9 +255,28 @@ automate_forget(struct store_txn *txn, const struct mirror_id *ids, size_t n, st
 	return rc;
 }
 
+/* The code of the rule: what stands behind connection and account. */
+bool
+is_automate_alert(const char *key, char code[ALERT_KEY_MAX])
+{
+	size_t len;
+
+	if (strncmp(key, "action/", 7) != 0)
+		return false;
+	key += 6;
+	for (int i = 0; i < 2 && key != NULL; i++)
+		key = strchr(key + 1, '/');
+	if (key == NULL)
+		return false;
+	len = strcspn(key + 1, "/");
+	snprintf(code, ALERT_KEY_MAX, "%.*s", (int)len, key + 1);
+	return true;
+}
+
 /* An action that tells people: it is an incident as long as it is open. */
 static int
-tell(struct page *page, const struct mirror_id *of, const json_t *action, struct bh_err *err)
+tell(struct page *page, const struct mirror_id *of, const struct rule *rule, const json_t *action,
+    struct bh_err *err)
 {
 	const json_t *fields = json_object_get(action, "fields");
 	const char *state = bh_json_str(fields, "state");
@@ -266,7 +285,8 @@ tell(struct page *page, const struct mirror_id *of, const json_t *action, struct
 	    .title = bh_json_str(fields, "title"),
 	    .text = bh_json_str(fields, "text"),
 	    .link = bh_json_str(fields, "link"),
-	    .priority = alert_priority_of(bh_json_str(fields, "priority"))};
+	    .priority = alert_priority_of(bh_json_str(fields, "priority")),
+	    .is_reminded = !is_rule_once(rule)};
 
 	if (cause.priority == ALERT__MAX)
 		cause.priority = ALERT_NORMAL;
@@ -279,13 +299,14 @@ tell(struct page *page, const struct mirror_id *of, const json_t *action, struct
 }
 
 static int
-tell_all(struct page *page, const struct mirror_id *of, const json_t *actions, struct bh_err *err)
+tell_all(struct page *page, const struct mirror_id *of, const struct rule *rule,
+    const json_t *actions, struct bh_err *err)
 {
 	const json_t *action;
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)actions, i, action)
-		if (tell(page, of, action, err) < 0)
+		if (tell(page, of, rule, action, err) < 0)
 			return -1;
 	return 0;
 }
@@ -351,7 +372,7 @@ ask(struct page *page, size_t i, const struct setup_rule *rule, json_t *doc, int
 	json_decref(before);
 	bring(page, id, decision.actions, doc);
 	if (rule_makes(rule->rule) == RULE_ALERT)
-		rc = tell_all(page, id, decision.actions, err);
+		rc = tell_all(page, id, rule->rule, decision.actions, err);
 	if (json_object_size(decision.standing) == 0)
 		json_object_del(rules, code);
 	note_turn(page, code, turn, decision.turn);

@@ -16,6 +16,8 @@ int automate_run(const struct sync_context *context, struct sync_outcome *outcom
 
 /* The alert that an action raises where it is to tell people; of: the action, or what it is about. */
 void automate_alert_key(char key[ALERT_KEY_MAX], const struct mirror_id *of, const char *action);
+/* Is it such an alert's?  code: of the rule that raised it. */
+bool is_automate_alert(const char *key, char code[ALERT_KEY_MAX]);
 
 /* What rules decided about erased objects is forgotten, and none of it counts as open any more: 0, -1. */
 int automate_forget(struct store_txn *txn, const struct mirror_id *ids, size_t n,

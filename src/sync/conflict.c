@@ -16,6 +16,8 @@
 
 /* -- digests -- */
 
+#define EXACT '\x01' /* in front of a text whose letters count as they are */
+
 static void
 digest_text(char out[CONFLICT_DIGEST + 1], const char *text, size_t len)
 {
@@ -28,18 +30,43 @@ digest_text(char out[CONFLICT_DIGEST + 1], const char *text, size_t len)
 	out[CONFLICT_DIGEST] = '\0';
 }
 
+/* How a text is made plain. */
+enum plain {
+	PLAIN_EXACT = 0, /* letters as they are, but for addresses */
+	PLAIN_FOLDED     /* in lower case, as before 0.2.0; what was kept so is still known */
+};
+
+/* An e-mail address, a host or a page: no blank, and a dot or an @ within. */
+static bool
+is_address(const char *text, size_t len)
+{
+	bool is_dotted = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(" \t\r\n", text[i]) != NULL)
+			return false;
+		is_dotted = is_dotted || (i > 0 && i + 1 < len && strchr(".@", text[i]) != NULL);
+	}
+	return is_dotted;
+}
+
 /* CRMs trim texts, turn line ends, and write addresses in lower case: none of it is a person's change. */
 static void
-add_plain(struct bh_buf *out, const char *text)
+add_plain(struct bh_buf *out, const char *text, enum plain how)
 {
+	bool is_folded;
 	size_t len;
 
 	text += strspn(text, " \t\r\n");
 	for (len = strlen(text); len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL;)
 		len--;
+	is_folded = how == PLAIN_FOLDED || is_address(text, len);
+	if (how == PLAIN_EXACT && len > 0)
+		bh_buf_addc(out, EXACT);
 	for (size_t i = 0; i < len; i++)
 		if (text[i] != '\r')
-			bh_buf_addc(out, (char)tolower((unsigned char)text[i]));
+			bh_buf_addc(out,
+			    is_folded ? (char)tolower((unsigned char)text[i]) : text[i]);
 }
 
 /* "12.50" and "12.5" are one. */
@@ -56,8 +83,9 @@ add_number(struct bh_buf *out, const char *text)
 	bh_buf_add(out, text, len);
 }
 
-void
-conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value)
+static void
+digest_value(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value,
+    enum plain how)
 {
 	struct bh_buf plain = BH_BUF_INIT(SIZE_MAX / 2);
 	const char *text = json_string_value(value);
@@ -70,13 +98,19 @@ conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json
 	} else if (text != NULL && type == RECORD_NUMBER)
 		add_number(&plain, text);
 	else if (text != NULL)
-		add_plain(&plain, text);
+		add_plain(&plain, text, how);
 	else if (json_is_true(value))
 		bh_buf_adds(&plain, "true");
 	else if (type != RECORD_BOOL && !json_is_null(value) && !json_is_false(value))
 		bh_json_add(&plain, value);
 	digest_text(out, bh_buf_str(&plain), plain.len);
 	bh_buf_release(&plain);
+}
+
+void
+conflict_digest(char out[CONFLICT_DIGEST + 1], enum record_type type, const json_t *value)
+{
+	digest_value(out, type, value, PLAIN_EXACT);
 }
 
 /* -- what we wrote last -- */
@@ -118,6 +152,17 @@ is_kept(const char *kept, const char *name, const char *digest)
 		kept += ENTRY;
 	}
 	return false;
+}
+
+/* Is it one that we wrote? */
+static bool
+is_kept_value(const char *kept, const struct record_field *field, const json_t *value)
+{
+	char digest[CONFLICT_DIGEST + 1], before[CONFLICT_DIGEST + 1];
+
+	conflict_digest(digest, field->type, value);
+	digest_value(before, field->type, value, PLAIN_FOLDED);
+	return is_kept(kept, field->name, digest) || is_kept(kept, field->name, before);
 }
 
 static void
@@ -188,7 +233,6 @@ static size_t
 drop_settled(struct render_item *item)
 {
 	struct record *record = item->record;
-	char digest[CONFLICT_DIGEST + 1];
 	size_t open = 0;
 
 	for (size_t i = record->fields_n; i-- > 0;) {
@@ -197,9 +241,8 @@ drop_settled(struct render_item *item)
 		if (field->when == RECORD_ON_CREATE) {
 			leave(item, i, CONFLICT_CREATED);
 		} else if (is_shared(field)) {
-			conflict_digest(digest, field->type, field->value);
 			if (count_kept(item->link.kept, field->name) == 1 &&
-			    is_kept(item->link.kept, field->name, digest))
+			    is_kept_value(item->link.kept, field, field->value))
 				leave(item, i, CONFLICT_SAME);
 			else
 				open++;
@@ -223,7 +266,7 @@ is_ours(const struct render_item *item, const struct record_field *field, const 
 	if (strcmp(digest, nothing) == 0)
 		return field->when == RECORD_IF_EMPTY || count_kept(kept, name) == 0 ||
 		       is_kept(kept, name, nothing);
-	return is_kept(kept, name, digest) || strcmp(digest, wanted) == 0;
+	return is_kept_value(kept, field, held) || strcmp(digest, wanted) == 0;
 }
 
 static void

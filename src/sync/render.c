@@ -153,6 +153,18 @@ render_id(const struct render_batch_state *b, size_t i)
 	return part_key_id(render_mapped(b, i)->from, b->entries[i].id.id, b->objects[i].fields);
 }
 
+/* An action that was over before anything of it came to the CRM: there is nothing to be done any more. */
+static bool
+is_over_unseen(const struct render_batch_state *b, size_t i)
+{
+	const struct link *link = &b->items[i].link;
+	const char *state = bh_json_str(b->objects[i].fields, "state");
+
+	return render_mapped(b, i)->from == OBJECT_ACTION && state != NULL &&
+	       strcmp(state, "closed") == 0 && link->remote_id[0] == '\0' &&
+	       link->hash[0] == '\0' && link->kept[0] == '\0';
+}
+
 static void
 map_item(struct render_batch_state *b, size_t i)
 {
@@ -165,7 +177,7 @@ map_item(struct render_batch_state *b, size_t i)
 	if (map_render(sync->map, b->mapped[i], render_id(b, i), b->objects[i].fields, &context,
 		&verdict, &item->record, &why) < 0)
 		break_item(item, &why);
-	else if (verdict == MAP_FILTERED)
+	else if (verdict == MAP_FILTERED || is_over_unseen(b, i))
 		item->verdict = RENDER_EXCLUDED;
 }
 

@@ -181,6 +181,18 @@ bh alert check
 sleep 1
 is "and then no more" "$(told slack)" 10
 
+# -- as long as it lasts --
+bill invoice in_8 "$failing"
+wait_for 10 has_told slack 11
+restart $((25 * 3600))
+bh alert check
+wait_for 10 has_told slack 12
+like "a day later it is told again: it is still so" "$(last slack m.text)" 'Still: Payment failed'
+bh automation failed off
+wait_for 10 has_told slack 13
+like "switched off, nobody looks any more: it is over" "$(last slack m.text)" 'Over: Payment failed'
+unlike "and is not open any more" "$(bh alert)" '^open .*Payment failed'
+
 # -- nothing secret anywhere --
 unlike "secrets are not exported" "$(bh export)" 'secret-path|mail-flow-secret'
 like "the rest is" "$(bh export)" '"remind_hours": 24'

@@ -81,7 +81,7 @@ async function automations(page) {
   await attempt('without script: an automation is taken into use', async () => {
     await page.getByRole('link', { name: 'Automations' }).click();
     await says(page, 'None is in use.');
-    await page.getByRole('link', { name: 'Expansion of more than 500 a month' }).click();
+    await page.getByRole('link', { name: 'Expansion of 500 a month or more' }).click();
     await page.getByLabel('Title').fill('Growth <b>');
     await page.getByLabel('From which amounts on').fill('USD much');
     await press('Take it into use');
