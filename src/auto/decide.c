@@ -493,8 +493,8 @@ static char *
 key_while(const struct look *look)
 {
 	const json_t *first = json_object_get(look->decision->standing, "");
-	bool is_lasting = look->subject->kind == OBJECT_CUSTOMER ||
-			  look->subject->kind == OBJECT_SUBSCRIPTION;
+	bool is_lasting =
+	    look->subject->kind == OBJECT_CUSTOMER || look->subject->kind == OBJECT_SUBSCRIPTION;
 	int64_t day = day_at(look->rule, applies_ms(look));
 	char text[BH_CLOCK_TEXT] = "";
 

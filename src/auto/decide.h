@@ -31,8 +31,9 @@ struct rule_subject {
 
 struct rule_decision {
 	int64_t now_ms;
-	int64_t since_ms; /* with "once": what is older is no cause; of money that moved its own date counts */
-	uint64_t turn;    /* whose turn of the owners it is; counted up */
+	int64_t
+	    since_ms; /* with "once": what is older is no cause; of money that moved its own date counts */
+	uint64_t turn; /* whose turn of the owners it is; counted up */
 	/*
 	 * What this rule decided about this object, changed in place:
 	 * {"<key>": {"state": "open", "on": "2027-03-01", "term": "2026-03-01", "opened": ms,

@@ -54,6 +54,16 @@ is_rule_timed(const struct rule *rule)
 	return rule->dates_n > 0;
 }
 
+const json_t *
+rule_owners(const struct rule *rule, size_t *from_r, size_t *n_r)
+{
+	size_t n = json_array_size(rule->owners);
+
+	*from_r = rule->owners_from;
+	*n_r = n > rule->owners_from ? n - rule->owners_from : 0;
+	return *n_r > 0 ? rule->owners : NULL;
+}
+
 bool
 is_rule_once(const struct rule *rule)
 {

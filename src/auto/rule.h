@@ -53,6 +53,8 @@ const char *rule_title(const struct rule *rule);
 const char *rule_from(const struct rule *rule); /* the source connection */
 enum object_kind rule_on(const struct rule *rule);
 enum rule_type rule_makes(const struct rule *rule);
+/* The users who take turns, *n_r of them: an array of texts, those from *from_r on; NULL none are named. */
+const json_t *rule_owners(const struct rule *rule, size_t *from_r, size_t *n_r);
 /* Does what it says depend on the time as well? */
 bool is_rule_timed(const struct rule *rule);
 /* Does what it makes stay as it was made? */

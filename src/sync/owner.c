@@ -14,11 +14,19 @@
 #define USER_KEPT_MS (60 * MINUTE_MS)
 #define KEPT_MAX 500 /* records, users */
 
+/* One whose owner is to be found. */
+struct asked {
+	struct render_item *item;
+	bool is_of_record;    /* the owner of what it hangs on comes first */
+	const json_t *owners; /* who take turns, borrowed from the setup; NULL nobody is named */
+	size_t from, n;       /* those of them */
+};
+
 struct work {
 	struct lane *lane;
 	struct render_item *items;
 	size_t n;
-	struct render_item **asked; /* those whose owner is to be found */
+	struct asked *asked;
 	size_t asked_n;
 	json_t *
 	    known; /* {"records": {"<object> <id>": [owner or null, when]}, "users": {"<id>": [active, when]}} */
@@ -69,6 +77,29 @@ is_mapped(const struct work *work, const struct render_item *item)
 	return is_found;
 }
 
+static const struct rule *
+rule_of(const struct setup *setup, const char *code)
+{
+	for (size_t i = 0; code != NULL && i < setup->rules_n; i++)
+		if (strcmp(rule_code(setup->rules[i].rule), code) == 0)
+			return setup->rules[i].rule;
+	return NULL;
+}
+
+/* Whose it may be, as the action and its rule say. */
+static void
+ask_for(struct work *work, struct render_item *item, const json_t *fields)
+{
+	const struct rule *rule = rule_of(work->lane->setup, bh_json_str(fields, "rule"));
+	struct asked asked = {.item = item,
+	    .is_of_record = bh_json_str(fields, "owner_of") != NULL};
+
+	if (rule != NULL && bh_json_str(fields, "owner") != NULL)
+		asked.owners = rule_owners(rule, &asked.from, &asked.n);
+	if ((asked.is_of_record || asked.owners != NULL) && is_mapped(work, item))
+		work->asked[work->asked_n++] = asked;
+}
+
 /* The actions themselves say whether they ask. */
 static int
 find_asking(struct work *work, struct render_item **candidates, size_t n, struct bh_err *err)
@@ -86,9 +117,8 @@ find_asking(struct work *work, struct render_item **candidates, size_t n, struct
 	}
 	rc = part_view_many(txn, work->lane->setup, ids, n, objects, err);
 	for (size_t i = 0; i < n; i++) {
-		if (rc == 0 && bh_json_str(objects[i].fields, "owner_of") != NULL &&
-		    is_mapped(work, candidates[i]))
-			work->asked[work->asked_n++] = candidates[i];
+		if (rc == 0)
+			ask_for(work, candidates[i], objects[i].fields);
 		mirror_object_release(&objects[i]);
 	}
 	store_free(&txn);
@@ -205,9 +235,9 @@ add_readings(struct work *work, struct dest_reading *readings)
 	size_t n = 0;
 
 	for (size_t i = 0; i < work->asked_n; i++) {
-		const struct record *record = work->asked[i]->record;
+		const struct record *record = work->asked[i].item->record;
 
-		for (size_t k = 0; k < record->parents_n; k++) {
+		for (size_t k = 0; work->asked[i].is_of_record && k < record->parents_n; k++) {
 			const char *id = record_of(work, &record->parents[k]);
 			char *name;
 
@@ -235,7 +265,7 @@ read_parents(struct work *work, struct bh_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < work->asked_n; i++)
-		most += work->asked[i]->record->parents_n;
+		most += work->asked[i].item->record->parents_n;
 	readings = bh_xcalloc(most + 1, sizeof(readings[0]));
 	n = add_readings(work, readings);
 	if (n > 0)
@@ -302,7 +332,14 @@ ask_active(struct work *work, const char *const *ids, size_t n, bool *is_active,
 	return rc;
 }
 
-/* Who of the parents' owners is active, where that is not known. */
+static void
+want_user(const struct work *work, json_t *wanted, const char *id)
+{
+	if (id != NULL && known_of(work, "users", id, USER_KEPT_MS) == NULL)
+		json_object_set_new(wanted, id, json_true());
+}
+
+/* Who of the parents' owners, and of those who take turns, is active, where that is not known. */
 static int
 read_users(struct work *work, struct bh_err *err)
 {
@@ -312,12 +349,16 @@ read_users(struct work *work, struct bh_err *err)
 	size_t n = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < work->asked_n; i++)
-		for (size_t k = 0; k < work->asked[i]->record->parents_n; k++) {
-			id = owner_of(work, &work->asked[i]->record->parents[k]);
-			if (id != NULL && known_of(work, "users", id, USER_KEPT_MS) == NULL)
-				json_object_set_new(wanted, id, json_true());
-		}
+	for (size_t i = 0; i < work->asked_n; i++) {
+		const struct asked *asked = &work->asked[i];
+		const struct record *record = asked->item->record;
+
+		for (size_t k = 0; asked->is_of_record && k < record->parents_n; k++)
+			want_user(work, wanted, owner_of(work, &record->parents[k]));
+		for (size_t k = 0; asked->n > 1 && k < asked->n; k++)
+			want_user(work, wanted,
+			    json_string_value(json_array_get(asked->owners, asked->from + k)));
+	}
 	ids = bh_xcalloc(json_object_size(wanted) + 1, sizeof(ids[0]));
 	is_active = bh_xcalloc(json_object_size(wanted) + 1, sizeof(is_active[0]));
 	json_object_foreach (wanted, id, unused)
@@ -347,17 +388,51 @@ set_owner(const struct work *work, struct render_item *item, const char *owner)
 	record->fields[record->fields_n - 1].when = RECORD_ON_CREATE;
 }
 
-static void
-give(const struct work *work, struct render_item *item)
+static bool
+is_active_user(const struct work *work, const char *owner)
 {
-	for (size_t k = 0; k < item->record->parents_n; k++) {
-		const char *owner = owner_of(work, &item->record->parents[k]);
+	return owner != NULL && json_is_true(known_of(work, "users", owner, USER_KEPT_MS));
+}
 
-		if (owner != NULL && json_is_true(known_of(work, "users", owner, USER_KEPT_MS))) {
-			set_owner(work, item, owner);
-			return;
-		}
+/* Whose turn it is; where he is not active, the next one who is.  NULL: as it is. */
+static const char *
+next_active(const struct work *work, const struct asked *asked)
+{
+	const char *name = work->lane->driver->owner_field, *mine = NULL, *owner = NULL;
+	const struct record *record = asked->item->record;
+	size_t at = 0;
+
+	for (size_t i = 0; i < record->fields_n; i++)
+		if (strcmp(record->fields[i].name, name) == 0)
+			mine = json_string_value(record->fields[i].value);
+	for (size_t k = 0; mine != NULL && k < asked->n; k++)
+		if (strcmp(json_string_value(json_array_get(asked->owners, asked->from + k)),
+			mine) == 0)
+			at = k;
+	for (size_t k = 0; mine != NULL && owner == NULL && k < asked->n; k++) {
+		owner = json_string_value(
+		    json_array_get(asked->owners, asked->from + (at + k) % asked->n));
+		if (!is_active_user(work, owner))
+			owner = NULL;
 	}
+	return owner;
+}
+
+static void
+give(const struct work *work, const struct asked *asked)
+{
+	const struct record *record = asked->item->record;
+	const char *owner = NULL;
+
+	for (size_t k = 0; asked->is_of_record && owner == NULL && k < record->parents_n; k++) {
+		owner = owner_of(work, &record->parents[k]);
+		if (!is_active_user(work, owner))
+			owner = NULL;
+	}
+	if (owner == NULL && asked->n > 1)
+		owner = next_active(work, asked);
+	if (owner != NULL)
+		set_owner(work, asked->item, owner);
 }
 
 static int
@@ -366,7 +441,7 @@ resolve(struct work *work, struct bh_err *err)
 	if (load_known(work, err) < 0 || read_parents(work, err) < 0 || read_users(work, err) < 0)
 		return -1;
 	for (size_t i = 0; i < work->asked_n; i++)
-		give(work, work->asked[i]);
+		give(work, &work->asked[i]);
 	if (!work->is_changed || work->lane->preview != NULL)
 		return 0;
 	return store_run(work->lane->context->store, put_known, work, NULL, err) < 0 ? -1 : 0;

@@ -5,8 +5,10 @@
  * their owners is active in another.  Answers are kept for a while (state/target.h).
  *
  *   the first parent that has an owner who is active | that one
- *   none                                             | whom the automation names beside
+ *   none                                             | whom the automation names beside, in turns
  *   nobody is named                                  | whoever the CRM takes
+ *
+ * Where several are named who take turns, one who is not active passes his on to the next.
  *
  * A record that is there keeps its owner: a person may have given it to somebody else.
  */

@@ -121,6 +121,15 @@ is "whoever gets the account, its tasks stay with whom they were given to" "$(cr
 restart 1000
 failing in_3 cus_1
 owners "the next one goes to the new owner" in_3 '["bob","bob"]'
+
+# -- turns --
+set_up "[\"$gone\", \"$bob\"]" '["12", "13"]'
+for n in 21 22 23; do
+	failing in_$n cus_3
+done
+settled
+is "of those who take turns one who is not active passes his on" \
+	"$(crm see "['in_21','in_22','in_23'].map((i) => ($sf_task)(i) + ($hs_task)(i)).join()")" bobbob,bobbob,bobbob
 status "no person is needed" 0 bh status
 is "nothing to complain in the log" "$(log | grep '^[^ ]* error ')" ""
 finish
