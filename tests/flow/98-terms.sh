@@ -139,6 +139,6 @@ bh replay --connection stripe --all >/dev/null
 bh resync sf >/dev/null
 bh resync hs >/dev/null
 settled "replayed and synced again"
-is "all is as it was" "$(crm see "[sf('Task').length, hs('tasks').length, sf('Opportunity').length, hs('deals').length]")" [6,6,4,4]
+is "all is as it was" "$(crm see "[sf('Task').length, hs('tasks').length, sf('Opportunity').length, hs('deals').length]")" '[6,6,4,4]'
 is "nothing to complain in the log" "$(log | grep '^[^ ]* error ')" ""
 finish
