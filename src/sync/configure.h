@@ -10,7 +10,8 @@
  *                  "started": true } ] }
  *
  * Of a sync that is not started nothing is pushed; the browser makes such ones.
- * A connection or sync that the document does not name stays as it is.
+ * A connection or sync that the document does not name stays as it is, and so do name, paused
+ * and settings, each as a whole, of one that is there, where they are left out.
  */
 #ifndef SYNC_CONFIGURE_H
 #define SYNC_CONFIGURE_H

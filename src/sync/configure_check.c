@@ -52,20 +52,29 @@ configure_mapping(const json_t *sync, const char *preset_dir, const char **membe
 	return rc;
 }
 
-static int
-judge_sync(const struct judge *judge, const json_t *sync, const char **member_r, struct bh_err *err)
+int
+configure_mapping_check(const json_t *mapping, const json_t *settings, struct bh_err *err)
 {
 	struct map *map = NULL;
-	json_t *mapping, *shaped = NULL;
-	int rc;
+	json_t *shaped = NULL;
+	int rc = map_shape(mapping, settings, NULL, NULL, &shaped, err);
 
-	if (configure_mapping(sync, judge->preset_dir, member_r, &mapping, err) < 0)
-		return -1;
-	rc = map_shape(mapping, json_object_get(sync, "settings"), NULL, NULL, &shaped, err);
 	if (rc == 0)
 		rc = map_new(shaped, &map, err);
 	map_free(&map);
 	json_decref(shaped);
+	return rc;
+}
+
+static int
+judge_sync(const struct judge *judge, const json_t *sync, const char **member_r, struct bh_err *err)
+{
+	json_t *mapping;
+	int rc;
+
+	if (configure_mapping(sync, judge->preset_dir, member_r, &mapping, err) < 0)
+		return -1;
+	rc = configure_mapping_check(mapping, json_object_get(sync, "settings"), err);
 	json_decref(mapping);
 	return rc;
 }

@@ -10,5 +10,7 @@
  */
 int configure_mapping(const json_t *sync, const char *preset_dir, const char **member_r,
     json_t **mapping_r, struct bh_err *err);
+/* Is it one with these settings (NULL: none)?  0; -1 BH_INVALID. */
+int configure_mapping_check(const json_t *mapping, const json_t *settings, struct bh_err *err);
 
 #endif

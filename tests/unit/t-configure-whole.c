@@ -425,7 +425,8 @@ lines(void **state BH_UNUSED)
 	    "connection b: added\n  driver: new, \"sandbox\"\n  name: new, \"b\"\n  paused: new, false\n"
 	    "  settings: new, {}\nsync s: added\n  from: new, \"l\"\n  to: new, \"b\"\n"
 	    "  mapping: new, {\"objects\":[{\"fields\":[{\"from\":\"name\",\"to\":\"X\"},"
-	    "{\"from\":\"email\",\"to\":\"Y\"}],\"from\":\"customer\",\"key\": ...\n");
+	    "{\"from\":\"email\",\"to\":\"Y\"}],\"from\":\"customer\",\"key\": ...\n"
+	    "  settings: new, {}\n  paused: new, false\n");
 	assert_said(bench,
 	    ONE_SYNC("{'to':'Y','from':'phone'},{'to':'X','from':'name'},{'to':'Z','value':1}"),
 	    "sync s: changed\n  mapping.objects.a.fields.Y.from: \"email\" becomes \"phone\"\n"
