@@ -132,6 +132,51 @@ configure_secrets(const json_t *references, json_t **secrets, const char *of, st
 	return 0;
 }
 
+static void
+find_secret(const json_t *reference, const char *place, json_t *faults)
+{
+	const char *text = json_string_value(reference);
+	struct bh_err why = BH_ERR_INIT;
+	json_t *secret = NULL, *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)reference, i, item) {
+		char below[PLACE_MAX + 24];
+
+		snprintf(below, sizeof(below), "%s/%zu", place, i);
+		find_secret(item, below, faults);
+	}
+	if (text == NULL || !(bh_has_prefix(text, "env:") || bh_has_prefix(text, "file:")))
+		return;
+	if (resolve_one(text, &secret, &why) < 0)
+		json_array_append_new(faults, json_sprintf("%s: %s", place, why.text));
+	json_decref(secret);
+}
+
+static void
+find_secrets(const json_t *list, const char *of, json_t *faults)
+{
+	char place[PLACE_MAX];
+	const char *name;
+	json_t *item, *reference;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+		json_object_foreach (json_object_get(item, "secrets"), name, reference) {
+			snprintf(place, sizeof(place), "%s/%zu/secrets", of, i);
+			bh_json_below(place, sizeof(place), place, name);
+			find_secret(reference, place, faults);
+		}
+}
+
+void
+configure_secret_faults(const json_t *document, json_t *faults)
+{
+	find_secrets(json_object_get(document, "connections"), "/connections", faults);
+	find_secrets(json_object_get(json_object_get(document, "alerts"), "targets"),
+	    "/alerts/targets", faults);
+}
+
 /* -- applying -- */
 
 void

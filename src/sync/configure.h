@@ -40,6 +40,9 @@ struct configure_options {
  */
 json_t *configure_faults(const json_t *document, const char *preset_dir);
 
+/* Append those references to secrets that give none here, in the same form. */
+void configure_secret_faults(const json_t *document, json_t *faults);
+
 /*
  * What the schema cannot say, of a document that fits it: 0, or -1 BH_INVALID with the place
  * and the reason of the first fault.

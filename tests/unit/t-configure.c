@@ -133,7 +133,7 @@ refused_with_the_place(void **state)
 	    {"{'billhook':1,'syncs':[{'code':'s','from':'a','to':'b','mapping':{'objects':["
 	     "{'name':'x','from':'customer','to':'A','key':'K','fields':["
 	     "{'to':'Name','from':'nothing'}]}]}}]}",
-		"/syncs/0/mapping: x: field 1 (Name): "},
+		"/syncs/0/mapping/objects/0/fields/0: x: Name: customer has no field 'nothing'"},
 	    {"{'billhook':1,'automations':[{'preset':'nope'}]}",
 		"/automations/0/preset: there is no automation \"nope\""},
 	    {"{'billhook':1,'automations':[{'preset':'renewals'}]}",
