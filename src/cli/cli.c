@@ -387,6 +387,10 @@ cli_store_as_is(struct cli *cli)
 		    cli->conf.data_dir);
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
+	/* What would have to be started ends at once, and could not say why. */
+	if (supervisor_pid(cli->conf.data_dir) == 0 &&
+	    conf_check_used(&cli->conf, "log_file", &err) < 0)
+		return cli_error("%s; nothing starts without its log", err.text);
 	if (store_open(&store, &cli->store, &err) < 0)
 		return cli_error("%s", err.text);
 	return 0;

@@ -31,8 +31,7 @@ static void
 add_fault(const struct judge *judge, const char *place, const char *member, const char *why)
 {
 	if (json_array_size(judge->faults) < JSONSCHEMA_FAULTS)
-		json_array_append_new(judge->faults,
-		    json_sprintf("%s%s: %s", place, member, why));
+		json_array_append_new(judge->faults, json_sprintf("%s%s: %s", place, member, why));
 }
 
 /* Of a mapping of its own all that is wrong is told, of a preset that it does not go. */

@@ -102,8 +102,8 @@ take_fault(void *arg, size_t object, size_t row, const char *text)
 	else if (at == NULL)
 		fault = json_sprintf("%s/objects/%lld: %s", search->place, place_of(of), text);
 	else
-		fault = json_sprintf("%s/objects/%lld/fields/%lld: %s", search->place,
-		    place_of(of), place_of(at), text);
+		fault = json_sprintf("%s/objects/%lld/fields/%lld: %s", search->place, place_of(of),
+		    place_of(at), text);
 	json_array_append_new(search->faults, fault);
 }
 

@@ -339,8 +339,8 @@ members_that_are_not_named_stay(void **state)
 	assert_true(json_equal(before, after));
 	json_decref(after);
 	/* Within settings that are given it is their default that holds. */
-	assert_int_equal(
-	    try_apply(bench, "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe',"
+	assert_int_equal(try_apply(bench,
+			     "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe',"
 			     "'settings':{'mode':'live'}}]}"),
 	    1);
 	after = exported(bench);
