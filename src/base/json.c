@@ -37,8 +37,8 @@ nesting(const char *text, size_t len)
 	return deepest;
 }
 
-int
-bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err)
+static int
+parse(const char *text, size_t len, size_t flags, json_t **json_r, struct bh_err *err)
 {
 	json_error_t why;
 
@@ -46,11 +46,27 @@ bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err)
 	if (nesting(text, len) > BH_JSON_DEPTH)
 		return bh_fail(err, BH_INVALID, "JSON is nested deeper than %d levels",
 		    BH_JSON_DEPTH);
-	*json_r = json_loadb(text, len, JSON_DECODE_ANY, &why);
+	*json_r = json_loadb(text, len, JSON_DECODE_ANY | flags, &why);
+	if (*json_r == NULL && json_error_code(&why) == json_error_duplicate_key)
+		return bh_fail(err, BH_INVALID,
+		    "at line %d, column %d a member stands a second time in its object", why.line,
+		    why.column);
 	if (*json_r == NULL)
 		return bh_fail(err, BH_INVALID, "JSON breaks at line %d, column %d: %s", why.line,
 		    why.column, why.text);
 	return 0;
+}
+
+int
+bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err)
+{
+	return parse(text, len, 0, json_r, err);
+}
+
+int
+bh_json_parse_once(const char *text, size_t len, json_t **json_r, struct bh_err *err)
+{
+	return parse(text, len, JSON_REJECT_DUPLICATES, json_r, err);
 }
 
 int

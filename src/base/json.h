@@ -17,6 +17,8 @@
  * reference in *json_r, or -1 BH_INVALID saying where it broke.
  */
 int bh_json_parse(const char *text, size_t len, json_t **json_r, struct bh_err *err);
+/* The same; a member that stands twice in its object is refused, too: for what a person wrote. */
+int bh_json_parse_once(const char *text, size_t len, json_t **json_r, struct bh_err *err);
 /* As bh_json_parse() for a file of at most max bytes; errors name the path. */
 int bh_json_read(const char *path, size_t max, json_t **json_r, struct bh_err *err);
 

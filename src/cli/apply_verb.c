@@ -21,18 +21,25 @@ struct look {
 static int
 read_document(const char *path, json_t **doc_r, struct bh_err *err)
 {
+	bool is_file = strcmp(path, "-") != 0;
+	FILE *file = is_file ? fopen(path, "re") : stdin;
 	struct bh_buf text = BH_BUF_INIT(FILE_MAX);
 	char chunk[8192];
 	size_t n;
-	int rc;
+	int rc = 0;
 
-	if (strcmp(path, "-") != 0)
-		return bh_json_read(path, FILE_MAX, doc_r, err);
-	while ((n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
+	if (file == NULL)
+		return bh_fail_errno(err, BH_INVALID, "cannot open %s", path);
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
 		bh_buf_add(&text, chunk, n);
-	rc = bh_buf_check(&text, "standard input", err);
-	if (rc == 0)
-		rc = bh_json_parse(bh_buf_str(&text), text.len, doc_r, err);
+	if (ferror(file))
+		rc = bh_fail_errno(err, BH_STORAGE, "cannot read %s", path);
+	else
+		rc = bh_buf_check(&text, is_file ? path : "standard input", err);
+	if (rc == 0 && bh_json_parse_once(bh_buf_str(&text), text.len, doc_r, err) < 0)
+		rc = is_file ? bh_during(err, "%s", path) : -1;
+	if (is_file)
+		fclose(file);
 	bh_buf_release(&text);
 	return rc;
 }
@@ -133,13 +140,15 @@ apply(struct cli *cli, const json_t *doc)
 	return status;
 }
 
-/* All that is wrong with its form, a line each. */
+/* All that is wrong with its form, and secrets that are not there, a line each. */
 static int
 say_faults(const struct cli *cli, const json_t *doc)
 {
 	json_t *faults = configure_faults(doc, cli->conf.preset_dir), *fault;
-	size_t n = json_array_size(faults), i;
+	size_t n, i;
 
+	configure_secret_faults(doc, faults);
+	n = json_array_size(faults);
 	json_array_foreach (faults, i, fault)
 		cli_line(stderr, "billhook: %s%s", json_string_value(fault),
 		    i + 1 == n ? "; nothing was changed" : "");

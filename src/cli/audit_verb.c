@@ -259,6 +259,8 @@ cli_audit(struct cli *cli)
 		if (cli->args_n > 2 && actions[i].run != repair)
 			break;
 		status = cli_store(cli);
+		if (status == 0)
+			status = cli_check_sync(cli, cli->args[0]);
 		return status != 0 ? status : actions[i].run(cli);
 	}
 	cli_error("an audit's actions are start, stop, go-on, show, repair and csv");

@@ -387,6 +387,10 @@ cli_store_as_is(struct cli *cli)
 		    cli->conf.data_dir);
 	if (account_key_load(cli->conf.data_dir, &cli->key, &err) < 0)
 		return cli_error("%s", err.text);
+	/* What would have to be started ends at once, and could not say why. */
+	if (supervisor_pid(cli->conf.data_dir) == 0 &&
+	    conf_check_used(&cli->conf, "log_file", &err) < 0)
+		return cli_error("%s; nothing starts without its log", err.text);
 	if (store_open(&store, &cli->store, &err) < 0)
 		return cli_error("%s", err.text);
 	return 0;
@@ -420,6 +424,41 @@ cli_store_new(struct cli *cli)
 	if (status == 0 && schema_check(cli->store, &err) < 0)
 		status = cli_error("%s", err.text);
 	return status;
+}
+
+int
+cli_check_connection(struct cli *cli, const char *code, bool is_source)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	struct account_connection connection;
+	struct bh_err err = BH_ERR_INIT;
+	int rc = account_connection_load(txn, NULL, code, &connection, &err);
+	bool fits = rc > 0 && connection.is_source == is_source;
+
+	if (rc > 0)
+		account_connection_release(&connection);
+	store_free(&txn);
+	if (rc < 0)
+		return cli_error("%s", err.text);
+	return fits ? 0
+		    : cli_error("there is no %s connection \"%.70s\"",
+			  is_source ? "source" : "destination", code);
+}
+
+int
+cli_check_sync(struct cli *cli, const char *code)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	struct account_sync sync;
+	struct bh_err err = BH_ERR_INIT;
+	int rc = account_sync_load(txn, code, &sync, &err);
+
+	if (rc > 0)
+		account_sync_release(&sync);
+	store_free(&txn);
+	if (rc < 0)
+		return cli_error("%s", err.text);
+	return rc > 0 ? 0 : cli_error("there is no sync \"%.70s\"", code);
 }
 
 /* What runs only because a verb needed the store ends with the verb. */

@@ -78,6 +78,10 @@ int cli_store_as_is(struct cli *cli);
 int cli_store(struct cli *cli);
 /* As cli_store(), for a verb that sets up: a new store is stamped with our format. */
 int cli_store_new(struct cli *cli);
+/* Is there a connection of this code, a source or a destination?  0, or the exit status after a message. */
+int cli_check_connection(struct cli *cli, const char *code, bool is_source);
+/* The same of a sync. */
+int cli_check_sync(struct cli *cli, const char *code);
 /* Print "billhook: text" on standard error; returns CLI_FAILED. */
 int cli_error(const char *fmt, ...) BH_PRINTF(1, 2);
 /* Print a line that holds text from outside: control characters become blanks. */

@@ -171,6 +171,8 @@ cli_replay(struct cli *cli)
 	if (read_filter(cli, &filter) != 0)
 		return CLI_USAGE;
 	status = cli_store(cli);
+	if (status == 0 && cli->connection != NULL)
+		status = cli_check_connection(cli, cli->connection, true);
 	if (status != 0)
 		return status;
 	if (cli->args_n != 0) {

@@ -336,6 +336,25 @@ check_connections(struct report *r, struct cli *cli)
 	setup_free(&setup);
 }
 
+/* They were read, or we would not be here. */
+static void
+check_options(struct report *r)
+{
+	size_t n, failed = 0;
+	const struct conf_option *options = conf_options(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct bh_err err = BH_ERR_INIT;
+
+		if (conf_check_used(&r->cli->conf, options[i].name, &err) == 0)
+			continue;
+		report(r, "options", err.text);
+		failed++;
+	}
+	if (failed == 0)
+		report(r, "options", NULL);
+}
+
 int
 cli_check(struct cli *cli)
 {
@@ -343,7 +362,7 @@ cli_check(struct cli *cli)
 	struct bh_err err = BH_ERR_INIT;
 	int status;
 
-	report(&r, "options", NULL); /* they were read, or we would not be here */
+	check_options(&r);
 	check_dir(&r);
 	check_disk(&r);
 	status = cli_store(cli);

@@ -289,8 +289,10 @@ cli_source(struct cli *cli)
 	status = cli_store(cli);
 	if (status != 0)
 		return status;
-	if (action == NULL)
-		return show(cli, cli->args[0]);
+	if (action == NULL) {
+		status = cli_check_connection(cli, cli->args[0], true);
+		return status != 0 ? status : show(cli, cli->args[0]);
+	}
 	status = act(cli, cli->args[0], action);
 	if (status == 0 && cli->wait && action->walk != NULL)
 		status = wait_walks(cli, cli->args[0]);
@@ -336,6 +338,8 @@ cli_verify(struct cli *cli)
 	size_t i;
 	int status = cli_store(cli), rc;
 
+	if (status == 0 && cli->args_n != 0)
+		status = cli_check_connection(cli, cli->args[0], true);
 	if (status != 0)
 		return status;
 	context.store = cli->store;

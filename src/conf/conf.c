@@ -63,6 +63,18 @@ check_level(const char *text, struct bh_err *err)
 }
 
 static int
+check_url(const char *url, struct bh_err *err)
+{
+	size_t len = strlen(url);
+
+	if (len == 0 || ((bh_has_prefix(url, "https://") || bh_has_prefix(url, "http://")) &&
+			    url[len - 1] != '/' && strpbrk(url, " \"'<>\\?#") == NULL))
+		return 0;
+	return bh_fail(err, BH_INVALID,
+	    "public_url must be like https://billing.example.com/billhook, without a final slash");
+}
+
+static int
 check_value(const struct conf_option *option, const char *value, int64_t *number_r,
     struct bh_err *err)
 {
@@ -106,6 +118,15 @@ find_option(const char *name)
 	return NULL;
 }
 
+/* What the table does not say of an option. */
+static int
+check_words(const char *name, const char *value, struct bh_err *err)
+{
+	if (strcmp(name, "trusted_proxies") == 0)
+		return check_proxies(value, err);
+	return strcmp(name, "log_level") == 0 ? check_level(value, err) : 0;
+}
+
 /* One line of the file, as it will be read again. */
 static bool
 is_line(const char *value)
@@ -131,9 +152,55 @@ conf_check_option(const char *name, const char *value, struct bh_err *err)
 		    name);
 	if (check_value(option, value, &number, err) < 0)
 		return -1;
-	if (strcmp(name, "trusted_proxies") == 0)
-		return check_proxies(value, err);
-	return strcmp(name, "log_level") == 0 ? check_level(value, err) : 0;
+	return strcmp(name, "public_url") == 0 ? check_url(value, err)
+					       : check_words(name, value, err);
+}
+
+/* A directory that is to be read. */
+static int
+check_dir(const char *name, const char *path, struct bh_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return bh_fail(err, BH_INVALID, "%s: %s is no directory", name, path);
+	return access(path, R_OK | X_OK) == 0
+		   ? 0
+		   : bh_fail_errno(err, BH_INVALID, "%s: cannot read %s", name, path);
+}
+
+/* Nothing is made: a file that is not there needs a directory that it can be made in. */
+static int
+check_log(const char *path, struct bh_err *err)
+{
+	char *dir = bh_xstrdup(path), *slash = strrchr(dir, '/');
+	int rc;
+
+	if (slash != NULL)
+		slash[slash == dir] = '\0';
+	rc = access(path, W_OK);
+	if (rc < 0 && errno == ENOENT)
+		rc = access(slash != NULL ? dir : ".", W_OK | X_OK);
+	if (rc < 0)
+		bh_fail_errno(err, BH_INVALID, "log_file: cannot write %s", path);
+	free(dir);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+conf_check_used(const struct conf *conf, const char *name, struct bh_err *err)
+{
+	static const char *const dirs[] = {"template_dir", "static_dir", "preset_dir"};
+	char *value = conf_value(conf, name);
+	int rc = conf_check_option(name, value, err);
+
+	for (size_t i = 0; i < BH_LEN(dirs); i++)
+		if (rc == 0 && strcmp(name, dirs[i]) == 0)
+			rc = check_dir(name, value, err);
+	if (rc == 0 && strcmp(name, "log_file") == 0 && *value != '\0' && strcmp(value, "-") != 0)
+		rc = check_log(value, err);
+	free(value);
+	return rc;
 }
 
 char *
@@ -190,9 +257,12 @@ set_line(struct conf *conf, const char *name, const char *value, struct bh_err *
 	if (strcmp(name, "data_dir") == 0)
 		return 0; /* read by conf_find_dir() */
 	option = find_option(name);
-	return option != NULL ? set_option(conf, (size_t)(option - options), value, err)
-			      : bh_fail(err, BH_INVALID,
-				    "there is no option \"%.60s\"; see billhook.conf(5)", name);
+	if (option == NULL)
+		return bh_fail(err, BH_INVALID,
+		    "there is no option \"%.60s\"; see billhook.conf(5)", name);
+	return set_option(conf, (size_t)(option - options), value, err) < 0
+		   ? -1
+		   : check_words(name, value, err);
 }
 
 static int
@@ -320,6 +390,14 @@ fill_dir(char **dir, const char *name)
 	*dir = shared_dir(name);
 }
 
+/* Paths are put behind it, which begin with one. */
+static void
+cut_slashes(char *url)
+{
+	for (size_t len = strlen(url); len > 0 && url[len - 1] == '/'; len--)
+		url[len - 1] = '\0';
+}
+
 int
 conf_load(const char *data_dir, struct conf *conf, struct bh_err *err)
 {
@@ -334,14 +412,11 @@ conf_load(const char *data_dir, struct conf *conf, struct bh_err *err)
 	path = conf_path(conf, "billhook.conf");
 	rc = read_file(conf, path, err);
 	free(path);
-	if (rc == 0)
-		rc = check_level(conf->log_level, err);
-	if (rc == 0)
-		rc = check_proxies(conf->trusted_proxies, err);
 	if (rc < 0) {
 		conf_release(conf);
 		return -1;
 	}
+	cut_slashes(conf->public_url);
 	fill_dir(&conf->template_dir, "templates");
 	fill_dir(&conf->static_dir, "static");
 	fill_dir(&conf->preset_dir, "presets");

@@ -28,6 +28,11 @@ struct conf_option {
 const struct conf_option *conf_options(size_t *n_r);
 /* May the option have this value?  -1 BH_INVALID with a sentence. */
 int conf_check_option(const char *name, const char *value, struct bh_err *err);
+/*
+ * Can Billhook work with what it says now?  The same, and a directory or log file that it names
+ * can be used.  -1 BH_INVALID with a sentence.
+ */
+int conf_check_used(const struct conf *conf, const char *name, struct bh_err *err);
 
 /*
  * Where the data directory is: dir when not NULL; else BILLHOOK_DIR in the
@@ -41,7 +46,7 @@ char *conf_find_dir(const char *dir);
 /*
  * Read <data_dir>/billhook.conf over the defaults (a missing file is no
  * error).  Empty directory options are filled with the installed places, or
- * those of the source tree named by BILLHOOK_SOURCE, or of the archive.  -1 BH_INVALID with file, line and reason.
+ * those of the source tree named by BILLHOOK_SOURCE, or of the archive; final slashes of public_url go.  -1 BH_INVALID with file, line and reason.
  */
 int conf_load(const char *data_dir, struct conf *conf, struct bh_err *err);
 void conf_release(struct conf *conf);

@@ -42,7 +42,25 @@ struct map {
 	struct object *objects;
 	struct map_object *shown;
 	size_t n;
+	map_fault_fn *tell; /* NULL: the first fault ends it */
+	void *tell_arg;
+	bool is_faulty; /* something was told */
 };
+
+/* May it go on behind this fault?  Then it was told; row MAP_NO_PLACE: of the object itself. */
+static bool
+is_told(struct map *map, size_t index, size_t row, const char *to, const struct bh_err *why)
+{
+	struct bh_err all = BH_ERR_INIT;
+
+	if (map->tell == NULL)
+		return false;
+	map->is_faulty = true;
+	bh_fail(&all, BH_INVALID, "%.60s: %.80s%s%s", map->objects[index].shown.name, to,
+	    *to != '\0' ? ": " : "", why->text);
+	map->tell(map->tell_arg, index, row, all.text);
+	return true;
+}
 
 static int
 check_members(const json_t *json, const char *const *members, size_t n, struct bh_err *err)
@@ -72,29 +90,38 @@ parse_text(const json_t *json, const char *member, const char **text_r, struct b
 }
 
 static int
-parse_rows(const json_t *list, struct object *object, struct bh_err *err)
+parse_row(const json_t *json, const struct object *object, struct row **row_r, struct bh_err *err)
+{
+	int rc = row_new(json, object->shown.from, row_r, err);
+
+	for (size_t i = 0; rc == 0 && i < object->rows_n; i++)
+		if (is_row_clash(object->rows[i], *row_r))
+			rc = bh_fail(err, BH_INVALID, "a field before it writes it already");
+	if (rc == 0 && strcmp(row_to(*row_r), object->shown.key) == 0)
+		rc = bh_fail(err, BH_INVALID, "the key is written by itself");
+	if (rc < 0)
+		row_free(row_r);
+	return rc;
+}
+
+static int
+parse_rows(struct map *map, const json_t *list, struct object *object, struct bh_err *err)
 {
 	size_t n = json_array_size(list);
 
 	if (!json_is_array(list) || n > ROWS)
 		return bh_fail(err, BH_INVALID, "fields is a list of at most %d", ROWS);
 	object->rows = bh_xcalloc(n, sizeof(struct row *));
-	for (; object->rows_n < n; object->rows_n++) {
-		const json_t *json = json_array_get(list, object->rows_n);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *json = json_array_get(list, i);
 		const char *to = bh_json_str(json, "to");
-		int rc = row_new(json, object->shown.from, &object->rows[object->rows_n], err);
 
-		for (size_t i = 0; rc == 0 && i < object->rows_n; i++) {
-			if (is_row_clash(object->rows[i], object->rows[object->rows_n]))
-				rc = bh_fail(err, BH_INVALID, "field %zu writes it already", i + 1);
-		}
-		if (rc == 0 && strcmp(row_to(object->rows[object->rows_n]), object->shown.key) == 0)
-			rc = bh_fail(err, BH_INVALID, "the key is written by itself");
-		if (rc < 0) {
-			row_free(&object->rows[object->rows_n]);
-			return bh_during(err, "field %zu (%.80s)", object->rows_n + 1,
-			    to != NULL ? to : "?");
-		}
+		if (to == NULL)
+			to = "?";
+		if (parse_row(json, object, &object->rows[object->rows_n], err) == 0)
+			object->rows_n++;
+		else if (!is_told(map, (size_t)(object - map->objects), i, to, err))
+			return bh_during(err, "field %zu (%.80s)", i + 1, to);
 	}
 	return 0;
 }
@@ -146,7 +173,7 @@ parse_existence(const json_t *json, struct object *object, struct bh_err *err)
 }
 
 static int
-parse_object(const json_t *json, struct object *object, struct bh_err *err)
+parse_object(struct map *map, const json_t *json, struct object *object, struct bh_err *err)
 {
 	static const char *const members[] = {"name", "from", "to", "key", "parents", "if",
 	    "fields", "match", "create", "key_from", "urgent"};
@@ -166,7 +193,7 @@ parse_object(const json_t *json, struct object *object, struct bh_err *err)
 	if (json_object_get(json, "if") != NULL &&
 	    filter_new(json_object_get(json, "if"), object->shown.from, &object->filter, err) < 0)
 		return -1;
-	if (parse_rows(json_object_get(json, "fields"), object, err) < 0)
+	if (parse_rows(map, json_object_get(json, "fields"), object, err) < 0)
 		return -1;
 	for (size_t i = 0; i < object->rows_n; i++)
 		object->shown.has_shared |= is_row_shared(object->rows[i]);
@@ -313,11 +340,12 @@ parse_objects(struct map *map, const json_t *list, struct bh_err *err)
 		const json_t *json = json_array_get(list, i);
 		struct object *object = &map->objects[i];
 
-		if (parse_object(json, object, err) < 0 ||
-		    parse_parents(map, json_object_get(json, "parents"), object, err) < 0)
+		if ((parse_object(map, json, object, err) < 0 ||
+			parse_parents(map, json_object_get(json, "parents"), object, err) < 0) &&
+		    !is_told(map, i, MAP_NO_PLACE, "", err))
 			return bh_during(err, "%.80s", object->shown.name);
 	}
-	return order_objects(map, err);
+	return map->is_faulty ? 0 : order_objects(map, err);
 }
 
 static int
@@ -352,6 +380,20 @@ map_new(const json_t *mapping, struct map **map_r, struct bh_err *err)
 	}
 	*map_r = map;
 	return 0;
+}
+
+void
+map_faults(const json_t *mapping, map_fault_fn *tell, void *arg)
+{
+	struct map *map = bh_xcalloc(1, sizeof(*map));
+	struct bh_err why = BH_ERR_INIT;
+
+	map->json = json_deep_copy(mapping);
+	map->tell = tell;
+	map->tell_arg = arg;
+	if (parse_map(map, &why) < 0)
+		tell(arg, MAP_NO_PLACE, MAP_NO_PLACE, why.text);
+	map_free(&map);
 }
 
 void

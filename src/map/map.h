@@ -36,6 +36,15 @@ struct map;
 int map_new(const json_t *mapping, struct map **map_r, struct bh_err *err);
 void map_free(struct map **map);
 
+/*
+ * All that is wrong with a mapping: tell is called for each fault, with the place of the object
+ * in "objects" and of the row in its "fields", from 0, MAP_NO_PLACE where it is none of them.
+ * Of an object that has a fault of its own some rows may not be looked at.
+ */
+#define MAP_NO_PLACE SIZE_MAX
+typedef void map_fault_fn(void *arg, size_t object, size_t row, const char *text);
+void map_faults(const json_t *mapping, map_fault_fn *tell, void *arg);
+
 /* What is done for an object that no record of the CRM matches. */
 enum map_create {
 	MAP_CREATE = 0, /* one is made */

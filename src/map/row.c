@@ -20,6 +20,12 @@ static const char *const when_names[NEVER + 1] = {
     [NEVER] = "never",
 };
 
+const char *
+row_when_name(unsigned i)
+{
+	return i < BH_LEN(when_names) ? when_names[i] : NULL;
+}
+
 /* A field by name, or a template. */
 struct source {
 	struct reference ref;

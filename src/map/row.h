@@ -11,6 +11,9 @@ struct row;
 int row_new(const json_t *json, enum object_kind kind, struct row **row_r, struct bh_err *err);
 void row_free(struct row **row);
 
+/* The words of "when", by number; NULL behind the last. */
+const char *row_when_name(unsigned i);
+
 const char *row_to(const struct row *row);
 /* What its transform gives; NONE: only the value tells. */
 enum field_type row_gives(const struct row *row);

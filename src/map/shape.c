@@ -241,8 +241,11 @@ shape_rows(const struct shape *shape, json_t *rows, struct bh_err *err)
 			json_object_set(row, "value", value);
 		}
 		shape_default(shape, row);
-		if (shape_enum(shape, json_object_get(row, "enum"), err) < 0)
-			return bh_during(err, "field %zu", i + 1);
+		if (shape_enum(shape, json_object_get(row, "enum"), err) < 0) {
+			const char *to = bh_json_str(row, "to");
+
+			return bh_during(err, "field %.80s", to != NULL ? to : "?");
+		}
 		i++;
 	}
 	return 0;

@@ -132,6 +132,51 @@ configure_secrets(const json_t *references, json_t **secrets, const char *of, st
 	return 0;
 }
 
+static void
+find_secret(const json_t *reference, const char *place, json_t *faults)
+{
+	const char *text = json_string_value(reference);
+	struct bh_err why = BH_ERR_INIT;
+	json_t *secret = NULL, *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)reference, i, item) {
+		char below[PLACE_MAX + 24];
+
+		snprintf(below, sizeof(below), "%s/%zu", place, i);
+		find_secret(item, below, faults);
+	}
+	if (text == NULL || !(bh_has_prefix(text, "env:") || bh_has_prefix(text, "file:")))
+		return;
+	if (resolve_one(text, &secret, &why) < 0)
+		json_array_append_new(faults, json_sprintf("%s: %s", place, why.text));
+	json_decref(secret);
+}
+
+static void
+find_secrets(const json_t *list, const char *of, json_t *faults)
+{
+	char place[PLACE_MAX];
+	const char *name;
+	json_t *item, *reference;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+		json_object_foreach (json_object_get(item, "secrets"), name, reference) {
+			snprintf(place, sizeof(place), "%s/%zu/secrets", of, i);
+			bh_json_below(place, sizeof(place), place, name);
+			find_secret(reference, place, faults);
+		}
+}
+
+void
+configure_secret_faults(const json_t *document, json_t *faults)
+{
+	find_secrets(json_object_get(document, "connections"), "/connections", faults);
+	find_secrets(json_object_get(json_object_get(document, "alerts"), "targets"),
+	    "/alerts/targets", faults);
+}
+
 /* -- applying -- */
 
 void
@@ -175,6 +220,26 @@ set_text(char *to, size_t size, const json_t *object, const char *name, const ch
 		text = fallback;
 	snprintf(to, size, "%s", text);
 	bh_utf8_mend(to, strlen(text) >= size); /* cut at a character, as it is stored */
+}
+
+/* What the document does not name stays as it is. */
+static bool
+is_paused(const json_t *object, bool was)
+{
+	const json_t *paused = json_object_get(object, "paused");
+
+	return paused != NULL ? json_is_true(paused) : was;
+}
+
+/* Those of the document as a whole, or the stored ones, which may be NULL (new reference). */
+static json_t *
+take_settings(const json_t *object, json_t *was)
+{
+	json_t *settings = json_object_get(object, "settings");
+
+	if (settings == NULL)
+		settings = was;
+	return settings != NULL ? json_incref(settings) : json_object();
 }
 
 /* Do both talk to the same account of the same service? */
@@ -249,17 +314,17 @@ apply_connection(struct store_txn *txn, struct configure_run *apply, const json_
 	if (found < 0)
 		return -1;
 	fresh = old;
-	fresh.settings = json_incref(json_object_get(object, "settings"));
 	fresh.secrets = json_incref(old.secrets);
 	fresh.learnt = json_incref(old.learnt);
 	set_text(fresh.code, sizeof(fresh.code), object, "code", "");
 	set_text(fresh.driver, sizeof(fresh.driver), object, "driver", "");
-	set_text(fresh.name, sizeof(fresh.name), object, "name", code);
+	set_text(fresh.name, sizeof(fresh.name), object, "name", found > 0 ? old.name : code);
 	fresh.is_source = source_driver(fresh.driver) != NULL;
-	fresh.paused = bh_is_json_true(object, "paused");
+	fresh.paused = is_paused(object, old.paused);
 	fresh.broken[0] = '\0'; /* saving it again is the person's "try again" */
-	if (fresh.settings == NULL)
-		fresh.settings = json_object();
+	/* Settings of another driver are of no use. */
+	fresh.settings = take_settings(object,
+	    found > 0 && strcmp(old.driver, fresh.driver) == 0 ? old.settings : NULL);
 	if (configure_secrets(json_object_get(object, "secrets"), &fresh.secrets, place, err) < 0 ||
 	    check_driver(&fresh, place, err) < 0)
 		goto out;
@@ -359,6 +424,17 @@ say_sync(struct configure_run *apply, const struct account_sync *old,
 	json_decref(is);
 }
 
+/* Settings that are kept are not in the document: whether the mapping fits them is seen here. */
+static int
+check_kept(const json_t *object, const struct account_sync *fresh, const char *place,
+    const char *member, struct bh_err *err)
+{
+	if (json_object_get(object, "settings") != NULL ||
+	    configure_mapping_check(fresh->mapping, fresh->settings, err) == 0)
+		return 0;
+	return bh_during(err, "%s%s", place, member);
+}
+
 static int
 apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *object,
     const char *place, struct bh_err *err)
@@ -375,12 +451,13 @@ apply_sync(struct store_txn *txn, struct configure_run *apply, const json_t *obj
 	set_text(fresh.from, sizeof(fresh.from), object, "from", "");
 	set_text(fresh.to, sizeof(fresh.to), object, "to", "");
 	set_text(fresh.preset, sizeof(fresh.preset), object, "preset", "");
-	fresh.paused = bh_is_json_true(object, "paused");
+	fresh.paused = is_paused(object, old.paused);
 	fresh.is_new = json_is_false(json_object_get(object, "started"));
-	fresh.settings = json_incref(json_object_get(object, "settings"));
+	fresh.settings = take_settings(object, old.settings);
 	if (check_new(txn, apply, code, found > 0, place, err) < 0 ||
 	    configure_mapping(object, apply->options->preset_dir, &member, &fresh.mapping, err) <
 		0 ||
+	    check_kept(object, &fresh, place, member, err) < 0 ||
 	    check_ends(txn, &fresh, place, err) < 0)
 		goto out;
 	same = found > 0 && strcmp(old.from, fresh.from) == 0 && strcmp(old.to, fresh.to) == 0 &&
@@ -517,6 +594,15 @@ configure_retry(struct store *store, const char *dest, size_t *n_r, struct bh_er
 
 /* -- export -- */
 
+/* Also where they say nothing: what is left out would stay as it is where it is applied. */
+static void
+set_switches(json_t *out, json_t *settings, bool is_paused_there)
+{
+	json_object_set_new(out, "settings",
+	    settings != NULL ? json_incref(settings) : json_object());
+	json_object_set_new(out, "paused", json_boolean(is_paused_there));
+}
+
 static int
 export_connection(struct store_txn *txn, const char *code, json_t *list, struct bh_err *err)
 {
@@ -526,10 +612,7 @@ export_connection(struct store_txn *txn, const char *code, json_t *list, struct 
 	if (account_connection_load(txn, NULL, code, &c, err) <= 0)
 		return -1;
 	out = json_pack("{s:s, s:s, s:s}", "code", c.code, "driver", c.driver, "name", c.name);
-	if (c.settings != NULL)
-		json_object_set(out, "settings", c.settings);
-	if (c.paused)
-		json_object_set_new(out, "paused", json_true());
+	set_switches(out, c.settings, c.paused);
 	json_array_append_new(list, out);
 	account_connection_release(&c);
 	return 0;
@@ -545,10 +628,7 @@ configure_sync(const struct account_sync *sync)
 		json_object_set_new(out, "preset", json_string(sync->preset));
 	if (sync->mapping != NULL)
 		json_object_set(out, "mapping", sync->mapping);
-	if (sync->settings != NULL)
-		json_object_set(out, "settings", sync->settings);
-	if (sync->paused)
-		json_object_set_new(out, "paused", json_true());
+	set_switches(out, sync->settings, sync->paused);
 	if (sync->is_new)
 		json_object_set_new(out, "started", json_false());
 	return out;

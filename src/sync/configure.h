@@ -10,7 +10,8 @@
  *                  "started": true } ] }
  *
  * Of a sync that is not started nothing is pushed; the browser makes such ones.
- * A connection or sync that the document does not name stays as it is.
+ * A connection or sync that the document does not name stays as it is, and so do name, paused
+ * and settings, each as a whole, of one that is there, where they are left out.
  */
 #ifndef SYNC_CONFIGURE_H
 #define SYNC_CONFIGURE_H
@@ -38,6 +39,9 @@ struct configure_options {
  * cannot say is told, too.  Reads presets, resolves no secrets.
  */
 json_t *configure_faults(const json_t *document, const char *preset_dir);
+
+/* Append those references to secrets that give none here, in the same form. */
+void configure_secret_faults(const json_t *document, json_t *faults);
 
 /*
  * What the schema cannot say, of a document that fits it: 0, or -1 BH_INVALID with the place

@@ -38,22 +38,30 @@ apply_settings(struct store_txn *txn, struct configure_run *run, const json_t *a
 	return 0;
 }
 
+/* What the document does not name stays as it is: as in old, which is empty where there is none. */
 static void
-take_target(const json_t *item, struct alert_target *target)
+take_target(const json_t *item, const struct alert_target *old, bool found,
+    struct alert_target *target)
 {
-	const json_t *quiet = json_object_get(item, "quiet");
-	const char *name = bh_json_str(item, "name");
+	const json_t *quiet = json_object_get(item, "quiet"),
+		     *paused = json_object_get(item, "paused");
+	json_t *settings = json_object_get(item, "settings");
+	const char *least = bh_json_str(item, "least");
 
 	bh_json_copy(target->code, sizeof(target->code), item, "code");
-	bh_json_copy(target->name, sizeof(target->name), item, name != NULL ? "name" : "code");
+	if (found && json_object_get(item, "name") == NULL)
+		snprintf(target->name, sizeof(target->name), "%s", old->name);
+	else
+		bh_json_copy(target->name, sizeof(target->name), item,
+		    bh_json_str(item, "name") != NULL ? "name" : "code");
 	target->kind = alert_kind_of(bh_json_str(item, "kind"));
-	target->paused = bh_is_json_true(item, "paused");
-	target->least = alert_priority_of(bh_json_str(item, "least"));
-	if (target->least == ALERT__MAX)
-		target->least = ALERT_LOW;
-	target->settings = json_incref(json_object_get(item, "settings"));
-	if (target->settings == NULL)
-		target->settings = json_object();
+	target->paused = paused != NULL ? json_is_true(paused) : old->paused;
+	target->least = least != NULL ? alert_priority_of(least) : old->least;
+	if (settings == NULL && found && old->kind == target->kind)
+		settings = old->settings;
+	target->settings = settings != NULL ? json_incref(settings) : json_object();
+	if (quiet == NULL)
+		quiet = old->quiet;
 	if (!json_is_null(quiet))
 		target->quiet = json_incref((json_t *)(uintptr_t)quiet);
 }
@@ -80,12 +88,11 @@ target_json(const struct alert_target *target)
 	    alert_kind_name(target->kind), "name", bh_json_string(target->name), "least",
 	    alert_priority_name(target->least));
 
-	if (json_object_size(target->settings) > 0)
-		json_object_set(out, "settings", target->settings);
-	if (target->quiet != NULL)
-		json_object_set(out, "quiet", target->quiet);
-	if (target->paused)
-		json_object_set_new(out, "paused", json_true());
+	json_object_set_new(out, "settings",
+	    target->settings != NULL ? json_incref(target->settings) : json_object());
+	json_object_set_new(out, "quiet",
+	    target->quiet != NULL ? json_incref(target->quiet) : json_null());
+	json_object_set_new(out, "paused", json_boolean(target->paused));
 	return out;
 }
 
@@ -108,10 +115,9 @@ apply_target(struct store_txn *txn, struct configure_run *run, const json_t *ite
     const char *place, struct bh_err *err)
 {
 	struct alert_target old, fresh = {0};
-	int found, rc;
+	int found = alert_target_load(txn, run->key, bh_json_str(item, "code"), &old, err), rc;
 
-	take_target(item, &fresh);
-	found = alert_target_load(txn, run->key, fresh.code, &old, err);
+	take_target(item, &old, found > 0, &fresh);
 	fresh.secrets = json_incref(old.secrets);
 	rc = found < 0
 		 ? -1
@@ -161,10 +167,19 @@ export_target(struct store_txn *txn, const char *code, json_t *list, struct bh_e
 	return 0;
 }
 
+/* Is there anything to say beside what holds where nothing was said? */
+static bool
+is_said(const json_t *settings)
+{
+	return bh_json_int(settings, "remind_hours", ALERT_REMIND_HOURS) != ALERT_REMIND_HOURS ||
+	       bh_json_int(settings, "silent_hours", 0) != 0 ||
+	       json_is_object(json_object_get(settings, "quiet"));
+}
+
 int
 configure_alerts_export(struct store_txn *txn, json_t **alerts_r, struct bh_err *err)
 {
-	json_t *codes, *code, *targets = json_array();
+	json_t *codes, *code, *targets = json_array(), *alerts = NULL;
 	size_t i;
 	int rc = alert_targets(txn, &codes, err);
 
@@ -172,10 +187,16 @@ configure_alerts_export(struct store_txn *txn, json_t **alerts_r, struct bh_err 
 	json_array_foreach (codes, i, code)
 		if (rc == 0)
 			rc = export_target(txn, json_string_value(code), targets, err);
-	if (rc == 0 && json_array_size(targets) > 0 &&
-	    (rc = alert_settings_get(txn, alerts_r, err)) == 0)
-		json_object_set(*alerts_r, "targets", targets);
+	if (rc == 0)
+		rc = alert_settings_get(txn, &alerts, err);
+	if (rc == 0 && (json_array_size(targets) > 0 || is_said(alerts))) {
+		if (json_object_get(alerts, "quiet") == NULL)
+			json_object_set_new(alerts, "quiet", json_null());
+		json_object_set(alerts, "targets", targets);
+		*alerts_r = json_incref(alerts);
+	}
 	json_decref(codes);
 	json_decref(targets);
+	json_decref(alerts);
 	return rc;
 }

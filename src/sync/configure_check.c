@@ -7,82 +7,81 @@
 
 #include "sync/configure_check.h"
 
-#include <unistd.h>
-
 #include "base/jsonschema.h"
 #include "base/text.h"
-#include "map/map.h"
-#include "map/shape.h"
 #include "state/alert.h"
 #include "sync/configure.h"
 #include "sync/configure_rules.h"
 #include "sync/configure_schema.h"
 
-#define PRESET_MAX (1u << 20)
 #define PLACE_MAX 128 /* bytes of a place in the document */
 
 struct judge {
 	const char *preset_dir;
 	json_t *faults; /* texts, those of the schema first */
+	bool is_each;   /* of a mapping, too; else the first, with the names of object and row */
 };
 
-/* 0, or -1 with the reason and the member of the item ("" the item itself). */
-typedef int judge_item(const struct judge *judge, const json_t *item, const char **member_r,
-    struct bh_err *err);
+/* Adds the faults of the item at place. */
+typedef void judge_item(const struct judge *judge, const json_t *item, const char *place);
 
 /* -- items -- */
 
-int
-configure_mapping(const json_t *sync, const char *preset_dir, const char **member_r,
-    json_t **mapping_r, struct bh_err *err)
+static void
+add_fault(const struct judge *judge, const char *place, const char *member, const char *why)
 {
-	const char *preset = bh_json_str(sync, "preset");
-	char *file;
-	int rc;
-
-	*mapping_r = json_incref(json_object_get(sync, "mapping"));
-	*member_r = *mapping_r != NULL ? "/mapping" : "/preset";
-	if (*mapping_r != NULL)
-		return 0;
-	file = bh_xasprintf("%s/%s.json", preset_dir, preset);
-	rc = access(file, F_OK) == 0
-		 ? bh_json_read(file, PRESET_MAX, mapping_r, err)
-		 : bh_fail(err, BH_INVALID, "there is no preset \"%.64s\"", preset);
-	free(file);
-	return rc;
+	if (json_array_size(judge->faults) < JSONSCHEMA_FAULTS)
+		json_array_append_new(judge->faults, json_sprintf("%s%s: %s", place, member, why));
 }
 
-static int
-judge_sync(const struct judge *judge, const json_t *sync, const char **member_r, struct bh_err *err)
+/* Of a mapping of its own all that is wrong is told, of a preset that it does not go. */
+static void
+judge_sync(const struct judge *judge, const json_t *sync, const char *place)
 {
-	struct map *map = NULL;
-	json_t *mapping, *shaped = NULL;
-	int rc;
+	struct bh_err why = BH_ERR_INIT;
+	const json_t *settings = json_object_get(sync, "settings");
+	char below[PLACE_MAX + 16];
+	const char *member;
+	json_t *mapping, *faults, *fault;
+	size_t i;
 
-	if (configure_mapping(sync, judge->preset_dir, member_r, &mapping, err) < 0)
-		return -1;
-	rc = map_shape(mapping, json_object_get(sync, "settings"), NULL, NULL, &shaped, err);
-	if (rc == 0)
-		rc = map_new(shaped, &map, err);
-	map_free(&map);
-	json_decref(shaped);
+	if (configure_mapping(sync, judge->preset_dir, &member, &mapping, &why) < 0) {
+		add_fault(judge, place, member, why.text);
+		return;
+	}
+	snprintf(below, sizeof(below), "%s%s", place, member);
+	if (configure_mapping_check(mapping, settings, &why) < 0) {
+		faults = judge->is_each && json_object_get(sync, "mapping") != NULL
+			     ? configure_mapping_faults(mapping, settings, below)
+			     : json_array();
+		if (json_array_size(faults) == 0)
+			add_fault(judge, place, member, why.text);
+		json_array_foreach (faults, i, fault)
+			if (json_array_size(judge->faults) < JSONSCHEMA_FAULTS)
+				json_array_append(judge->faults, fault);
+		json_decref(faults);
+	}
 	json_decref(mapping);
-	return rc;
 }
 
-static int
-judge_rule(const struct judge *judge, const json_t *item, const char **member_r, struct bh_err *err)
+static void
+judge_rule(const struct judge *judge, const json_t *item, const char *place)
 {
-	return configure_rule_check(item, judge->preset_dir, member_r, err);
+	struct bh_err why = BH_ERR_INIT;
+	const char *member = "";
+
+	if (configure_rule_check(item, judge->preset_dir, &member, &why) < 0)
+		add_fault(judge, place, member, why.text);
 }
 
 /* Of a target, and of what holds for all of them. */
-static int
-judge_quiet(const struct judge *judge BH_UNUSED, const json_t *item, const char **member_r,
-    struct bh_err *err)
+static void
+judge_quiet(const struct judge *judge, const json_t *item, const char *place)
 {
-	*member_r = "/quiet";
-	return alert_quiet_check(json_object_get(item, "quiet"), err);
+	struct bh_err why = BH_ERR_INIT;
+
+	if (alert_quiet_check(json_object_get(item, "quiet"), &why) < 0)
+		add_fault(judge, place, "/quiet", why.text);
 }
 
 /* -- the document -- */
@@ -101,17 +100,6 @@ is_named(const json_t *faults, const char *place)
 			return true;
 	}
 	return false;
-}
-
-static void
-judge_one(const struct judge *judge, const json_t *item, const char *place, judge_item *judge_it)
-{
-	struct bh_err why = BH_ERR_INIT;
-	const char *member = "";
-
-	if (judge_it(judge, item, &member, &why) < 0)
-		json_array_append_new(judge->faults,
-		    json_sprintf("%s%s: %s", place, member, why.text));
 }
 
 /* A code twice would make the document change the store each time it is applied. */
@@ -147,7 +135,7 @@ judge_list(const struct judge *judge, const json_t *list, const char *name, judg
 			    json_sprintf("%s/code: \"%s\" stands here twice", place,
 				bh_json_str(item, "code")));
 		else if (judge_it != NULL)
-			judge_one(judge, item, place, judge_it);
+			judge_it(judge, item, place);
 	}
 }
 
@@ -162,14 +150,14 @@ judge_document(const struct judge *judge, const json_t *document)
 	judge_list(judge, json_object_get(alerts, "targets"), "/alerts/targets", judge_quiet);
 	if (json_array_size(judge->faults) < JSONSCHEMA_FAULTS &&
 	    !is_named(judge->faults, "/alerts/quiet"))
-		judge_one(judge, alerts, "/alerts", judge_quiet);
+		judge_quiet(judge, alerts, "/alerts");
 }
 
 json_t *
 configure_faults(const json_t *document, const char *preset_dir)
 {
 	json_t *schema = configure_schema();
-	struct judge judge = {preset_dir, bh_jsonschema_faults(schema, document)};
+	struct judge judge = {preset_dir, bh_jsonschema_faults(schema, document), true};
 
 	json_decref(schema);
 	judge_document(&judge, document);
@@ -179,7 +167,7 @@ configure_faults(const json_t *document, const char *preset_dir)
 int
 configure_check(const json_t *document, const char *preset_dir, struct bh_err *err)
 {
-	struct judge judge = {preset_dir, json_array()};
+	struct judge judge = {preset_dir, json_array(), false};
 	int rc;
 
 	judge_document(&judge, document);

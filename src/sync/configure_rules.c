@@ -121,7 +121,7 @@ take_switches(json_t *rule, const struct automation *old, bool found, struct aut
 	const json_t *enabled = json_object_get(rule, "enabled");
 	const char *since = bh_json_str(rule, "since");
 
-	fresh->is_enabled = enabled == NULL || json_is_true(enabled);
+	fresh->is_enabled = enabled != NULL ? json_is_true(enabled) : !found || old->is_enabled;
 	fresh->since_ms = found && old->since_ms != 0 ? old->since_ms : bh_now_ms();
 	if (since != NULL && !bh_is_time(since, &fresh->since_ms))
 		fresh->since_ms = bh_now_ms();

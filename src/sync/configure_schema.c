@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "dest/dest.h"
+#include "map/row.h"
+#include "map/transform.h"
 #include "model/object.h"
 #include "source/source.h"
 
@@ -68,14 +70,24 @@ static const struct {
 	       "'to':{'type':'string'}}}"},
     {"row", "{'type':'object','required':['to'],'additionalProperties':false,"
 	    "'properties':{'to':{'$ref':'#/$defs/text'},'from':{'$ref':'#/$defs/words'},"
-	    "'as':{'type':'string'},'when':{'type':'string'},'enum':{'type':'object'},'value':{},"
-	    "'default':{},'with':{'type':'string'},'on':{'$ref':'#/$defs/words'},"
-	    "'empty':{'type':'string'},'setting':{'type':'string'}}}"},
+	    "'as':{'type':'string','enum':[]},'when':{'type':'string','enum':[]},"
+	    "'enum':{'type':'object','additionalProperties':{'$ref':'#/$defs/constant'}},"
+	    "'value':{'$ref':'#/$defs/constant'},'default':{'anyOf':[{'type':'string'},"
+	    "{'type':'array','items':{'type':'string'}},{'$ref':'#/$defs/setting'}]},"
+	    "'with':{'type':'string'},'on':{'$ref':'#/$defs/words'},"
+	    "'empty':{'type':'string','enum':['clear','keep']},'setting':{'type':'string'}},"
+	    "'anyOf':[{'type':'object','required':['from']},{'type':'object',"
+	    "'required':['value']},{'type':'object','required':['setting']}]}"},
+    {"constant", "{'type':['string','integer','boolean','null']}"},
+    {"setting", "{'type':'object','required':['setting'],'additionalProperties':false,"
+		"'properties':{'setting':{'$ref':'#/$defs/text'}}}"},
     {"match",
 	"{'type':'object','required':['by'],'additionalProperties':false,"
 	"'properties':{'by':{'type':'string','enum':['id','key','value','domain']},"
 	"'from':{'type':'string'},'to':{'type':'string'},'on':{'$ref':'#/$defs/words'},"
-	"'fields':{'type':'array','items':{'type':'object'}},'if':{'$ref':'#/$defs/filter'}}}"},
+	"'fields':{'type':'array','items':{'$ref':'#/$defs/asked'}},'if':{'$ref':'#/$defs/filter'}}}"},
+    {"asked", "{'allOf':[{'$ref':'#/$defs/row'},{'anyOf':[{'type':'object','required':['from']},"
+	      "{'type':'object','required':['value']}]}]}"},
     {"filter",
 	"{'type':'object','additionalProperties':false,"
 	"'properties':{'field':{'$ref':'#/$defs/text'},'setting':{'$ref':'#/$defs/text'},'is':{},"
@@ -153,15 +165,34 @@ definition(const json_t *schema, const char *name)
 	return json_object_get(json_object_get(schema, "$defs"), name);
 }
 
+static json_t *
+words_of(const json_t *schema, const char *name, const char *member)
+{
+	json_t *properties = json_object_get(definition(schema, name), "properties");
+
+	return json_object_get(json_object_get(properties, member), "enum");
+}
+
 static void
 add_kinds(json_t *schema, const char *name, const char *member)
 {
-	json_t *property =
-	    json_object_get(json_object_get(definition(schema, name), "properties"), member);
-	json_t *list = json_object_get(property, "enum");
+	json_t *list = words_of(schema, name, member);
 
 	for (int kind = OBJECT_NONE + 1; kind < OBJECT__MAX; kind++)
 		json_array_append_new(list, json_string(object_kind_name((enum object_kind)kind)));
+}
+
+static void
+add_row_words(json_t *schema)
+{
+	json_t *as = words_of(schema, "row", "as"), *when = words_of(schema, "row", "when");
+	size_t n;
+	const struct transform *transforms = transform_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(as, json_string(transforms[i].name));
+	for (unsigned i = 0; row_when_name(i) != NULL; i++)
+		json_array_append_new(when, json_string(row_when_name(i)));
 }
 
 /* What is left out may also stand there as nothing. */
@@ -240,6 +271,7 @@ configure_schema(void)
 
 	add_kinds(schema, "object", "from");
 	add_kinds(schema, "automation", "on");
+	add_row_words(schema);
 	add_drivers(schema);
 	return schema;
 }

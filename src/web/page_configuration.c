@@ -201,7 +201,7 @@ look_at(struct entry *entry, struct bh_err *err)
 	entry->lines = json_array();
 	if (*entry->text == '\0')
 		return bh_fail(why, BH_INVALID, "Choose the file, or paste its text."), 0;
-	rc = bh_json_parse(entry->text, strlen(entry->text), &entry->document, why);
+	rc = bh_json_parse_once(entry->text, strlen(entry->text), &entry->document, why);
 	if (rc < 0)
 		bh_during(why, "This is no JSON");
 	if (rc == 0)

@@ -143,24 +143,6 @@ page_options(struct exchange *exchange, struct bh_err *err)
 
 /* -- changing -- */
 
-static bool
-is_address(const char *url)
-{
-	size_t len = strlen(url);
-
-	return len == 0 || ((bh_has_prefix(url, "https://") || bh_has_prefix(url, "http://")) &&
-			       url[len - 1] != '/' && strpbrk(url, " \"'<>\\?#") == NULL);
-}
-
-static int
-check(const char *name, const char *value, struct bh_err *err)
-{
-	if (strcmp(name, "public_url") == 0 && !is_address(value))
-		return bh_fail(err, BH_INVALID,
-		    "public_url must be like https://billing.example.com/billhook, without a final slash");
-	return conf_check_option(name, value, err);
-}
-
 /* What was posted and differs from what is in force. */
 struct edit {
 	json_t *values, *errors; /* by name; errors NULL: none */
@@ -179,7 +161,7 @@ read_edit(const struct exchange *exchange, struct edit *edit)
 
 		if (posted != NULL)
 			json_object_set_new(edit->values, name, words_json(posted));
-		if (posted != NULL && check(name, posted, &err) < 0) {
+		if (posted != NULL && conf_check_option(name, posted, &err) < 0) {
 			if (edit->errors == NULL)
 				edit->errors = json_object();
 			json_object_set_new(edit->errors, name, words_json(err.text));

@@ -69,7 +69,7 @@ page_sync_pause(struct exchange *exchange, struct bh_err *err)
 int
 page_sync_resume(struct exchange *exchange, struct bh_err *err)
 {
-	return change(exchange, "paused", NULL, false, "", err);
+	return change(exchange, "paused", json_false(), false, "", err);
 }
 
 /* All that is there already is looked at, too: it was marked only as it changed. */

@@ -115,11 +115,25 @@ like "points to init" "$err" 'billhook init'
 check "and makes none" test ! -e "$work/nowhere"
 
 mkdir -m 700 "$work/bad-conf"
-for line in 'workers = many' 'workers = 0' 'no_such = 1' 'just words' 'log_level = loud'; do
+for line in 'workers = many' 'workers = 0' 'no_such = 1' 'just words' 'log_level = loud' 'trusted_proxies = here'; do
 	echo "$line" >"$work/bad-conf/billhook.conf"
 	run bh init --dir "$work/bad-conf"
-	like "billhook.conf with \"$line\": status 1, file and name" "$rc $err" "^1 billhook: .*(billhook.conf line 1.*|log_level must be)"
+	like "billhook.conf with \"$line\": status 1, file and name" "$rc $err" "^1 billhook: .*billhook.conf line 1.*"
 done
+
+cp -r "$work/by-env" "$work/bad-place"
+dirs+=("$work/bad-place")
+printf 'public_url = ftp://x\ntemplate_dir = /nonexist\nlog_file = /nonexist/a\n' >"$work/bad-place/billhook.conf"
+status "values that cannot work" 1 bh check --dir "$work/bad-place"
+like "are told by check: the address" "$out" '^FAILED options: public_url must be like https://'
+like "templates" "$out" '^FAILED options: template_dir: cannot read /nonexist: No such file'
+like "the log" "$out" '^FAILED options: log_file: cannot write /nonexist/a: No such file'
+unlike "not as good" "$out" '^ok +options'
+status "and by a verb" 1 bh status --dir "$work/bad-place"
+is "the log, not the database" "$err" "billhook: log_file: cannot write /nonexist/a: No such file or directory; nothing starts without its log"
+echo 'public_url = https://x.example/' >"$work/bad-place/billhook.conf"
+run bh check --dir "$work/bad-place"
+like "a final slash is taken" "$out" '^ok +options'
 
 cp -r "$work/by-env" "$work/bad-key"
 dirs+=("$work/bad-key")

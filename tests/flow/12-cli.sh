@@ -146,6 +146,12 @@ status "replay without saying what" 2 bh replay
 status "replay of a state that is none" 2 bh replay --state sleeping
 status "replay since a time that is none" 2 bh replay --since yesterday
 status "retry with nothing held" 0 bh retry
+for words in "verify nope" "retry nope" "retry stripe" "replay --connection nope" "replay evt_none --connection nope" "source nope" "source sandbox" "audit nope csv" "audit nope repair"; do
+	# shellcheck disable=SC2086 # words
+	status "$words" 1 bh $words
+	like "says what there is not" "$err" "there is no (source connection|destination connection|sync) \"(nope|stripe|sandbox)\""
+done
+status "of one that is there it goes on" 0 bh verify stripe
 status "stop when nothing runs" 3 bh stop
 status "reload when nothing runs" 3 bh reload
 status "load into a store that is not empty" 1 bash -c "'$BILLHOOK' dump >'$work/dump' && '$BILLHOOK' load '$work/dump'"

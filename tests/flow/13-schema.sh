@@ -24,4 +24,26 @@ billhook: /syncs/3/preset"
 like "with reasons" "$err" 'mode: must be one of: live, test'
 like "and what became of it" "$err" 'nothing was changed$'
 is "which is true" "$(bh export)" "$before"
+
+# -- what stands in mappings, and secrets that are not there --
+cat >"$work/bad.json" <<'END'
+{ "billhook": 1,
+  "connections": [
+    { "code": "stripe", "driver": "stripe", "secrets": {"webhook": "env:FLOW_NO_1", "api_key": ["env:FLOW_STRIPE_SECRET", "env:FLOW_NO_2"]} },
+    { "code": "crm", "driver": "hubspot", "settings": {"flow": "token"}, "secrets": {"access_token": "file:/nonexist"} } ],
+  "syncs": [ { "code": "s", "from": "stripe", "to": "crm", "mapping": { "objects": [
+    { "name": "account", "from": "customer", "to": "Account", "key": "K", "fields": [
+      {"to": "Name", "from": "name"}, {"to": "Website", "from": "wesbite"}, {"to": "Phone", "from": "{phone"} ] } ] } } ] }
+END
+status "faults of all kinds" 1 "$BILLHOOK" apply --yes "$work/bad.json"
+is "are a line each, with the deepest place" "$err" "billhook: /syncs/0/mapping/objects/0/fields/1: account: Website: customer has no field 'wesbite'
+billhook: /syncs/0/mapping/objects/0/fields/2: account: Phone: a brace is not closed
+billhook: /connections/0/secrets/webhook: the environment has no FLOW_NO_1
+billhook: /connections/0/secrets/api_key/1: the environment has no FLOW_NO_2
+billhook: /connections/1/secrets/access_token: cannot open /nonexist: No such file or directory; nothing was changed"
+printf '{ "billhook": 1, "connections": [\n  {"code": "crm", "driver": "sandbox", "settings": {"a": 1}, "settings": {}} ] }\n' >"$work/twice.json"
+status "a member that stands twice" 1 "$BILLHOOK" apply --yes "$work/twice.json"
+like "is told, with its line" "$err" 'twice.json: at line 2, column [0-9]+ a member stands a second time in its object$'
+status "also on standard input" 1 bh apply - <"$work/twice.json"
+is "nothing of it was done" "$(bh export)" "$before"
 finish

@@ -36,7 +36,7 @@ pause() {
 	sed 's/"code": "crm"/&, "paused": true/' "$work/set-up.json" | bh apply --quiet - || not_ok "pause"
 }
 resume() {
-	bh apply --quiet "$work/set-up.json" || not_ok "go on"
+	sed 's/"code": "crm"/&, "paused": false/' "$work/set-up.json" | bh apply --quiet - || not_ok "go on"
 }
 fault() {
 	echo "{\"match\": {\"key\": \"stripe:cus_$1\"}, \"times\": ${3:--1}, \"do\": {\"record_error\": $2}}"

@@ -159,7 +159,8 @@ static const struct {
     {"Workers = 3\n", 1, "there is no option \"Workers\""},
     {"= 3\n", 1, "there is no option \"\""},
     {"log_level = much more than ten\n", 1, "longer than 10 bytes"},
-    {"log_level = loud\n", 0, "debug, info, warn or error"},
+    {"log_level = loud\n", 1, "debug, info, warn or error"},
+    {"workers = 3\ntrusted_proxies = 192.0.2.1 localhost\n", 2, "\"localhost\" is neither"},
     {"\xff\xfe = 1\n", 1, "there is no option \"??\""},
 };
 
@@ -430,12 +431,53 @@ options_are_changed_in_their_lines(void **state BH_UNUSED)
 	}
 }
 
+/* What can be read, and yet does not work. */
+static void
+values_that_cannot_work(void **state BH_UNUSED)
+{
+	static const struct {
+		const char *text, *name, *why;
+	} cases[] = {
+	    {"public_url = ftp://x\n", "public_url", "must be like https://"},
+	    {"public_url = \"https://x\"\n", "public_url", "must be like https://"},
+	    {"public_url = https://x.example/\n", "public_url", NULL},
+	    {"template_dir = /nonexist\n", "template_dir",
+		"template_dir: cannot read /nonexist: No such"},
+	    {"preset_dir = /dev/null\n", "preset_dir", "/dev/null is no directory"},
+	    {"static_dir = /\n", "static_dir", NULL},
+	    {"log_file = /nonexist/a\n", "log_file", "log_file: cannot write /nonexist/a: No such"},
+	    {"log_file = /dev/null\n", "log_file", NULL},
+	    {"log_file = -\n", "log_file", NULL},
+	    {"", "log_file", NULL},
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bh_err err = BH_ERR_INIT;
+		struct conf conf;
+		int rc;
+
+		write_file("billhook.conf", cases[i].text);
+		assert_int_equal(conf_load(dir, &conf, &err), 0);
+		rc = conf_check_used(&conf, cases[i].name, &err);
+		if (cases[i].why == NULL && rc < 0)
+			fail_msg("%s: %s", cases[i].text, err.text);
+		if (cases[i].why != NULL && (rc == 0 || strstr(err.text, cases[i].why) == NULL))
+			fail_msg("%s: \"%s\"", cases[i].text, err.text);
+		assert_int_not_equal(*conf.public_url == '\0'
+					 ? 'x'
+					 : conf.public_url[strlen(conf.public_url) - 1],
+		    '/');
+		conf_release(&conf);
+	}
+}
+
 static void
 a_wrong_change_changes_nothing(void **state BH_UNUSED)
 {
 	static const struct conf_change wrong[] = {{"workers", "0"}, {"workers", ""},
 	    {"log_level", "loud"}, {"public_url", "x\nworkers = 4"}, {"public_url", " x"},
-	    {"worker", "3"}};
+	    {"public_url", "ftp://x"}, {"public_url", "https://x/"},
+	    {"public_url", "\"https://x\""}, {"worker", "3"}};
 
 	write_file("billhook.conf", "workers = 2\n");
 	for (size_t i = 0; i < BH_LEN(wrong); i++) {
@@ -464,6 +506,7 @@ each_option_reads_as_it_was_written(void **state BH_UNUSED)
 		    options[i].is_number                              ? number
 		    : strcmp(options[i].name, "log_level") == 0       ? "warn"
 		    : strcmp(options[i].name, "trusted_proxies") == 0 ? "192.0.2.0/24 ::1"
+		    : strcmp(options[i].name, "public_url") == 0      ? "https://x.example/b"
 								      : "/some where"};
 		struct bh_err err = BH_ERR_INIT;
 		struct conf conf;
@@ -518,6 +561,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(log_goes_where_it_should),
 	    cmocka_unit_test(paths_below_the_data_dir),
 	    cmocka_unit_test(options_are_changed_in_their_lines),
+	    cmocka_unit_test(values_that_cannot_work),
 	    cmocka_unit_test(a_wrong_change_changes_nothing),
 	    cmocka_unit_test(each_option_reads_as_it_was_written),
 	    cmocka_unit_test(a_change_is_seen_once_it_is_settled),

@@ -360,6 +360,21 @@ faults(void **state BH_UNUSED)
 	    "/syncs/0/mapping/objects/0/fields/0/as: must be a text\n"
 	    "/syncs/0/mapping/objects/0/fields/0/form: there is no such member\n"
 	    "/syncs/1: lacks \"preset\"\n");
+	/* Places are those of the document, also where a setting takes an object or a row away. */
+	assert_faults(bench,
+	    "{'billhook':1,'syncs':[{'code':'s','from':'a','to':'b','mapping':{'settings':{'off':'no'},"
+	    "'objects':[{'name':'n','on':'off','from':'customer','to':'N','key':'K','fields':[]},"
+	    "{'name':'o','from':'customer','to':'O','key':'K','fields':[{'to':'W','setting':'owner'},"
+	    "{'to':'X','from':'nmae'},{'to':'Y','from':'name'},{'to':'Y','from':'email'}]},"
+	    "{'name':'p','from':'invoice','to':'P','key':'K','parents':[{'object':'q','id':'customer'}],"
+	    "'fields':[{'to':'Z','from':'total','value':1}]}]}},"
+	    "{'code':'t','from':'a','to':'b','mapping':{'objects':[{'name':'o','from':'customer','to':'O',"
+	    "'key':'K','fields':[{'to':'X','from':'type','enum':{'a':'{word}'}}]}]}}]}",
+	    "/syncs/0/mapping/objects/1/fields/1: o: X: customer has no field 'nmae'\n"
+	    "/syncs/0/mapping/objects/1/fields/3: o: Y: a field before it writes it already\n"
+	    "/syncs/0/mapping/objects/2/fields/0: p: Z: it has both from and value\n"
+	    "/syncs/0/mapping/objects/2: p: parent 1: there is no object 'q'\n"
+	    "/syncs/1/mapping/objects/0: o: field X: enum: the setting word is not set\n");
 	bh_buf_adds(&many, "{'billhook':1,'syncs':[0");
 	for (int i = 0; i < 200; i++)
 		bh_buf_adds(&many, ",0");
@@ -425,7 +440,8 @@ lines(void **state BH_UNUSED)
 	    "connection b: added\n  driver: new, \"sandbox\"\n  name: new, \"b\"\n  paused: new, false\n"
 	    "  settings: new, {}\nsync s: added\n  from: new, \"l\"\n  to: new, \"b\"\n"
 	    "  mapping: new, {\"objects\":[{\"fields\":[{\"from\":\"name\",\"to\":\"X\"},"
-	    "{\"from\":\"email\",\"to\":\"Y\"}],\"from\":\"customer\",\"key\": ...\n");
+	    "{\"from\":\"email\",\"to\":\"Y\"}],\"from\":\"customer\",\"key\": ...\n"
+	    "  settings: new, {}\n  paused: new, false\n");
 	assert_said(bench,
 	    ONE_SYNC("{'to':'Y','from':'phone'},{'to':'X','from':'name'},{'to':'Z','value':1}"),
 	    "sync s: changed\n  mapping.objects.a.fields.Y.from: \"email\" becomes \"phone\"\n"

@@ -133,7 +133,7 @@ refused_with_the_place(void **state)
 	    {"{'billhook':1,'syncs':[{'code':'s','from':'a','to':'b','mapping':{'objects':["
 	     "{'name':'x','from':'customer','to':'A','key':'K','fields':["
 	     "{'to':'Name','from':'nothing'}]}]}}]}",
-		"/syncs/0/mapping: x: field 1 (Name): "},
+		"/syncs/0/mapping/objects/0/fields/0: x: Name: customer has no field 'nothing'"},
 	    {"{'billhook':1,'automations':[{'preset':'nope'}]}",
 		"/automations/0/preset: there is no automation \"nope\""},
 	    {"{'billhook':1,'automations':[{'preset':'renewals'}]}",
@@ -296,6 +296,138 @@ what_is_not_named_stays(void **state)
 	assert_string_equal(connection.name, "Test");
 	account_connection_release(&connection);
 	assert_secret(bench, "webhook", "secret");
+	bench_free(bench);
+}
+
+static json_t *
+exported(struct bench *bench)
+{
+	json_t *document;
+
+	assert_int_equal(configure_export(bench->store, &document, &bench->err), 0);
+	return document;
+}
+
+/* Also within a thing: what a person paused is not resumed by a file that says nothing of it. */
+static void
+members_that_are_not_named_stay(void **state)
+{
+	struct bench *bench = bench_new(NULL);
+	json_t *before, *after;
+
+	(void)state;
+	bench_apply(bench,
+	    "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe','name':'S','paused':true,"
+	    "'settings':{'tolerance_s':600},'secrets':{'webhook':'env:BENCH_SECRET'}},"
+	    "{'code':'crm','driver':'sandbox'}],"
+	    "'syncs':[{'code':'s','from':'stripe','to':'crm','preset':'stripe-salesforce','paused':true,"
+	    "'settings':{'deals':'yes'}}],"
+	    "'automations':[{'preset':'renewals','from':'stripe','enabled':false}],"
+	    "'alerts':{'remind_hours':12,'quiet':{'from':'20:00','to':'07:00','zone':'+01:00'},"
+	    "'targets':[{'code':'post','kind':'mail','name':'Post','least':'high','paused':true,"
+	    "'quiet':{'from':'01:00','to':'02:00','zone':'+01:00'},"
+	    "'settings':{'server':'smtp://mail.example.com','from':'a@example.com','to':['b@example.com']}}]}}");
+	before = exported(bench);
+	assert_int_equal(
+	    try_apply(bench,
+		"{'billhook':1,'connections':[{'code':'stripe','driver':'stripe'}],"
+		"'syncs':[{'code':'s','from':'stripe','to':'crm','preset':'stripe-salesforce'}],"
+		"'automations':[{'preset':'renewals','from':'stripe'}],"
+		"'alerts':{'targets':[{'code':'post','kind':'mail'}]}}"),
+	    0);
+	after = exported(bench);
+	assert_true(json_equal(before, after));
+	json_decref(after);
+	/* Within settings that are given it is their default that holds. */
+	assert_int_equal(try_apply(bench,
+			     "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe',"
+			     "'settings':{'mode':'live'}}]}"),
+	    1);
+	after = exported(bench);
+	assert_null(bh_json_at(after, "connections.1.settings.tolerance_s"));
+	json_decref(after);
+	/* Settings of another driver are of no use. */
+	bench_apply(bench, "{'billhook':1,'connections':[{'code':'crm','driver':'sandbox',"
+			   "'settings':{'a':1}}]}");
+	bench_apply(bench, "{'billhook':1,'connections':[{'code':'crm','driver':'hubspot',"
+			   "'secrets':{'access_token':'env:BENCH_SECRET'}}]}");
+	after = exported(bench);
+	assert_null(bh_json_at(after, "connections.0.settings.a"));
+	json_decref(after);
+	json_decref(before);
+	bench_free(bench);
+}
+
+/* What export prints puts back what was changed meanwhile, also what stood at its default. */
+static void
+export_puts_back(void **state)
+{
+	struct bench *bench = bench_new(NULL);
+	json_t *before, *after;
+	size_t changes;
+
+	(void)state;
+	bench_apply(bench, DOCUMENT);
+	bench_apply(bench,
+	    "{'billhook':1,'alerts':{'targets':[{'code':'post','kind':'mail',"
+	    "'settings':{'server':'smtp://mail.example.com','from':'a@example.com','to':['b@example.com']}}]}}");
+	before = exported(bench);
+	bench_apply(bench,
+	    "{'billhook':1,'connections':[{'code':'stripe','driver':'stripe','name':'S','paused':true,"
+	    "'settings':{'tolerance_s':600}}],"
+	    "'syncs':[{'code':'s','from':'stripe','to':'crm','paused':true,'settings':{'x':1},"
+	    "'mapping':{" OBJECTS "}}],"
+	    "'alerts':{'remind_hours':1,'quiet':{'from':'20:00','to':'07:00','zone':'+01:00'},"
+	    "'targets':[{'code':'post','kind':'mail','name':'Post','least':'high','paused':true,"
+	    "'quiet':{'from':'01:00','to':'02:00','zone':'+01:00'}}]}}");
+	after = exported(bench);
+	assert_false(json_equal(before, after));
+	json_decref(after);
+	assert_int_equal(bench_configure(bench, before, &changes), 0);
+	assert_int_equal(changes, 4);
+	after = exported(bench);
+	assert_true(json_equal(before, after));
+	json_decref(after);
+	json_decref(before);
+	bench_free(bench);
+}
+
+/* Settings that are kept are seen with the mapping that is given. */
+static void
+kept_settings_fit_the_mapping(void **state)
+{
+	struct bench *bench = bench_new(NULL);
+
+	(void)state;
+	bench_apply(bench, DOCUMENT);
+	bench_apply(bench, "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm',"
+			   "'settings':{'make':'often'},'mapping':{" OBJECTS "}}]}");
+	assert_refused(bench,
+	    "{'billhook':1,'syncs':[{'code':'s','from':'stripe','to':'crm','mapping':{"
+	    "'settings':{'make':'yes'},'objects':[{'name':'a','from':'customer','to':'A','key':'K',"
+	    "'create':'{make}','fields':[]}]}}]}",
+	    "/syncs/0/mapping");
+	bench_free(bench);
+}
+
+/* Without any target, too. */
+static void
+alerts_without_a_target(void **state)
+{
+	struct bench *bench = bench_new(NULL);
+	json_t *document;
+
+	(void)state;
+	bench_apply(bench, "{'billhook':1}");
+	document = exported(bench);
+	assert_null(json_object_get(document, "alerts"));
+	json_decref(document);
+	bench_apply(bench,
+	    "{'billhook':1,'alerts':{'remind_hours':12,'quiet':{'from':'20:00','to':'07:00','zone':'+01:00'}}}");
+	document = exported(bench);
+	assert_int_equal(bh_json_int(document, "alerts.remind_hours", 0), 12);
+	assert_string_equal(bh_json_str(document, "alerts.quiet.from"), "20:00");
+	json_decref(document);
 	bench_free(bench);
 }
 
@@ -626,6 +758,10 @@ main(void)
 	    cmocka_unit_test(places_within),
 	    cmocka_unit_test_teardown(says_what_it_does_and_does_it_once, teardown),
 	    cmocka_unit_test_teardown(what_is_not_named_stays, teardown),
+	    cmocka_unit_test_teardown(members_that_are_not_named_stay, teardown),
+	    cmocka_unit_test_teardown(export_puts_back, teardown),
+	    cmocka_unit_test_teardown(kept_settings_fit_the_mapping, teardown),
+	    cmocka_unit_test_teardown(alerts_without_a_target, teardown),
 	    cmocka_unit_test_teardown(long_name, teardown),
 	    cmocka_unit_test_teardown(export_is_what_was_applied, teardown),
 	    cmocka_unit_test_teardown(secrets_by_reference, teardown),

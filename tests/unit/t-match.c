@@ -89,7 +89,7 @@ static const struct shape_case {
 	"{\"stage\":\"closedwon\"}", NULL,
 	OBJECT("", "{\"to\":\"R\",\"enum\":{\"won\":\"closedwon\",\"*\":\"open\"}}"), NULL},
     {"a word of an unknown setting", OBJECT("", "{\"to\":\"R\",\"enum\":{\"won\":\"{stage}\"}}"),
-	NULL, NULL, NULL, "a: field 1: enum: the setting stage"},
+	NULL, NULL, NULL, "a: field R: enum: the setting stage"},
     {"a filter by a setting that is so",
 	OBJECT(",\"if\":{\"setting\":\"make\",\"is\":\"wait\"}", ""), NULL, NULL,
 	OBJECT(",\"if\":{\"field\":\"id\",\"not_in\":[]}", ""), NULL},
