@@ -517,13 +517,15 @@ decide_while(const struct look *look)
 	free(key);
 }
 
-/* Has the term begun anew since the entry was made?  Not known: as the date says. */
+/* Has a term begun since it was opened?  One that is only put off has not.  Not known: otherwise. */
 static bool
 is_next_term(const struct look *look, const json_t *entry, bool otherwise)
 {
 	int64_t term = own_day(look, "period_start"), had = entry_day(entry, "term");
 
-	return term != NO_DAY && had != NO_DAY ? term > had : otherwise;
+	if (term == NO_DAY || had == NO_DAY)
+		return otherwise;
+	return term > had && term >= day_at(look->rule, bh_json_int(entry, "opened", 0));
 }
 
 /*
