@@ -60,6 +60,7 @@ status "check as the owner" 0 owner check
 is "all is the owner's" "$(foreign)" ""
 
 # -- the recipe of docs/personal-data.md, word by word --
+# shellcheck disable=SC2016 # the fences of Markdown
 sed -n '/^### Bytes in the database/,$p' "$BH_SRCDIR/docs/personal-data.md" | sed -n '/^```sh$/,/^```$/{//!p}' |
 	sed "s|/var/lib/billhook|$BILLHOOK_DIR|g" >"$work/recipe"
 like "the recipe is read" "$(cat "$work/recipe")" "^ *billhook load $BILLHOOK_DIR"
