@@ -153,13 +153,19 @@ cli_is_verb(const char *word)
 int
 cli_error(const char *fmt, ...)
 {
+	struct bh_buf text = BH_BUF_INIT(LINE_MAX_LEN);
+	const char *as;
 	va_list ap;
 
-	fputs("billhook: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	bh_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
+	as = cli_denied_as(bh_buf_str(&text));
+	fprintf(stderr, "billhook: %s", bh_buf_str(&text));
+	if (as != NULL)
+		fprintf(stderr, " (as %s)", as);
 	fputc('\n', stderr);
+	bh_buf_release(&text);
 	return CLI_FAILED;
 }
 
@@ -373,12 +379,12 @@ cli_version(struct cli *cli BH_UNUSED)
 
 /* -- the store -- */
 
-int
-cli_store_as_is(struct cli *cli)
+static int
+open_store(struct cli *cli, int (*start)(const char *data_dir, struct bh_err *err))
 {
 	struct store_options store = {.engine = "bdb",
 	    .data_dir = cli->conf.data_dir,
-	    .start = supervisor_start_owned};
+	    .start = start};
 	struct bh_err err = BH_ERR_INIT;
 
 	if (access(cli->conf.data_dir, W_OK) < 0)
@@ -394,6 +400,18 @@ cli_store_as_is(struct cli *cli)
 	if (store_open(&store, &cli->store, &err) < 0)
 		return cli_error("%s", err.text);
 	return 0;
+}
+
+int
+cli_store_as_is(struct cli *cli)
+{
+	return open_store(cli, supervisor_start_owned);
+}
+
+int
+cli_store_alone(struct cli *cli)
+{
+	return open_store(cli, supervisor_start_keeper);
 }
 
 int
@@ -513,9 +531,10 @@ cli_main(int argc, char **argv, const struct cli_parts *parts)
 		return CLI_USAGE;
 	}
 	data_dir = conf_find_dir(dir);
-	if (!is_confless(verb) && conf_load(data_dir, &cli.conf, &err) < 0) {
+	status = is_confless(verb) ? 0 : cli_become_owner(data_dir);
+	if (status == 0 && !is_confless(verb) && conf_load(data_dir, &cli.conf, &err) < 0) {
 		status = cli_error("%s", err.text);
-	} else {
+	} else if (status == 0) {
 		status = verb->run(&cli);
 		leave(&cli);
 		conf_release(&cli.conf);

@@ -74,7 +74,9 @@ bool cli_is_verb(const char *word);
 
 /* Open the store (starting the processes where none run) and the key; 0, or the exit status after a message. */
 int cli_store_as_is(struct cli *cli);
-/* As that, and have it brought up to our format; a newer store is refused.  One that is not set up stays so. */
+/* The same, and of the processes the keeper alone: nobody else writes. */
+int cli_store_alone(struct cli *cli);
+/* As cli_store_as_is(), and have it brought up to our format; a newer store is refused.  One that is not set up stays so. */
 int cli_store(struct cli *cli);
 /* As cli_store(), for a verb that sets up: a new store is stamped with our format. */
 int cli_store_new(struct cli *cli);
@@ -82,7 +84,16 @@ int cli_store_new(struct cli *cli);
 int cli_check_connection(struct cli *cli, const char *code, bool is_source);
 /* The same of a sync. */
 int cli_check_sync(struct cli *cli, const char *code);
-/* Print "billhook: text" on standard error; returns CLI_FAILED. */
+/*
+ * Root with a data directory of somebody else becomes that one, before anything in it is opened or
+ * made: what root made there its owner could not use.  0, or the exit status after a message.
+ */
+int cli_become_owner(const char *data_dir);
+/* Where that was done, and text says that something is not permitted: as whom we work, "www-data, who owns DIR"; else NULL. */
+const char *cli_denied_as(const char *text);
+/* What in the data directory is closed to who owns it, with the remedy: a sentence, owned; NULL when nothing is. */
+char *cli_owner_fault(const char *data_dir);
+/* Print "billhook: text" on standard error, and as whom we work where that matters; returns CLI_FAILED. */
 int cli_error(const char *fmt, ...) BH_PRINTF(1, 2);
 /* Print a line that holds text from outside: control characters become blanks. */
 void cli_line(FILE *out, const char *fmt, ...) BH_PRINTF(2, 3);

@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "run/supervisor.h"
+#include "state/first.h"
 #include "state/schema.h"
 #include "sync/configure.h"
 #include "sync/resync.h"
@@ -26,22 +28,80 @@ read_file(void *arg, char *buf, size_t size)
 	return ferror((FILE *)arg) ? -1 : (int)n;
 }
 
+/* A store in which no more than `billhook init` was done makes room for what is loaded. */
+static int
+make_room(struct store_txn *txn, void *arg, struct bh_err *err)
+{
+	(void)arg;
+	return first_clear(txn, err) < 0 ? -1 : 0;
+}
+
+/* Do the secrets that were loaded open with our key?  1, 0, -1. */
+static int
+has_their_key(struct cli *cli, struct bh_err *err)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	json_t *codes = NULL, *code;
+	int rc = account_connections(txn, &codes, err), found = 1;
+	size_t i;
+
+	json_array_foreach (codes, i, code) {
+		struct account_connection connection;
+		struct bh_err why = BH_ERR_INIT;
+
+		if (rc < 0 || found < 1)
+			break;
+		rc = account_connection_load(txn, &cli->key, json_string_value(code), &connection,
+		    &why);
+		if (rc < 0 && why.code != BH_DENIED && err != NULL)
+			*err = why;
+		if (rc < 0 && why.code == BH_DENIED)
+			found = rc = 0;
+		account_connection_release(&connection);
+	}
+	json_decref(codes);
+	store_free(&txn);
+	return rc < 0 ? -1 : found;
+}
+
+static int
+load(struct cli *cli, FILE *file)
+{
+	struct bh_err err = BH_ERR_INIT;
+	int rc;
+
+	if (store_run(cli->store, make_room, NULL, NULL, &err) < 0 ||
+	    store_load(cli->store, read_file, file, SCHEMA_WATCH, &err) < 0)
+		return cli_error("%s", err.text);
+	/* Killed here, the dispatcher brings it up when it begins. */
+	if (bh_fault("load-schema") || schema_check(cli->store, &err) < 0)
+		return cli_error("%s", err.text);
+	rc = has_their_key(cli, &err);
+	if (rc == 0)
+		return cli_error(
+		    "the dump is loaded, but %s/key does not open its secrets: "
+		    "put the key of the directory that the dump was made in there",
+		    cli->conf.data_dir);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
+}
+
 int
 cli_load(struct cli *cli)
 {
 	bool is_stdin = strcmp(cli->args[0], "-") == 0;
 	FILE *file = is_stdin ? stdin : fopen(cli->args[0], "re");
-	struct bh_err err = BH_ERR_INIT;
 	int status;
 
 	if (file == NULL)
 		return cli_error("cannot open %s: %s", cli->args[0], strerror(errno));
-	status = cli_store_as_is(cli);
-	if (status == 0 && store_load(cli->store, read_file, file, SCHEMA_WATCH, &err) < 0)
-		status = cli_error("%s", err.text);
-	/* Killed here, the dispatcher brings it up when it begins. */
-	if (status == 0 && (bh_fault("load-schema") || schema_check(cli->store, &err) < 0))
-		status = cli_error("%s", err.text);
+	if (supervisor_pid(cli->conf.data_dir) != 0)
+		status = cli_error(
+		    "Billhook runs in %s: stop it first (billhook stop, and the web server)",
+		    cli->conf.data_dir);
+	else
+		status = cli_store_alone(cli);
+	if (status == 0)
+		status = load(cli, file);
 	if (!is_stdin)
 		fclose(file);
 	return status;
@@ -88,6 +148,33 @@ copy_beside(const char *from_dir, const char *to_dir, const char *name, struct b
 	return rc;
 }
 
+/* The keeper takes whatever lies in db/ for its own. */
+static bool
+is_below_store(const struct conf *conf, const char *dir)
+{
+	char *path = conf_path(conf, "db"), *db = realpath(path, NULL), *real = realpath(dir, NULL);
+	bool is_below = db != NULL && real != NULL && bh_has_prefix(real, db) &&
+			real[strlen(db)] == '/';
+
+	free(path);
+	free(db);
+	free(real);
+	return is_below;
+}
+
+static int
+make_target(const struct conf *conf, const char *dir)
+{
+	if (mkdir(dir, 0700) < 0)
+		return errno == EEXIST
+			   ? cli_error("%s is there already: a copy wants a new directory", dir)
+			   : cli_error("cannot make %s: %s", dir, strerror(errno));
+	if (!is_below_store(conf, dir))
+		return 0;
+	(void)rmdir(dir);
+	return cli_error("%s lies in the store itself: put the copy elsewhere", dir);
+}
+
 int
 cli_backup(struct cli *cli)
 {
@@ -96,11 +183,11 @@ cli_backup(struct cli *cli)
 	struct bh_err err = BH_ERR_INIT;
 	int status = cli_store_as_is(cli);
 
-	if (status == 0 && mkdir(dir, 0700) < 0)
-		status = cli_error("cannot make %s: %s", dir, strerror(errno));
+	if (status == 0)
+		status = make_target(&cli->conf, dir);
 	/* The store last: a place that has one, of a backup that was killed, is whole. */
-	else if (status == 0 &&
-		 (copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
+	if (status == 0 &&
+	    (copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
 		     copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0 ||
 		     store_backup(cli->store, db, &err) < 0))
 		status = cli_error("%s", err.text);
@@ -110,33 +197,53 @@ cli_backup(struct cli *cli)
 	return status;
 }
 
+static bool
+has_key(const char *dir)
+{
+	char *path = bh_xasprintf("%s/key", dir);
+	bool is_there = access(path, F_OK) == 0;
+
+	free(path);
+	return is_there;
+}
+
+/* The copy's key and options, into a directory that has no key. */
+static int
+restore_beside(const struct conf *conf, const char *dir, struct bh_err *err)
+{
+	if (has_key(conf->data_dir))
+		return 0;
+	if (copy_beside(dir, conf->data_dir, "key", err) < 0)
+		return -1;
+	return copy_beside(dir, conf->data_dir, "billhook.conf", err);
+}
+
 int
 cli_restore(struct cli *cli)
 {
-	const char *dir = cli->args[0];
-	char *db = bh_xasprintf("%s/db", dir), *key = conf_path(&cli->conf, "key");
+	const char *dir = cli->args[0], *data_dir = cli->conf.data_dir;
+	char *db = bh_xasprintf("%s/db", dir), *aside = NULL;
 	struct bh_err err = BH_ERR_INIT;
 	int status = 0;
 
-	if (supervisor_pid(cli->conf.data_dir) != 0)
+	if (supervisor_pid(data_dir) != 0)
 		status = cli_error(
 		    "Billhook runs in %s: stop it first (billhook stop, and the web server)",
-		    cli->conf.data_dir);
-	else if (bh_make_dir(cli->conf.data_dir, &err) < 0 ||
-		 store_restore(cli->conf.data_dir, db, &err) < 0)
+		    data_dir);
+	else if (access(db, F_OK) == 0 && !has_key(dir) && !has_key(data_dir))
+		status = cli_error(
+		    "the copy holds no key: put the one that it was made with at %s/key, then restore it",
+		    data_dir);
+	else if (bh_make_dir(data_dir, &err) < 0 ||
+		 store_restore(data_dir, db, &aside, &err) < 0)
 		status = cli_error("%s", err.text);
-	else if (access(key, F_OK) < 0 &&
-		 (copy_beside(dir, cli->conf.data_dir, "key", &err) < 0 ||
-		     copy_beside(dir, cli->conf.data_dir, "billhook.conf", &err) < 0))
+	else if (restore_beside(&cli->conf, dir, &err) < 0)
 		status = cli_error("the store is restored, but: %s", err.text);
 	else if (!cli->quiet)
-		printf("restored; a store that was there before is kept in %s as db.before-TIME\n",
-		    cli->conf.data_dir);
-	if (status == 0 && access(key, F_OK) < 0)
-		fprintf(stderr,
-		    "billhook: the copy holds no key: put the one that it was made with at %s\n",
-		    key);
-	free(key);
+		printf(aside != NULL ? "restored; the store that was there before is kept: %s\n"
+				     : "restored\n",
+		    aside);
+	free(aside);
 	free(db);
 	return status;
 }

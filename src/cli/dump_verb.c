@@ -160,7 +160,8 @@ dump(const struct cli *cli, FILE *file, struct bh_err *err)
 int
 cli_dump(struct cli *cli)
 {
-	FILE *file = cli->args_n != 0 ? fopen(cli->args[0], "wxe") : stdout;
+	bool is_file = cli->args_n != 0 && strcmp(cli->args[0], "-") != 0;
+	FILE *file = is_file ? fopen(cli->args[0], "wxe") : stdout;
 	struct bh_err err = BH_ERR_INIT;
 	int status;
 

@@ -275,6 +275,15 @@ check_dir(struct report *r)
 		report(r, "data directory", NULL);
 }
 
+static void
+check_owner(struct report *r)
+{
+	char *fault = cli_owner_fault(r->cli->conf.data_dir);
+
+	report(r, "owner", fault);
+	free(fault);
+}
+
 /* Call a CRM: is the token good, and who answers? */
 static void
 check_dest(struct report *r, const struct sync_context *context, const struct setup *setup,
@@ -364,6 +373,7 @@ cli_check(struct cli *cli)
 
 	check_options(&r);
 	check_dir(&r);
+	check_owner(&r);
 	check_disk(&r);
 	status = cli_store(cli);
 	if (status == 0 && schema_check(cli->store, &err) < 0)

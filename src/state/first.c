@@ -15,6 +15,7 @@
 #include "state/account.h"
 
 #define GROUP (FIRST_CODE_LEN / 4)
+#define BEGINNING_MAX 1000 /* a store that holds more is no new one */
 
 int
 first_is_open(struct store_txn *txn, struct bh_err *err)
@@ -151,4 +152,35 @@ int
 first_is_away(struct store_txn *txn, struct bh_err *err)
 {
 	return store_peek(txn, "Ag", 2, NULL, err);
+}
+
+/* Anything else is somebody's data. */
+static bool
+is_of_beginning(const struct store_entry *entry)
+{
+	static const char *const families[] = {"Au", "AS", "Af", "Ag", "Jx", "Jy", "Jz", "Ni", "Nl",
+	    "Qj", "Qd", "Tr", "Tw", "Vs", "Vn"};
+
+	for (size_t i = 0; i < BH_LEN(families); i++)
+		if (entry->key_len >= 2 && memcmp(entry->key, families[i], 2) == 0)
+			return true;
+	return false;
+}
+
+int
+first_clear(struct store_txn *txn, struct bh_err *err)
+{
+	const struct store_scan scan = {.max = BEGINNING_MAX, .keys_only = true};
+	const struct store_entry *entries;
+	size_t n;
+	bool more;
+
+	if (store_scan(txn, &scan, &entries, &n, &more, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (more || !is_of_beginning(&entries[i]))
+			return 0;
+	for (size_t i = 0; i < n; i++)
+		store_delete(txn, entries[i].key, entries[i].key_len);
+	return n > 0;
 }

@@ -33,4 +33,10 @@ void first_put_away(struct store_txn *txn);
 /* 1, 0, -1 */
 int first_is_away(struct store_txn *txn, struct bh_err *err);
 
+/*
+ * Where the store holds no more than what `billhook init` and waiting for a first connection
+ * leave there (users, their sessions, the trail, jobs), it is emptied: 1.  0: it holds more, or nothing; -1.
+ */
+int first_clear(struct store_txn *txn, struct bh_err *err);
+
 #endif

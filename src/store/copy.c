@@ -11,14 +11,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crypt.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "store/bdb.h"
 #include "store/elect.h"
 #include "store/store.h"
 
 #define CHUNK 65536
 #define RESTORE_CACHE (32u << 20)
+#define NOT_WHOLE "the copy is not whole: db/log.* belong to it, all of them and of one time"
 
 /* Calls each for every plain file; stops at -1. */
 static int
@@ -151,7 +154,43 @@ remove_file(int dir_fd, const char *name, void *arg, struct bh_err *err)
 		   : bh_fail_errno(err, BH_STORAGE, "cannot remove %s", name);
 }
 
-/* Recover from the copy's whole log, and look whether the result is a store. */
+static int
+count_log(int dir_fd, const char *name, void *arg, struct bh_err *err)
+{
+	(void)dir_fd;
+	(void)err;
+	*(int *)arg += bh_has_prefix(name, "log.");
+	return 0;
+}
+
+/* Without any of its log what was written last is missing, and nobody would notice. */
+static int
+check_log(const char *dir, struct bh_err *err)
+{
+	int n = 0;
+
+	if (each_file(dir, count_log, &n, err) < 0)
+		return -1;
+	return n > 0 ? 0 : bh_fail(err, BH_INVALID, NOT_WHOLE);
+}
+
+/*
+ * A commit of nothing.  It changes the page that the last one has changed: where a file of the log
+ * is missing the database refuses that now, and not everything later.
+ */
+static int
+try_commit(struct serve *serve, struct bdb *bdb, struct bh_err *err)
+{
+	struct wire_commit commit = {.ops_n = 0};
+	uint64_t stamp;
+
+	bh_random(commit.id, sizeof(commit.id));
+	if (serve_commit(serve, &commit, &stamp, err) < 0 || bdb_flush(bdb, err) < 0)
+		return bh_during(err, NOT_WHOLE);
+	return 0;
+}
+
+/* Recover from the copy's whole log, and look whether the result is a store that can be written. */
 static int
 recover_copy(const char *dir, struct bh_err *err)
 {
@@ -168,8 +207,10 @@ recover_copy(const char *dir, struct bh_err *err)
 	if (rc == 0) {
 		bh_log(BH_INFO, "the copy holds %llu keys, last commit %llu",
 		    (unsigned long long)serve.keys, (unsigned long long)serve.stamp);
+		rc = try_commit(&serve, bdb, err);
 		serve_close(&serve);
-		rc = bdb_checkpoint(bdb, err);
+		if (rc == 0)
+			rc = bdb_checkpoint(bdb, err);
 	}
 	bdb_close(&bdb);
 	return rc;
@@ -177,23 +218,30 @@ recover_copy(const char *dir, struct bh_err *err)
 
 /* What was there is kept under another name: a restore must not be what loses data. */
 static int
-put_in_place(const char *fresh, const char *db, struct bh_err *err)
+put_in_place(const char *fresh, const char *db, char **aside_r, struct bh_err *err)
 {
 	char *old = bh_xasprintf("%s.before-%lld", db, (long long)bh_now_ms());
+	bool is_kept = false;
 	int rc = 0;
 
-	if (rmdir(db) < 0 && errno != ENOENT && rename(db, old) < 0)
-		rc = bh_fail_errno(err, BH_STORAGE, "cannot set %s aside", db);
-	else if (rename(fresh, db) < 0)
+	if (rmdir(db) < 0 && errno != ENOENT) {
+		is_kept = rename(db, old) == 0;
+		if (!is_kept)
+			rc = bh_fail_errno(err, BH_STORAGE, "cannot set %s aside", db);
+	}
+	if (rc == 0 && rename(fresh, db) < 0)
 		rc = bh_fail_errno(err, BH_STORAGE, "cannot name %s", db);
-	else
+	else if (rc == 0)
 		rc = flush_parent(db, err);
-	free(old);
+	if (is_kept)
+		*aside_r = old;
+	else
+		free(old);
 	return rc;
 }
 
 static int
-restore(const char *data_dir, const char *backup_dir, struct bh_err *err)
+restore(const char *data_dir, const char *backup_dir, char **aside_r, struct bh_err *err)
 {
 	char *db = bh_xasprintf("%s/db", data_dir),
 	     *fresh = bh_xasprintf("%s/db.restore", data_dir);
@@ -202,10 +250,12 @@ restore(const char *data_dir, const char *backup_dir, struct bh_err *err)
 
 	if (access(file, R_OK) < 0)
 		bh_fail_errno(err, BH_INVALID, "%s holds no copy of a store", backup_dir);
-	else if (bh_make_dir(fresh, err) == 0 && each_file(fresh, remove_file, NULL, err) == 0 &&
+	else if (check_log(backup_dir, err) == 0 && bh_make_dir(fresh, err) == 0 && each_file(fresh, remove_file, NULL, err) == 0 &&
 		 copy_files(backup_dir, fresh, err) == 0 && recover_copy(fresh, err) == 0 &&
 		 copy_flush(fresh, err) == 0)
-		rc = put_in_place(fresh, db, err);
+		rc = put_in_place(fresh, db, aside_r, err);
+	if (rc < 0 && each_file(fresh, remove_file, NULL, NULL) == 0)
+		(void)rmdir(fresh);
 	free(db);
 	free(fresh);
 	free(file);
@@ -213,16 +263,17 @@ restore(const char *data_dir, const char *backup_dir, struct bh_err *err)
 }
 
 int
-store_restore(const char *data_dir, const char *backup_dir, struct bh_err *err)
+store_restore(const char *data_dir, const char *backup_dir, char **aside_r, struct bh_err *err)
 {
 	struct elect elect;
 	int rc = elect_take(&elect, data_dir, err);
 
+	*aside_r = NULL;
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return bh_fail(err, BH_CONFLICT, "the keeper of %s is running", data_dir);
-	rc = restore(data_dir, backup_dir, err);
+	rc = restore(data_dir, backup_dir, aside_r, err);
 	elect_release(&elect);
 	return rc;
 }

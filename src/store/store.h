@@ -177,8 +177,12 @@ int store_load(struct store *store, int (*read)(void *arg, char *buf, size_t siz
 int store_backup(struct store *store, const char *dir, struct bh_err *err);
 /* Does the keeper answer?  For the supervisor, with a short deadline. */
 int store_ping(struct store *store, struct bh_err *err);
-/* Put such a copy in place of data_dir/db while no keeper runs. */
-int store_restore(const char *data_dir, const char *backup_dir, struct bh_err *err);
+/*
+ * Put such a copy in place of data_dir/db while no keeper runs, once it was recovered and
+ * written to.  What was there is kept: *aside_r is its path, owned by the caller; NULL, there was nothing.
+ * -1: the store is as it was.
+ */
+int store_restore(const char *data_dir, const char *backup_dir, char **aside_r, struct bh_err *err);
 /* Counts for status and metrics: JSON object (new reference): keys, log bytes, flushes, commits, batch sizes, spool ... */
 int store_stats(struct store *store, json_t **stats_r, struct bh_err *err);
 

@@ -84,6 +84,23 @@ is "webhooks go on meanwhile" "$(node "$flow/send.mjs" --many 60 --parallel 4 "$
 wait_for 10 grep -q 'fronts and dispatcher are replaced' "$BILLHOOK_DIR/log/billhook.log"
 status "a copy is made" 0 bh backup --quiet "$work/place/copy"
 
+# The line for cron, as cron takes it, and the unit's: in the second week they replace the copies of the first.
+install -d -m 700 -o "$user" -g "$group" "$work/place/copies"
+{
+	sed -n 's/^#   17 3 \* \* \* //p' "$work/units/billhook-backup.service" | sed 's/\\%/%/g'
+	sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$work/units/billhook-backup.service" | sed 's/%%/%/g; s/\$\$/$/g'
+} | sed "s|/var/backups/billhook|$work/place/copies|" >"$work/lines"
+is "there are both" "$(grep -c "$BILLHOOK backup" "$work/lines")" 2
+touch -d '1 day ago' "$work/yesterday"
+while read -r line; do
+	for week in 1 2; do
+		status "a copy each night, week $week: ${line%% *}" 0 "${drop[@]}" sh -c "date() { echo Mon; }; $line" </dev/null
+		is "tells nobody anything" "$out$err" ""
+		is "one is kept, which is new" "$(ls "$work/place/copies") $(test "$work/place/copies/Mon/key" -nt "$work/yesterday" && echo new)" "Mon new"
+		touch -d '1 week ago' "$work/place/copies/Mon/key"
+	done
+done <"$work/lines"
+
 # -- the log --
 
 node "$flow/send.mjs" --many 400 --parallel 4 "$(hook a%00b)" stripe '{"customer":"cus_%n"}' >"$work/refused" &

@@ -47,13 +47,31 @@ bh stop --quiet
 facts >"$work/facts"
 status "dump to a file" 0 bh dump "$work/dump"
 is "a dump is for our eyes" "$(stat -c %a "$work/dump")" 600
+(cd "$work" && bh dump - >piped)
+is "a dump to - is on standard output" "$(head -n 1 "$work/piped")" '{"billhook_dump":1}'
+check "and in no file" test ! -e "$work/-"
 new_dir copy
+serve
+status "load where Billhook runs" 1 bh load "$work/dump"
+like "is refused with the remedy" "$err" 'stop it first'
 bh stop --quiet
-status "a store with a user in it takes no load" 1 bh load "$work/dump"
-rm -rf "$BILLHOOK_DIR/db"
-status "an empty one does" 0 bh load "$work/dump"
+status "a new store is replaced, but its key is another" 1 bh load "$work/dump"
+like "which is told, with the remedy" "$err" "the dump is loaded, but $BILLHOOK_DIR/key does not open its secrets: put the key of"
 is "dumped again it is the same" "$(facts | diff - "$work/facts" | head -5)" ""
+status "a store with data in it takes no load" 1 bh load "$work/dump"
+like "is told" "$err" 'the store is not empty'
+rm -rf "$BILLHOOK_DIR"
+mkdir -m 700 "$BILLHOOK_DIR"
+status "a directory without a key takes none" 1 bh load "$work/dump"
 cp "$work/data/key" "$BILLHOOK_DIR/key"
+status "with the key it does" 0 bh load "$work/dump"
+is "it is the same, too" "$(facts | diff - "$work/facts" | head -5)" ""
+bh stop --quiet
+rm -rf "$BILLHOOK_DIR/db" "$BILLHOOK_DIR/key"
+bh init --quiet
+cp "$work/data/key" "$BILLHOOK_DIR/key"
+status "after init, with the old key" 0 bh load - <"$work/dump"
+is "all is as it was" "$(facts | diff - "$work/facts" | head -5)" ""
 serve
 seen "it knows what is in step" "$in_step" "hubspot 20 0, salesforce 20 0, sandbox 18 0"
 is "and goes on: an event that it knows is a duplicate" \
@@ -85,6 +103,10 @@ wait $sending
 is "all of them were accepted meanwhile" "$(cat "$work/sent")" "200=600"
 is "the backup is ours alone" "$(stat -c '%a' "$work/backup" "$work/backup/key" | tr '\n' ' ')" "700 600 "
 status "a second one in the same place" 1 bh backup "$work/backup"
+like "is told what is wanted" "$err" "$work/backup is there already: a copy wants a new directory"
+status "nor within the store" 1 bh backup "$BILLHOOK_DIR/db/copy"
+like "is one made" "$err $(ls "$BILLHOOK_DIR/db")" 'lies in the store itself'
+check "nothing is left of it" test ! -e "$BILLHOOK_DIR/db/copy"
 status "restore while Billhook runs" 1 bh restore "$work/backup"
 like "is refused with the pid's remedy" "$err" 'stop it first'
 seen "the load is through" "status.backlog === 0 && lane('salesforce').in_step" 620
@@ -94,7 +116,13 @@ bh stop --quiet
 # A new place first: what was acknowledged before the backup is in it.
 export BILLHOOK_DIR=$work/restored
 dirs+=("$BILLHOOK_DIR")
+cp -r "$work/backup" "$work/keyless"
+rm "$work/keyless/key"
+status "a copy without a key, where there is none" 1 bh restore "$work/keyless"
+like "wants one" "$err" "holds no key: put the one that it was made with at $BILLHOOK_DIR/key"
+check "nothing is restored" test ! -e "$BILLHOOK_DIR/db"
 status "restore into a new directory" 0 bh restore "$work/backup"
+is "it speaks of no store before it" "$out" restored
 is "with the key" "$(cat "$BILLHOOK_DIR/key")" "$(cat "$work/data/key")"
 serve
 seen "it opens, and works" "status.backlog" 0
@@ -106,8 +134,14 @@ bh stop --quiet
 
 export BILLHOOK_DIR=$work/data
 status "restore in place" 0 bh restore "$work/backup"
-like "it says where the store before it is" "$out" "kept in $BILLHOOK_DIR as db.before-"
-is "and there it is" "$(find "$BILLHOOK_DIR" -maxdepth 1 -name 'db.before-*' | wc -l)" 1
+is "it says where the store before it is" "$out" "restored; the store that was there before is kept: $(echo "$BILLHOOK_DIR"/db.before-*)"
+cp -r "$work/backup" "$work/logless"
+rm "$work"/logless/db/log.*
+status "a copy without its log" 1 bh restore "$work/logless"
+like "is refused" "$err" 'the copy is not whole: db/log'
+cp "$work/data/db/log.0000000001" "$work/logless/db" && : >"$work/logless/db/log.0000000001"
+status "nor with another log" 1 bh restore "$work/logless"
+is "and nothing is left of it" "$(cd "$BILLHOOK_DIR" && echo db*)" "$(cd "$BILLHOOK_DIR" && echo db db.before-*)"
 check "the restored one holds less" test "$(bh dump | grep -c cus_load_)" -lt "$all"
 # Billing systems send again what is missing; nothing is there twice.
 serve

@@ -52,7 +52,7 @@ wait_for 20 crm see "sf('Account').length > 20" || not_ok "records are pushed"
 status "dump while events come in and records are pushed" 0 bh dump "$work/dump"
 status "backup" 0 bh backup "$work/copy"
 status "load while Billhook runs" 1 bh load "$work/dump"
-like "is refused with words" "$err" 'not empty'
+like "is refused with words" "$err" "stop it first"
 # Killed at any time a backup is whole, or refused with words.
 for pause in 0.01 0.03 0.06 0.1 0.2; do
 	"$BILLHOOK" backup "$work/killed-$pause" >/dev/null 2>&1 &
@@ -60,6 +60,7 @@ for pause in 0.01 0.03 0.06 0.1 0.2; do
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
 done
+wait_for 20 grep -q = "$work/more" || not_ok "more is sent"
 touch "$work/enough"
 wait "$sending"
 is "all of them were accepted" "$(sort -u "$work/sent" "$work/more" | tr '\n' ' ')" "200=20 200=$many "

@@ -64,6 +64,12 @@ check "nothing that a build leaves is in it" sh -c "! tar -tzf '$tarball' | grep
 check "the package's version is that of configure.ac" sh -c "sed -n '1s/.*(\(.*\)).*/\1/p' '$BH_SRCDIR/debian/changelog' | grep -Fx '$version'"
 echo "# tarball: $((SECONDS - began)) s"
 
+# The licence without its first lines, which say who; of the package's file the same text.
+same_licence() {
+	[ "$(sed -n '5,$p' "$BH_SRCDIR/LICENSE")" = "$(sed -n '/^License: ISC$/,$s/^ //p' "$BH_SRCDIR/debian/copyright" | sed 's/^\.$//')" ]
+}
+check "the package's licence is that of LICENSE, word by word" same_licence
+
 # -- bare systems --
 
 [ "$(id -u)" = 0 ] || skip_rest "only root may make and enter other installations"

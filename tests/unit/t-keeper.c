@@ -167,7 +167,7 @@ test_backup_restore(void **state)
 {
 	struct fixture *f = *state;
 	struct fixture g = {.engine = "bdb"};
-	char backup[128], text[16];
+	char backup[128], log_file[150], text[16], *aside;
 	struct store_txn *txn;
 
 	fill_random(f);
@@ -185,13 +185,14 @@ test_backup_restore(void **state)
 	assert_int_equal(f->err.code, BH_INVALID);
 	put(f, "later", "1");
 	commit(f);
-	assert_int_equal(store_restore(f->dir, backup, &f->err), -1);
+	assert_int_equal(store_restore(f->dir, backup, &aside, &f->err), -1);
 	assert_int_equal(f->err.code, BH_CONFLICT);
 
 	snprintf(g.dir, sizeof(g.dir), "%.40s/copy", f->dir);
 	assert_int_equal(mkdir(g.dir, 0700), 0);
-	if (store_restore(g.dir, backup, &f->err) < 0)
+	if (store_restore(g.dir, backup, &aside, &f->err) < 0)
 		fail_msg("restore: %s", f->err.text);
+	assert_null(aside);
 	store_delete(f->txn, "later", 5);
 	commit(f);
 	g.store = open_store(&g);
@@ -202,12 +203,23 @@ test_backup_restore(void **state)
 	store_free(&txn);
 	end_keeper(&g, SIGTERM);
 	/* Over a store that is there: it is kept aside. */
-	if (store_restore(g.dir, backup, &f->err) < 0)
+	if (store_restore(g.dir, backup, &aside, &f->err) < 0)
 		fail_msg("restore: %s", f->err.text);
+	assert_non_null(aside);
+	assert_int_equal(access(aside, F_OK), 0);
+	free(aside);
+	check_same(f, g.store);
+	end_keeper(&g, SIGTERM);
+	/* Without its log a copy opens, and is an older one, or takes no writes. */
+	snprintf(log_file, sizeof(log_file), "%s/log.0000000001", backup);
+	assert_int_equal(unlink(log_file), 0);
+	assert_int_equal(store_restore(g.dir, backup, &aside, &f->err), -1);
+	assert_non_null(strstr(f->err.text, "the copy is not whole"));
+	assert_null(aside);
 	check_same(f, g.store);
 	end_keeper(&g, SIGTERM);
 	store_close(&g.store);
-	assert_int_equal(store_restore(g.dir, f->dir, &f->err), -1);
+	assert_int_equal(store_restore(g.dir, f->dir, &aside, &f->err), -1);
 	assert_int_equal(f->err.code, BH_INVALID);
 }
 
@@ -239,7 +251,7 @@ test_backup_under_load(void **state)
 	const struct store_entry *entries;
 	struct store_txn *txn;
 	unsigned before, seen = 0;
-	char backup[128], from[64];
+	char backup[128], from[64], *aside;
 	bool more = true;
 	pid_t writer;
 	size_t n;
@@ -257,7 +269,7 @@ test_backup_under_load(void **state)
 	kill(writer, SIGKILL);
 	waitpid(writer, NULL, 0);
 	snprintf(g.dir, sizeof(g.dir), "%.40s/copy", f->dir);
-	if (store_restore(g.dir, backup, &f->err) < 0)
+	if (store_restore(g.dir, backup, &aside, &f->err) < 0)
 		fail_msg("restore: %s", f->err.text);
 	g.store = open_store(&g);
 	txn = store_begin(g.store);
