@@ -41,6 +41,8 @@ bh_fail(struct bh_err *err, enum bh_code code, const char *fmt, ...)
 	va_end(ap);
 	err->code = code;
 	err->retry_after_s = 0;
+	err->own_len = 0;
+	err->word[0] = '\0';
 	set_text(err, text);
 	return -1;
 }
@@ -60,6 +62,8 @@ bh_fail_errno(struct bh_err *err, enum bh_code code, const char *fmt, ...)
 	snprintf(whole, sizeof(whole), "%s: %s", text, strerror(saved));
 	err->code = code;
 	err->retry_after_s = 0;
+	err->own_len = 0;
+	err->word[0] = '\0';
 	set_text(err, whole);
 	errno = saved;
 	return -1;
@@ -80,6 +84,19 @@ bh_during(struct bh_err *err, const char *fmt, ...)
 	bh_utf8_mend(doing, n >= (int)sizeof(doing));
 	snprintf(whole, sizeof(whole), "%s: %s", doing, err->text);
 	set_text(err, whole);
+	if (err->own_len != 0)
+		err->own_len += strlen(doing) + 2;
+	return -1;
+}
+
+int
+bh_quotes(struct bh_err *err, size_t own_len, const char *word)
+{
+	if (err == NULL)
+		return -1;
+	err->own_len = own_len < strlen(err->text) ? own_len : 0;
+	snprintf(err->word, sizeof(err->word), "%s", word != NULL ? word : "");
+	bh_utf8_mend(err->word, true);
 	return -1;
 }
 

@@ -24,11 +24,17 @@ struct bh_err {
 	enum bh_code code;
 	int retry_after_s; /* 0 when unknown */
 	char text[240];    /* a sentence without secrets and without a full stop */
+	/*
+	 * How much of text is ours, when another's words follow that may quote a person's data;
+	 * 0: all of it.  The log holds no more (bh_log_err()).
+	 */
+	size_t own_len;
+	char word[40]; /* the other side's code, which may be logged; "" none */
 };
 
 #define BH_ERR_INIT                                                                                \
 	{                                                                                          \
-		BH_OK, 0, ""                                                                       \
+		BH_OK, 0, "", 0, ""                                                                \
 	}
 
 /*
@@ -45,6 +51,12 @@ int bh_fail_errno(struct bh_err *err, enum bh_code code, const char *fmt, ...) B
  * ..."); the text itself is never replaced.  err may be NULL.  Returns -1.
  */
 int bh_during(struct bh_err *err, const char *fmt, ...) BH_PRINTF(2, 3);
+
+/*
+ * The first own_len bytes of err's text are ours, what follows another said, whose code word is
+ * (NULL: none).  own_len 0: all is ours.  err may be NULL.  Returns -1.
+ */
+int bh_quotes(struct bh_err *err, size_t own_len, const char *word);
 
 /* A lower-case word for the code, for logs and JSON; never NULL. */
 const char *bh_code_name(enum bh_code code);

@@ -103,6 +103,20 @@ bh_is_level(const char *name, enum bh_level *level_r)
 }
 
 void
+bh_log_err(enum bh_level level, const struct bh_err *err, const char *fmt, ...)
+{
+	size_t len = err->own_len != 0 ? err->own_len : sizeof(err->text);
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	bh_log(level, "%s: %.*s%s%s", text, (int)len, err->text,
+	    err->word[0] != '\0' ? " code=" : "", err->word);
+}
+
+void
 bh_log(enum bh_level level, const char *fmt, ...)
 {
 	char text[1000], line[1100], now[BH_CLOCK_TEXT];

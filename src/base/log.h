@@ -39,6 +39,10 @@ bool bh_is_level(const char *name, enum bh_level *level_r);
  */
 void bh_log(enum bh_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same, and why: err's text without what another said (own_len), and its code. */
+void bh_log_err(enum bh_level level, const struct bh_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Tests: called instead of writing; NULL puts writing back. */
 void bh_log_hook(void (*hook)(enum bh_level level, const char *text));
 

@@ -16,6 +16,7 @@
 #include "state/first.h"
 #include "state/schema.h"
 #include "state/trail.h"
+#include "sync/health.h"
 #include "sync/lane.h"
 
 #define PASSWORD_MAX 1024
@@ -251,7 +252,7 @@ report(struct report *r, const char *what, const char *problem)
 }
 
 static void
-check_disk(struct report *r)
+check_disk(struct report *r, const struct health *health)
 {
 	const struct conf *conf = &r->cli->conf;
 	const char *network = bh_network_disk_of(conf->data_dir);
@@ -259,6 +260,8 @@ check_disk(struct report *r)
 
 	if (network != NULL && conf->network_disk == 0)
 		bh_fail_network_disk(&err, conf->data_dir, network);
+	else if (!health->has_room)
+		bh_fail(&err, BH_STORAGE, "it has no room: webhooks are answered 503");
 	report(r, "disk", err.code != BH_OK ? err.text : NULL);
 }
 
@@ -364,22 +367,41 @@ check_options(struct report *r)
 		report(r, "options", NULL);
 }
 
+/* What cannot be asked stays as it is: the other lines tell. */
+static void
+ask_health(struct cli *cli, struct health *health)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	struct health now;
+
+	if (health_read(cli->store, txn, &cli->key, bh_now_ms(), &now, NULL) == 0 && !now.is_newer)
+		*health = now;
+	store_free(&txn);
+}
+
 int
 cli_check(struct cli *cli)
 {
 	struct report r = {.cli = cli, .lines = json_array()};
 	struct bh_err err = BH_ERR_INIT;
+	struct health health = {.has_room = true, .can_write = true, .key_opens = true};
 	int status;
 
 	check_options(&r);
 	check_dir(&r);
 	check_owner(&r);
-	check_disk(&r);
 	status = cli_store(cli);
+	if (status == 0)
+		ask_health(cli, &health);
+	check_disk(&r, &health);
 	if (status == 0 && schema_check(cli->store, &err) < 0)
 		report(&r, "store", err.text);
+	else if (!health.can_write)
+		report(&r, "store", "it cannot be written: webhooks are answered 503");
 	else
 		report(&r, "store", status != 0 ? "see above" : NULL);
+	if (!health.key_opens)
+		report(&r, "key", "it does not open the stored secrets: webhooks are answered 503");
 	if (status == 0)
 		check_connections(&r, cli);
 	if (cli->json)

@@ -11,6 +11,7 @@
 #include "state/link.h"
 #include "state/retain.h"
 #include "state/walk.h"
+#include "sync/health.h"
 
 #define EVENTS_LOOKED_AT 200 /* for the last event of each source */
 #define BACKLOG_COUNTED 100000
@@ -323,6 +324,8 @@ print_status(const json_t *doc)
 	const json_t *bytes = bh_json_at(doc, "journal.bytes"), *one;
 	size_t i;
 
+	if (bh_json_str(doc, "refuses.reason") != NULL)
+		printf("NOT WELL: %s\n", bh_json_str(doc, "refuses.reason"));
 	printf("%s\n", bh_json_str(json_object_get(doc, "mode"), "text"));
 	printf("%lld events wait to be handled, %lld are kept",
 	    (long long)bh_json_int(doc, "backlog", 0),
@@ -337,6 +340,22 @@ print_status(const json_t *doc)
 		print_lane(one);
 	json_array_foreach (json_object_get(doc, "clashes"), i, one)
 		printf("%-20s %s\n", bh_json_str(one, "sync"), bh_json_str(one, "text"));
+}
+
+/* True when webhooks are refused: why stands in doc. */
+static bool
+add_refusal(struct cli *cli, json_t *doc)
+{
+	struct store_txn *txn = store_begin(cli->store);
+	const char *reason = "", *word = NULL;
+	struct health health;
+
+	if (health_read(cli->store, txn, &cli->key, bh_now_ms(), &health, NULL) == 0)
+		word = health_refusal(&health, &reason);
+	store_free(&txn);
+	json_object_set_new(doc, "refuses",
+	    word != NULL ? json_pack("{s:s, s:s}", "status", word, "reason", reason) : json_null());
+	return word != NULL;
 }
 
 int
@@ -356,6 +375,8 @@ cli_status(struct cli *cli)
 		if (rc == 0)
 			rc = store_stats(cli->store, &stats, &err);
 	}
+	if (status == 0 && rc == 0)
+		attention = add_refusal(cli, doc);
 	if (rc < 0)
 		status = cli_error("%s", err.text);
 	json_array_foreach (json_object_get(doc, "lanes"), i, lane) {

@@ -130,6 +130,13 @@ dest_result_set(struct dest_result *result, enum dest_outcome outcome, const cha
 	dest_copy(result->remedy, sizeof(result->remedy), remedy);
 }
 
+int
+dest_result_fail(const struct dest_result *result, enum bh_code code, struct bh_err *err)
+{
+	bh_fail(err, code, "%s", result->cause);
+	return bh_quotes(err, result->own_len, result->code);
+}
+
 void
 dest_result_say(struct dest_result *result, const json_t *error)
 {

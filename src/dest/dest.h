@@ -37,6 +37,7 @@ struct dest_result {
 	 */
 	char code[64];
 	char cause[240];
+	size_t own_len; /* of cause, as in struct bh_err */
 	char remedy[240];
 	char said[480]; /* the error itself as the CRM sent it, cut; "" where there was none */
 };
@@ -59,9 +60,9 @@ struct dest_auth {
 	char account_name[128];
 	char account_kind[64]; /* "Enterprise Edition"; "" not known */
 	bool is_sandbox;       /* nothing in it is real: a sandbox, a test portal */
-	bool is_production;    /* it said so; neither: it may be there for trying things. Not kept. */
-	bool has_clock;        /* clock_s is known */
-	int clock_s;           /* how far the account's clock is ahead of UTC */
+	bool is_production; /* it said so; neither: it may be there for trying things. Not kept. */
+	bool has_clock;     /* clock_s is known */
+	int clock_s;        /* how far the account's clock is ahead of UTC */
 	/* Rights that were not granted though they are wanted: a line each, with what it is for.  Not kept. */
 	char missing[2000];
 };
@@ -333,8 +334,8 @@ struct dest_driver {
 	int (*read)(struct dest_config *config, struct dest_reading *readings, size_t n,
 	    struct bh_err *err);
 	/* Fill state and has of n ties (any number), in the fewest calls; NULL: they are fields, and read as such. */
-	int (*ties)(struct dest_config *config, struct dest_tie *ties, size_t n,
-	    struct bh_err *err);
+	int (
+	    *ties)(struct dest_config *config, struct dest_tie *ties, size_t n, struct bh_err *err);
 	/* The field that names a record's owner; NULL: records have none. */
 	const char *owner_field;
 	/* Who of n users (any number) may own records: known there, and active.  With owner_field. */
@@ -444,6 +445,8 @@ const char *dest_outcome_name(enum dest_outcome outcome);
 /* Fill a result; text arguments are cut to their room at a character. */
 void dest_result_set(struct dest_result *result, enum dest_outcome outcome, const char *code,
     const char *cause, const char *remedy);
+/* Its cause as an error, with the CRM's code; returns -1. */
+int dest_result_fail(const struct dest_result *result, enum bh_code code, struct bh_err *err);
 /* Keep the error that the CRM sent for this record; NULL none.  After dest_result_set(). */
 void dest_result_say(struct dest_result *result, const json_t *error);
 

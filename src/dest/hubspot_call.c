@@ -189,8 +189,10 @@ note_usage(struct dest_config *config, const struct http_response *responses, si
 	return calls >= 0 ? (size_t)calls : SIZE_MAX;
 }
 
+/* result: the answer that says so, why unless there is one. */
 static void
-stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s, const char *why)
+stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s, const char *why,
+    const struct dest_result *result)
 {
 	struct dest_usage *usage = &talk->config->usage;
 
@@ -198,7 +200,10 @@ stop_talk(struct hubspot_talk *talk, enum bh_code code, int pause_s, const char 
 		usage->pause_s = pause_s;
 	if (talk->stop.code != BH_OK && talk->stop.retry_after_s >= pause_s)
 		return;
-	bh_fail(&talk->stop, code, "%s", why);
+	if (result != NULL)
+		dest_result_fail(result, code, &talk->stop);
+	else
+		bh_fail(&talk->stop, code, "%s", why);
 	talk->stop.retry_after_s = pause_s;
 }
 
@@ -225,7 +230,7 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response, bool 
 	int status = response->status;
 
 	if (status == 0 && response->err.code == BH_UNAVAILABLE) {
-		stop_talk(talk, BH_UNAVAILABLE, SILENT_S, response->err.text);
+		stop_talk(talk, BH_UNAVAILABLE, SILENT_S, response->err.text, NULL);
 		return;
 	}
 	if (status != 401 && status != 423 && status != 429 && status != 477)
@@ -235,8 +240,8 @@ note_stop(struct hubspot_talk *talk, const struct http_response *response, bool 
 	if (strcmp(fault.result.code, "DAILY") == 0 && hubspot_retry_after(response) == 0)
 		fault.result.retry_after_s = hubspot_day_left(talk->config);
 	spread_stop(talk, response, &fault.result, is_search, wide);
-	stop_talk(talk, status == 401 ? BH_DENIED : BH_LIMITED, fault.result.retry_after_s,
-	    fault.result.cause);
+	stop_talk(talk, status == 401 ? BH_DENIED : BH_LIMITED, fault.result.retry_after_s, NULL,
+	    &fault.result);
 	hubspot_fault_release(&fault);
 	hubspot_answer_release(&answer);
 }
@@ -249,10 +254,10 @@ note_empty(struct hubspot_talk *talk)
 
 	if (usage->day_limit > 0 && usage->day_used >= usage->day_limit)
 		stop_talk(talk, BH_LIMITED, hubspot_day_left(talk->config),
-		    "The calls that HubSpot allows in a day are used up");
+		    "The calls that HubSpot allows in a day are used up", NULL);
 	else
 		stop_talk(talk, BH_LIMITED, (usage->burst_window_ms + 999) / 1000,
-		    "The calls that HubSpot allows in ten seconds are used up");
+		    "The calls that HubSpot allows in ten seconds are used up", NULL);
 }
 
 static bool
@@ -281,7 +286,8 @@ await_turn(struct hubspot_talk *talk, size_t n, bool searches)
 		stop_talk(talk, BH_LIMITED, (int)((wait.ms + 999) / 1000),
 		    wait.why[0] != '\0'
 			? wait.why
-			: "The calls that HubSpot allows in ten seconds are used up");
+			: "The calls that HubSpot allows in ten seconds are used up",
+		    NULL);
 	return taken;
 }
 
@@ -365,7 +371,7 @@ hubspot_fail(const struct hubspot_answer *answer, struct bh_err *err)
 	code = codes[fault.result.outcome];
 	if (code == BH_UNAVAILABLE && fault.result.retry_after_s > 0)
 		code = BH_LIMITED;
-	bh_fail(err, code, "%s", fault.result.cause);
+	dest_result_fail(&fault.result, code, err);
 	if (err != NULL)
 		err->retry_after_s = fault.result.retry_after_s;
 	hubspot_fault_release(&fault);

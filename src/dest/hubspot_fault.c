@@ -287,11 +287,13 @@ add_owner(struct bh_buf *text, const char *owner, const char *cause)
 		bh_buf_addf(text, "In HubSpot %s", cause);
 }
 
-static void
+/* How much of it is ours: what follows is HubSpot's sentence; 0 all. */
+static size_t
 compose(struct bh_buf *text, const struct rule *rule, const struct reason *reason,
     const json_t *error, const char *owner)
 {
 	const char *message = reason->message;
+	size_t own_len = 0;
 
 	if ((rule->flags & RULE_OWNER) != 0)
 		add_owner(text, owner, rule->cause);
@@ -301,8 +303,11 @@ compose(struct bh_buf *text, const struct rule *rule, const struct reason *reaso
 		add_scopes(text, error);
 	else if (reason->property != NULL)
 		bh_buf_addf(text, " (%.80s)", reason->property);
-	if (message != NULL && (rule->flags & (RULE_QUIET | RULE_SCOPES)) == 0)
+	if (message != NULL && (rule->flags & (RULE_QUIET | RULE_SCOPES)) == 0) {
+		own_len = text->len;
 		bh_buf_addf(text, ": %.300s", message);
+	}
+	return own_len;
 }
 
 static void
@@ -312,14 +317,16 @@ apply(struct hubspot_fault *fault, const struct rule *rule, const struct reason 
 	struct bh_buf text = BH_BUF_INIT(4096);
 	char number[16], owner[32] = "";
 	const char *code = rule->as;
+	size_t own_len;
 
 	if ((rule->flags & RULE_OWNER) != 0)
 		owner_of(error, reason->message, owner);
-	compose(&text, rule, reason, error, owner);
+	own_len = compose(&text, rule, reason, error, owner);
 	snprintf(number, sizeof(number), "HTTP_%d", status);
 	if (code == NULL)
 		code = reason->code != NULL ? reason->code : status != 0 ? number : "REFUSED";
 	dest_result_set(&fault->result, rule->outcome, code, bh_buf_str(&text), rule->remedy);
+	fault->result.own_len = own_len;
 	dest_result_say(&fault->result, error);
 	snprintf(fault->result.remote_id, sizeof(fault->result.remote_id), "%s", owner);
 	fault->result.retry_after_s = rule->retry_s;

@@ -38,9 +38,8 @@ note_errors(struct reader *reader, const json_t *errors)
 		    reader->err.code != BH_OK)
 			continue;
 		hubspot_fault_item(&fault, error);
-		bh_fail(&reader->err,
-		    fault.result.outcome == DEST_LATER ? BH_UNAVAILABLE : BH_INVALID, "%s",
-		    fault.result.cause);
+		dest_result_fail(&fault.result,
+		    fault.result.outcome == DEST_LATER ? BH_UNAVAILABLE : BH_INVALID, &reader->err);
 		hubspot_fault_release(&fault);
 	}
 }

@@ -250,9 +250,8 @@ take_errors(struct hunt *hunt, const json_t *errors)
 		if (strcmp(dest_text(error, "category", ""), "OBJECT_NOT_FOUND") == 0)
 			continue;
 		hubspot_fault_item(&fault, error);
-		bh_fail(&hunt->err,
-		    fault.result.outcome == DEST_LATER ? BH_UNAVAILABLE : BH_INVALID, "%s",
-		    fault.result.cause);
+		dest_result_fail(&fault.result,
+		    fault.result.outcome == DEST_LATER ? BH_UNAVAILABLE : BH_INVALID, &hunt->err);
 		hubspot_fault_release(&fault);
 	}
 }

@@ -251,7 +251,7 @@ salesforce_fail(struct dest_config *config, const struct salesforce_answer *answ
 	if (code == BH_UNAVAILABLE &&
 	    (answer->response.status == 403 || answer->response.status == 429))
 		code = BH_LIMITED;
-	bh_fail(err, code, "%s", result.cause);
+	dest_result_fail(&result, code, err);
 	if (err != NULL)
 		err->retry_after_s = result.retry_after_s;
 	return -1;

@@ -72,6 +72,7 @@ fail_refusal(const struct refusal *refusal, const char *description, struct bh_e
 
 	dest_copy(said, sizeof(said), description);
 	bh_fail(err, refusal->code, "%s%s%s", refusal->meaning, said[0] != '\0' ? ": " : "", said);
+	bh_quotes(err, strlen(refusal->meaning), NULL);
 	if (err != NULL)
 		err->retry_after_s = refusal->retry_s;
 	return -1;

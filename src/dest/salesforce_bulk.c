@@ -122,7 +122,7 @@ refuse(struct dest_config *config, struct dest_bulk *bulk, const struct salesfor
 	if (!salesforce_bulk_is_refused(answer, &result))
 		return salesforce_fail(config, answer, bulk->object, err);
 	if (bulk->phase == DEST_BULK_NEW)
-		return bh_fail(err, BH_INVALID, "%s", result.cause);
+		return dest_result_fail(&result, BH_INVALID, err);
 	if (answer->response.status == 404)
 		return end_job(bulk, "the bulk job is not in Salesforce any more");
 	/* Closed by a step whose answer was lost: the next look tells. */

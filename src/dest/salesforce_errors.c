@@ -447,16 +447,19 @@ fill(struct dest_result *result, const struct rule *rule, const char *code, cons
 	struct bh_buf fields = BH_BUF_INIT(1024), cause = BH_BUF_INIT(4096),
 		      remedy = BH_BUF_INIT(4096);
 	const char *found = found_duplicate(error);
+	size_t own_len;
 
 	add_fields(&fields, error);
 	expand(&cause, rule->cause, object, bh_buf_str(&fields));
 	if (found != NULL)
 		bh_buf_addf(&cause, " (it found %.18s)", found);
 	/* The server's own words follow: only they say which rule or value of the org it was. */
+	own_len = cause.len;
 	if (message[0] != '\0')
 		bh_buf_addf(&cause, ": %.1000s", message);
 	expand(&remedy, rule->remedy, object, bh_buf_str(&fields));
 	dest_result_set(result, rule->outcome, code, bh_buf_str(&cause), bh_buf_str(&remedy));
+	result->own_len = message[0] != '\0' ? own_len : 0;
 	dest_result_say(result, error);
 	result->retry_after_s = rule->retry_s;
 	result->permanent_auth = (rule->flags & RULE_PERMANENT) != 0;

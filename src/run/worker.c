@@ -135,8 +135,8 @@ serve_one(const struct sync_context *context, int fd, struct bh_err *err)
 	if (rc <= 0)
 		return rc;
 	if (run_job(context, job, &outcome, &why) < 0)
-		bh_log(BH_WARN, "job %s %s: %s", bh_json_str(job, "kind"), bh_json_str(job, "arg"),
-		    why.text);
+		bh_log_err(BH_WARN, &why, "job %s %s", bh_json_str(job, "kind"),
+		    bh_json_str(job, "arg"));
 	answer = json_pack("{s:I, s:b, s:i, s:i, s:s}", "again", (json_int_t)outcome.again_ms,
 	    "held", outcome.held, "code", (int)why.code, "retry_after", why.retry_after_s, "error",
 	    why.text);

@@ -71,6 +71,7 @@ source_answer_error(const struct source_answer *answer, const char *title, const
     struct bh_err *err)
 {
 	enum bh_code code = BH_INVALID;
+	char own[80];
 
 	if (answer->status == 401 || answer->status == 403)
 		code = BH_DENIED;
@@ -78,9 +79,12 @@ source_answer_error(const struct source_answer *answer, const char *title, const
 		code = BH_LIMITED;
 	else if (answer->status >= 500 || answer->status == 408 || answer->status == 409)
 		code = BH_UNAVAILABLE;
-	bh_fail(err, code, "%s answered %d%s%.*s", title, answer->status,
-	    message != NULL && *message != '\0' ? ": " : "", WORDS_MAX,
-	    message != NULL ? message : "");
+	snprintf(own, sizeof(own), "%s answered %d", title, answer->status);
+	bh_fail(err, code, "%s%s%.*s", own, message != NULL && *message != '\0' ? ": " : "",
+	    WORDS_MAX, message != NULL ? message : "");
+	/* Of a refused key the drivers tell in words of their own. */
+	if (answer->status != 401)
+		bh_quotes(err, strlen(own), NULL);
 	if (err != NULL)
 		err->retry_after_s = retry_after(answer);
 	return -1;

@@ -125,9 +125,10 @@ stripe_expect(const json_t *object, const char *type, struct bh_err *err)
 {
 	const char *is = bh_json_str(object, "object");
 
-	if (is != NULL && strcmp(is, type) != 0)
-		return bh_fail(err, BH_INVALID, "the event carries a %.40s, not a %s", is, type);
-	return 0;
+	if (is == NULL || strcmp(is, type) == 0)
+		return 0;
+	bh_fail(err, BH_INVALID, "the event carries no %s, but a %.40s", type, is);
+	return bh_quotes(err, strlen("the event carries no ") + strlen(type), NULL);
 }
 
 bool

@@ -209,6 +209,7 @@ refuse(const struct source_answer *answer, bool is_read, struct bh_err *err)
 {
 	struct bh_buf words = BH_BUF_INIT(1024);
 	char slug[64];
+	size_t own_len;
 
 	if (answer->status == 401 && strcmp(refusal(answer, "code"), "api_key_expired") == 0)
 		bh_buf_adds(&words, "the key has expired");
@@ -220,6 +221,7 @@ refuse(const struct source_answer *answer, bool is_read, struct bh_err *err)
 		bh_buf_adds(&words, "Stripe's answer is no JSON object");
 	else
 		bh_buf_addf(&words, "Stripe answered %d", answer->status);
+	own_len = words.len;
 	if (answer->status != 401 && !is_stripe_slug(answer, slug) &&
 	    *refusal(answer, "message") != '\0') {
 		bh_buf_adds(&words, ": ");
@@ -230,6 +232,7 @@ refuse(const struct source_answer *answer, bool is_read, struct bh_err *err)
 	    answer->status >= 200 && answer->status < 300 ? BH_UNAVAILABLE
 							  : code_of(answer, is_read),
 	    "%s", bh_buf_str(&words));
+	bh_quotes(err, own_len, NULL);
 	if (err != NULL && answer->status == 429)
 		err->retry_after_s = pause_of(answer);
 	bh_buf_release(&words);

@@ -107,6 +107,7 @@ answer_stats(struct keeper *k, struct peer *peer)
 	json_object_set_new(stats, "connections", json_integer((json_int_t)k->peers_n));
 	json_object_set_new(stats, "batches", json_integer((json_int_t)k->batches));
 	json_object_set_new(stats, "flush_us", json_integer((json_int_t)k->flush_us));
+	json_object_set_new(stats, "can_write", json_boolean(serve_can_write(&k->serve)));
 	json_object_set_new(stats, "has_room", json_boolean(space_check(&k->space, 0, NULL) == 0));
 	text = json_dumps(stats, JSON_COMPACT | JSON_SORT_KEYS);
 	body = (struct wire_slice){text, strlen(text)};

@@ -21,6 +21,8 @@
 #define SCRATCH_MAX (STORE_VALUE_MAX + STORE_STAMP_LEN)
 #define SCRATCH_KEEP (256u << 10) /* a buffer larger than this is given back after use */
 
+#define TRY_MS 1000
+
 static const struct wire_slice format_key = {"\0f", 2};
 
 /* -- what the last run left -- */
@@ -412,11 +414,30 @@ serve_commit(struct serve *serve, const struct wire_commit *commit, uint64_t *st
 		return -1;
 	if (apply(serve, commit, err) < 0) {
 		serve->refused++;
+		serve->is_failing = serve->is_failing || (err != NULL && err->code == BH_STORAGE);
 		return -1;
 	}
+	serve->is_failing = false;
 	serve->commits++;
 	*stamp_r = serve->stamp;
 	return 1;
+}
+
+bool
+serve_can_write(struct serve *serve)
+{
+	const struct wire_slice value = {FORMAT, sizeof(FORMAT) - 1};
+	struct bh_err err = BH_ERR_INIT;
+	int64_t now_ms = bh_mono_ms();
+
+	if (!serve->is_failing || now_ms - serve->tried_ms < TRY_MS)
+		return !serve->is_failing;
+	serve->tried_ms = now_ms;
+	if (serve->ops->begin(serve->table, &err) < 0)
+		return false;
+	serve->is_failing = serve->ops->put(serve->table, &format_key, 1, &value, false, &err) < 0;
+	serve->ops->abort(serve->table);
+	return !serve->is_failing;
 }
 
 json_t *

@@ -59,6 +59,8 @@ struct serve {
 	uint64_t stamp;                               /* of the last commit */
 	uint64_t keys;                                /* of callers, in the table */
 	uint64_t commits, conflicts, resent, refused; /* since the start */
+	bool is_failing;                              /* the last commit could not be written */
+	int64_t tried_ms;                             /* when serve_can_write() tried, since */
 	struct bh_buf scratch;
 	/*
 	 * Set by the owner, or NULL: may a commit of so many bytes be written?  -1
@@ -72,6 +74,11 @@ struct serve {
 int serve_open(struct serve *serve, const struct table_ops *ops, void *table, uint32_t ring_slots,
     struct bh_err *err);
 void serve_close(struct serve *serve);
+/*
+ * Can the table be written?  While the last commit could not, a write that changes
+ * nothing is tried, once a second at most: without commits nobody else would find it mended.
+ */
+bool serve_can_write(struct serve *serve);
 
 /* Append the body of the answer (see wire.h). */
 int serve_get(struct serve *serve, const struct wire_get *get, struct bh_buf *body,

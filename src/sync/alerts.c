@@ -170,7 +170,7 @@ send_one(const struct sync_context *context, struct telling *t, bool is_test, st
 	struct result result = {t, &why, is_test, 0};
 
 	if (alert_tell(context->transport, &t->target, &t->message, &why) < 0)
-		bh_log(BH_WARN, "alert target %s: %s", t->target.code, why.text);
+		bh_log_err(BH_WARN, &why, "alert target %s", t->target.code);
 	(void)bh_fault("alert-sent");
 	if (store_run(context->store, store_result, &result, NULL, err) < 0)
 		return -1;

@@ -193,7 +193,7 @@ settle_failure(struct turn *turn, struct sync_outcome *outcome, struct bh_err *e
 			*err = *turn->why;
 		return -1;
 	}
-	bh_log(BH_WARN, "audit of %s: %s", turn->work->code, turn->why->text);
+	bh_log_err(BH_WARN, turn->why, "audit of %s", turn->work->code);
 	if (!is_passing(turn))
 		return change_state(turn, save_failure, err);
 	if (change_state(turn, save_wait, err) < 0)

@@ -215,8 +215,8 @@ drop(struct push_run *run, struct bulk_job *job, enum dest_bulk_phase phase, str
 		return 0;
 	if (why.code != BH_INVALID && ++job->drops < DROPS_MOST)
 		return put_off(run, job, &why, err);
-	bh_log(BH_WARN, "lane %s: bulk job %s stays at the CRM: %s", lane->connection->account.code,
-	    job->id, why.text);
+	bh_log_err(BH_WARN, &why, "lane %s: bulk job %s stays at the CRM",
+	    lane->connection->account.code, job->id);
 	return 0;
 }
 

@@ -361,8 +361,8 @@ call_read(struct lane *lane, struct dest_reading *readings, const char *const *k
 
 	if (rc < 0 && why.code == BH_INVALID) {
 		/* Nothing is known of them: they are left alone, the rest is sent. */
-		bh_log(BH_WARN, "lane %s: what records hold cannot be read: %s",
-		    lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "lane %s: what records hold cannot be read",
+		    lane->connection->account.code);
 		return 0;
 	}
 	if (rc < 0 && err != NULL)

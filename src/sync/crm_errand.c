@@ -56,7 +56,7 @@ identify(struct crm_work *work, json_t **answer_r, struct bh_err *err)
 	if (lane->driver->identify(&lane->config, err) < 0 || lane_keep_account(lane, err) < 0)
 		return -1;
 	if (lane->driver->limits != NULL && lane->driver->limits(&lane->config, &limits, &why) < 0)
-		bh_log(BH_WARN, "limits of %s: %s", lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "limits of %s", lane->connection->account.code);
 	*answer_r = describe_account(&lane->auth, limits != NULL ? limits : json_array());
 	return 0;
 }
@@ -423,8 +423,10 @@ crm_errand_run(const struct sync_context *context, const struct setup *setup,
 	json_decref(errand->ask);
 	errand->ask = NULL;
 	snprintf(errand->error, sizeof(errand->error), "%s", done < 0 ? why.text : "");
-	bh_log(BH_INFO, "%s of %s: %s", name, connection->account.code,
-	    done < 0 ? why.text : "done");
+	if (done < 0)
+		bh_log_err(BH_INFO, &why, "%s of %s", name, connection->account.code);
+	else
+		bh_log(BH_INFO, "%s of %s: done", name, connection->account.code);
 	rc = store_run(context->store, settle, &settling, NULL, err);
 	return rc < 0 ? -1 : 0;
 }

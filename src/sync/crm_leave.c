@@ -36,8 +36,8 @@ give_back(struct crm_work *work)
 		return;
 	if (crm_work_open_bare(work, &why) < 0 ||
 	    work->lane.driver->revoke(&work->lane.config, &why) < 0)
-		bh_log(BH_WARN, "the tokens of %s could not be given back: %s",
-		    work->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "the tokens of %s could not be given back",
+		    work->connection->account.code);
 }
 
 static int

@@ -284,8 +284,10 @@ run_one(const struct sync_context *context, const struct setup_connection *conne
 	if (done < 0)
 		json_decref(answer);
 	snprintf(errand->error, sizeof(errand->error), "%s", done < 0 ? why.text : "");
-	bh_log(BH_INFO, "%s of %s: %s", name, connection->account.code,
-	    done < 0 ? why.text : "done");
+	if (done < 0)
+		bh_log_err(BH_INFO, &why, "%s of %s", name, connection->account.code);
+	else
+		bh_log(BH_INFO, "%s of %s: done", name, connection->account.code);
 	rc = store_run(context->store, settle, &settling, NULL, err);
 	json_decref(job.learnt);
 	if (job.secret != NULL)

@@ -192,7 +192,7 @@ fate_resolve(struct lane *lane, struct render_item *items, struct dest_result *r
 		places[gone++] = i;
 	}
 	if (gone > 0 && lane->driver->end(&lane->config, ends, gone, &why) < 0) {
-		bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "lane %s", lane->connection->account.code);
 		for (size_t k = 0; k < gone; k++)
 			put_off(&results[places[k]]);
 		gone = 0;

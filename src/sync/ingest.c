@@ -63,8 +63,8 @@ note_failure(struct journal_event *event, struct bh_err *why)
 	if (quoted != NULL)
 		*quoted = '\0';
 	snprintf(event->note, sizeof(event->note), "%.190s", why->text);
-	bh_log(BH_WARN, "event cannot be read connection=%s event=%s: %s", event->connection,
-	    event->id, why->text);
+	bh_log_err(BH_WARN, why, "event cannot be read connection=%s event=%s", event->connection,
+	    event->id);
 }
 
 /* Turn one event into changes; what cannot be read is noted on the event. */

@@ -106,8 +106,7 @@ learn_account(struct lane *lane, struct bh_err *err)
 	if (rc == 0)
 		return lane_keep_account(lane, err);
 	if (why.code == BH_INVALID)
-		bh_log(BH_WARN, "whose account %s is: %s", lane->connection->account.code,
-		    why.text);
+		bh_log_err(BH_WARN, &why, "whose account %s is", lane->connection->account.code);
 	if (why.code == BH_DENIED || why.code == BH_INVALID)
 		return 0;
 	if (err != NULL)
@@ -292,7 +291,7 @@ refresh(struct lane *lane, struct bh_err *err)
 
 	if (lane->driver->authorize(&lane->config, &why) < 0) {
 		if (why.code == BH_DENIED)
-			lane_break(lane, why.text, NULL);
+			lane_break(lane, &why, NULL);
 		if (err != NULL)
 			*err = why;
 		return bh_during(err, "connecting to %s", lane->driver->title);
@@ -357,7 +356,7 @@ fetch_description(struct lane *lane, const char *name, const struct dest_object 
 		rc = lane->driver->describe(&lane->config, name, &object, &why);
 	*object_r = d.object = keep_object(lane, name, object);
 	if (rc < 0) {
-		bh_log(BH_WARN, "lane %s: no description of %s: %s", d.dest, name, why.text);
+		bh_log_err(BH_WARN, &why, "lane %s: no description of %s", d.dest, name);
 		return 0;
 	}
 	return store_run(lane->context->store, save_description, &d, NULL, err);
@@ -606,7 +605,7 @@ lane_note_calls(struct lane *lane)
 
 	if (lane->config.calls != 0 &&
 	    store_run(lane->context->store, add_calls, lane, NULL, &why) < 0)
-		bh_log(BH_WARN, "lane %s: %s", lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "lane %s", lane->connection->account.code);
 }
 
 struct breaking {
@@ -636,11 +635,11 @@ save_broken(struct store_txn *txn, void *arg, struct bh_err *err)
 }
 
 int
-lane_break(struct lane *lane, const char *reason, struct bh_err *err)
+lane_break(struct lane *lane, const struct bh_err *why, struct bh_err *err)
 {
-	struct breaking b = {lane, reason};
+	struct breaking b = {lane, why->text};
 
-	bh_log(BH_ERROR, "lane %s stops until a person reconnects it: %s",
-	    lane->connection->account.code, reason);
+	bh_log_err(BH_ERROR, why, "lane %s stops until a person reconnects it",
+	    lane->connection->account.code);
 	return store_run(lane->context->store, save_broken, &b, NULL, err) < 0 ? -1 : 0;
 }

@@ -97,6 +97,6 @@ int lane_note(struct lane *lane, struct bh_err *err);
 void lane_note_calls(struct lane *lane);
 
 /* Stop the lane until a person acts: the connection is marked broken with the reason. */
-int lane_break(struct lane *lane, const char *reason, struct bh_err *err);
+int lane_break(struct lane *lane, const struct bh_err *why, struct bh_err *err);
 
 #endif

@@ -145,7 +145,7 @@ give_up(struct lookup *lookup, const struct want_entry *want, const struct bh_er
 	    .text = why->text};
 	int rc;
 
-	bh_log(BH_INFO, "%s cannot be looked up: %s", subject, why->text);
+	bh_log_err(BH_INFO, why, "%s cannot be looked up", subject);
 	trail_add(txn, 0, &entry);
 	want_done(txn, want);
 	rc = store_commit(txn, NULL, err);
@@ -173,7 +173,7 @@ note_failure(struct lookup *lookup, const struct want_entry *want, const struct 
 
 		uncounted.attempts--;
 		if (lookup->refusals++ == 0)
-			bh_log(BH_WARN, "look-ups of %s: %s", want->connection, why->text);
+			bh_log_err(BH_WARN, why, "look-ups of %s", want->connection);
 		outcome->again_ms = bh_now_ms() + REFUSED_MS;
 		if (put_off(lookup, &uncounted, REFUSED_MS, err) < 0)
 			return -1;

@@ -58,11 +58,11 @@ mention_add(struct mention *mention, enum object_kind kind, const char *id)
 void
 mention_add_email(struct mention *mention, const char *email)
 {
-	char *text = bh_xstrdup(email);
+	struct bh_buf text = BH_BUF_INIT(SIZE_MAX / 2);
 
-	lower(text);
-	json_object_set_new(mention->emails, text, json_true());
-	free(text);
+	bh_fold_add(&text, email, strlen(email));
+	json_object_set_new(mention->emails, bh_buf_str(&text), json_true());
+	bh_buf_release(&text);
 }
 
 /* The kinds of this id, as bits; 0 when it is none of ours. */
@@ -108,16 +108,17 @@ is_email_char(char c)
 static bool
 is_email(const struct mention *mention, const char *word, size_t len)
 {
-	char text[EMAIL_MAX + 1];
+	struct bh_buf text = BH_BUF_INIT(SIZE_MAX / 2);
+	bool is_ours;
 
 	while (len > 0 && word[len - 1] == '.')
 		len--;
 	if (len > EMAIL_MAX || memchr(word, '@', len) == NULL)
 		return false;
-	memcpy(text, word, len);
-	text[len] = '\0';
-	lower(text);
-	return json_object_get(mention->emails, text) != NULL;
+	bh_fold_add(&text, word, len);
+	is_ours = json_object_get(mention->emails, bh_buf_str(&text)) != NULL;
+	bh_buf_release(&text);
+	return is_ours;
 }
 
 static bool

@@ -314,8 +314,12 @@ add_stats(struct metrics *m)
 		if (json_object_get(m->stats, figures[i].member) != NULL)
 			single(m, figures[i].name, figures[i].type, figures[i].help,
 			    (double)bh_json_int(m->stats, figures[i].member, 0));
-	single(m, "billhook_store_writable", "gauge", "0: its disk is full, webhooks are refused.",
-	    m->health.has_room);
+	single(m, "billhook_store_writable", "gauge",
+	    "0: its disk is full or its last write failed, webhooks are refused.",
+	    m->health.has_room && m->health.can_write);
+	single(m, "billhook_key_opens", "gauge",
+	    "0: the key file does not open the stored secrets, webhooks are refused.",
+	    m->health.key_opens);
 }
 
 /* Bytes of the files in data_dir/db: a handful. */
@@ -408,10 +412,13 @@ static int
 take(struct metrics *m, struct store *store, const char *data_dir, struct bh_err *err)
 {
 	struct store_txn *txn = store_begin(store);
+	struct account_key key;
+	bool has_key = account_key_load(data_dir, &key, NULL) == 0;
 	int rc = take_connections(m, txn, err);
 
 	if (rc == 0)
-		rc = health_read(store, txn, m->now_ms, &m->health, err);
+		rc = health_read(store, txn, has_key ? &key : NULL, m->now_ms, &m->health, err);
+	bh_wipe(&key, sizeof(key));
 	if (rc == 0)
 		rc = store_stats(store, &m->stats, err);
 	if (rc == 0)

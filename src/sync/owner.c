@@ -285,8 +285,8 @@ read_parents(struct work *work, struct bh_err *err)
 	free(readings);
 	/* Objects without owners, rights that are missing: those whom the automation names get it. */
 	if (rc < 0 && why.code == BH_INVALID) {
-		bh_log(BH_WARN, "lane %s: owners cannot be read: %s",
-		    work->lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "lane %s: owners cannot be read",
+		    work->lane->connection->account.code);
 		return 0;
 	}
 	if (rc < 0 && err != NULL)

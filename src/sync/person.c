@@ -12,11 +12,10 @@
  */
 #include "base/base.h"
 
-#include <strings.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "state/derived.h"
 #include "state/roster.h"
 #include "store/key.h"
@@ -108,6 +107,7 @@ person_free(struct person **person_at)
 	free(person->objects);
 	free(person->scopes);
 	free(person->who);
+	free(person->email);
 	free(person);
 	*person_at = NULL;
 }
@@ -146,20 +146,26 @@ person_tick(const struct person *person, struct bh_err *err)
 
 /* -- finding -- */
 
-/* Is the address one of a list, separated by commas, semicolons or spaces? */
+/* Is the address, folded, one of a list, separated by commas, semicolons or spaces? */
 static bool
 is_listed(const char *list, const char *email)
 {
+	struct bh_buf folded = BH_BUF_INIT(SIZE_MAX / 2);
 	size_t len = strlen(email);
+	const char *at;
+	bool found = false;
 
-	while (list != NULL && *list != '\0') {
-		size_t n = strcspn(list, ",; <>");
+	if (list != NULL)
+		bh_fold_add(&folded, list, strlen(list));
+	at = bh_buf_str(&folded);
+	while (!found && *at != '\0') {
+		size_t n = strcspn(at, ",; <>");
 
-		if (n == len && strncasecmp(list, email, len) == 0)
-			return true;
-		list += n + (list[n] != '\0');
+		found = n == len && strncmp(at, email, len) == 0;
+		at += n + (at[n] != '\0');
 	}
-	return false;
+	bh_buf_release(&folded);
+	return found;
 }
 
 static bool
@@ -171,8 +177,8 @@ is_meant(const struct person *person, const struct mirror_id *id, const json_t *
 	    (external != NULL && strcmp(external, person->who) == 0))
 		return true;
 	return person->is_email &&
-	       (is_listed(bh_json_str(fields, "email"), person->who) ||
-		   is_listed(bh_json_str(fields, "billing_email"), person->who));
+	       (is_listed(bh_json_str(fields, "email"), person->email) ||
+		   is_listed(bh_json_str(fields, "billing_email"), person->email));
 }
 
 static int
@@ -287,7 +293,7 @@ add_scope(struct person *person, const char *connection)
 	*scope = (struct person_scope){bh_xstrdup(connection), mention_new()};
 	/* Named in events that the mirror knows nothing of. */
 	if (person->is_email)
-		mention_add_email(scope->mention, person->who);
+		mention_add_email(scope->mention, person->email);
 	else
 		mention_add(scope->mention, OBJECT_CUSTOMER, person->who);
 }
@@ -325,6 +331,31 @@ find_scopes(struct person *person, const char *connection, struct bh_err *err)
 	return rc;
 }
 
+static char *
+folded(const char *text)
+{
+	struct bh_buf out = BH_BUF_INIT(SIZE_MAX / 2);
+	char *copy;
+
+	bh_fold_add(&out, text, strlen(text));
+	copy = bh_xstrdup(bh_buf_str(&out));
+	bh_buf_release(&out);
+	return copy;
+}
+
+/* An id counts as it is written, but for blanks around it. */
+static char *
+trimmed(const char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		len--;
+	return bh_xstrndup(text, len);
+}
+
 int
 person_find(const struct sync_context *context, const char *who, const char *connection,
     struct person **person_r, struct bh_err *err)
@@ -333,8 +364,9 @@ person_find(const struct sync_context *context, const char *who, const char *con
 	int rc;
 
 	person->context = context;
-	person->who = bh_xstrdup(who);
+	person->who = trimmed(who);
 	person->is_email = strchr(who, '@') != NULL;
+	person->email = folded(who);
 	person->is_everywhere = connection == NULL;
 	person->index = json_object();
 	rc = find_scopes(person, connection, err);

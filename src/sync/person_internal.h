@@ -15,6 +15,7 @@ struct person_scope {
 struct person {
 	const struct sync_context *context;
 	char *who;
+	char *email; /* the same, folded (bh_fold_add()) */
 	bool is_email;
 	bool is_everywhere; /* not one connection only */
 	struct person_scope *scopes;

@@ -213,7 +213,7 @@ note_failure(struct pull *pull, const struct bh_err *why, struct bh_err *err)
 		rc = store_commit(txn, NULL, err);
 	}
 	store_free(&txn);
-	bh_log(BH_WARN, "%s of %s: %s", pull->name, pull->connection, why->text);
+	bh_log_err(BH_WARN, why, "%s of %s", pull->name, pull->connection);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -97,15 +97,25 @@ send_again(struct lane *lane, struct record *const *records, const size_t *place
 	free(some);
 }
 
+static int
+break_lane(struct push_run *run, const struct dest_result *auth, struct bh_err *err)
+{
+	struct bh_err why = BH_ERR_INIT;
+
+	dest_result_fail(auth, BH_DENIED, &why);
+	return lane_break(run->lane, &why, err);
+}
+
 /* A fresh token is refused as well: no record is to blame, and the next page would fare no better. */
 static int
 stop_refused(struct push_run *run, const struct dest_result *auth, struct bh_err *err)
 {
 	run->is_stopped = true;
 	if (auth->permanent_auth)
-		return lane_break(run->lane, auth->cause, err);
-	bh_fail(&run->failure, BH_UNAVAILABLE, "a fresh token is refused: %s", auth->cause);
-	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, run->failure.text);
+		return break_lane(run, auth, err);
+	dest_result_fail(auth, BH_UNAVAILABLE, &run->failure);
+	bh_during(&run->failure, "a fresh token is refused");
+	bh_log_err(BH_WARN, &run->failure, "lane %s", run->lane->connection->account.code);
 	return 0;
 }
 
@@ -121,11 +131,10 @@ mend_token(struct push_run *run, struct record *const *records, size_t n,
 
 	if (stopped != 0 && auth->permanent_auth) {
 		run->is_stopped = true;
-		rc = lane_break(run->lane, auth->cause, err);
+		rc = break_lane(run, auth, err);
 	} else if (stopped != 0 && lane_authorize(run->lane, &run->failure) < 0) {
 		run->is_stopped = true;
-		bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code,
-		    run->failure.text);
+		bh_log_err(BH_WARN, &run->failure, "lane %s", run->lane->connection->account.code);
 	} else if (stopped != 0) {
 		send_again(run->lane, records, places, stopped, results);
 		if (find_stopped(results, n, places, &auth) != 0)
@@ -505,7 +514,7 @@ pause_lane(const struct push_run *run, const struct bh_err *why, struct bh_err *
 			*err = *why;
 		return -1;
 	}
-	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, why->text);
+	bh_log_err(BH_WARN, why, "lane %s", run->lane->connection->account.code);
 	return 0;
 }
 
@@ -534,7 +543,7 @@ push_lane(struct push_run *run, const struct setup *setup,
 		heed_limits(run);
 		/* Looking for records was denied, with a token that was fetched anew. */
 		if (rc < 0 && why.code == BH_DENIED)
-			rc = lane_break(&lane, why.text, err);
+			rc = lane_break(&lane, &why, err);
 		else if (rc < 0)
 			rc = pause_lane(run, &why, err);
 		if (rc == 0)

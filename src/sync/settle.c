@@ -202,7 +202,7 @@ postpone_wait(struct push_run *run, const struct bh_err *why)
 {
 	int64_t at_ms = bh_now_ms() + WAIT_FIRST_MS;
 
-	bh_log(BH_WARN, "lane %s: %s", run->lane->connection->account.code, why->text);
+	bh_log_err(BH_WARN, why, "lane %s", run->lane->connection->account.code);
 	if (at_ms < run->again_ms)
 		run->again_ms = at_ms;
 }

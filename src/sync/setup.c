@@ -50,7 +50,7 @@ choose_driver(struct setup_connection *connection)
 		bh_fail(&why, BH_INVALID, "there is no destination \"%s\"", account->driver);
 	else if (dest_check(connection->dest, &config, &why) == 0)
 		return;
-	bh_log(BH_WARN, "connection %s cannot be used: %s", account->code, why.text);
+	bh_log_err(BH_WARN, &why, "connection %s cannot be used", account->code);
 	snprintf(connection->why, sizeof(connection->why), "%s", why.text);
 	connection->dest = &dest_standin;
 }
@@ -64,7 +64,7 @@ choose_revenue(struct setup_connection *connection)
 	if (connection->source == NULL)
 		return;
 	if (revenue_switches_read(connection->account.settings, &connection->revenue, &why) < 0) {
-		bh_log(BH_WARN, "connection %s: %s", connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "connection %s", connection->account.code);
 		revenue_switches_read(NULL, &connection->revenue, NULL);
 	}
 }
@@ -169,7 +169,7 @@ add_sync(struct setup *setup, struct account_sync *account)
 	struct bh_err why = BH_ERR_INIT;
 
 	if (fit_sync(setup, account, sync, &why) < 0) {
-		bh_log(BH_WARN, "sync %s is left out: %s", account->code, why.text);
+		bh_log_err(BH_WARN, &why, "sync %s is left out", account->code);
 	} else {
 		sync->account = *account;
 		setup->syncs_n++;
@@ -255,7 +255,7 @@ add_rule(struct setup *setup, const struct automation *automation)
 	if (!automation->is_enabled)
 		return;
 	if (rule_new(automation->rule, &rule->rule, &why) < 0) {
-		bh_log(BH_WARN, "automation %s is left out: %s", automation->code, why.text);
+		bh_log_err(BH_WARN, &why, "automation %s is left out", automation->code);
 		return;
 	}
 	rule->since_ms = automation->since_ms;

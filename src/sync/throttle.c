@@ -55,7 +55,7 @@ throttle_refresh(struct lane *lane)
 	if (rc < 0 && why.code == BH_DENIED && lane_authorize(lane, &why) == 0)
 		rc = lane->driver->limits(&lane->config, &detail, &why);
 	if (rc < 0)
-		bh_log(BH_WARN, "limits of %s: %s", lane->connection->account.code, why.text);
+		bh_log_err(BH_WARN, &why, "limits of %s", lane->connection->account.code);
 	json_decref(detail);
 }
 

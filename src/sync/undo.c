@@ -126,7 +126,7 @@ settle_failure(struct turn *turn, int64_t *again_r, struct bh_err *err)
 			*err = *turn->why;
 		return -1;
 	}
-	bh_log(BH_WARN, "undo of %s: %s", turn->work->code, turn->why->text);
+	bh_log_err(BH_WARN, turn->why, "undo of %s", turn->work->code);
 	if (!is_passing(turn))
 		return change(turn, save_failure, err);
 	if (change(turn, save_wait, err) < 0)

@@ -13,18 +13,21 @@
 int
 page_health(struct exchange *exchange, struct bh_err *err)
 {
+	const struct site *site = exchange->site;
 	struct response *response = exchange->response;
 	bool is_strict = request_query(exchange->request, "strict") != NULL;
 	bool is_ready, is_well;
 	struct health health;
 	json_t *said;
 
-	if (health_read(exchange->site->store, exchange_read(exchange), bh_now_ms(), &health, err) <
-	    0) {
+	if (health_read(site->store, exchange_read(exchange), site->has_key ? &site->key : NULL,
+		bh_now_ms(), &health, err) < 0) {
 		response->retry_after_s = 5;
 		response_json(response, 503,
-		    json_pack("{s:s, s:s}", "status", "unavailable", "reason",
-			"the database process cannot be reached"));
+		    json_pack("{s:s, s:s}", "status", site->has_key ? "unavailable" : "key",
+			"reason",
+			site->has_key ? "the database process cannot be reached"
+				      : "the key file is missing or cannot be read"));
 		return 0;
 	}
 	said = health_json(&health, &is_ready, &is_well);

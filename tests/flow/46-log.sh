@@ -82,6 +82,41 @@ bh dump | node -e 'for (const line of require("fs").readFileSync(0, "utf8").spli
 	if (at("k").startsWith("T")) console.log(at("v")); }' >"$work/trail"
 check "there is a trail" test -s "$work/trail"
 is "the trail holds ids, too" "$(grep -aE "$person" "$work/trail" | head -n 3)" ""
+# -- whole calls that are refused, with a person's data in the CRM's words --
+words='no Zaphod Quintessa with zq.person@person.example'
+crm post sf faults "{\"faults\": [{\"match\": {\"path\": \"query|composite|sobjects\"}, \"times\": -1, \"do\": {\"status\": 400, \"body\": [{\"errorCode\": \"INVALID_FIELD\", \"message\": \"$words\"}]}}]}" >/dev/null
+crm post hs faults "{\"faults\": [{\"match\": {\"path\": \"companies\"}, \"times\": -1, \"do\": {\"status\": 400, \"body\": {\"status\": \"error\", \"category\": \"ODD_CALL\", \"message\": \"$words\"}}}]}" >/dev/null
+# It need not end: a refusal may be one that passes.
+ask() {
+	timeout 3 "$BILLHOOK" "$@" --json >>"$work/told" 2>&1
+}
+for sync in stripe-sf lago-hs; do
+	ask preview "$sync"
+	ask audit "$sync" start
+done
+for crm in salesforce hubspot; do
+	for errand in test plan count; do
+		ask crm "$crm" "$errand"
+	done
+done
+ask crm salesforce unlinked --sync stripe-sf
+news stripe '{"customer":"cus_8","name":"Eighth"}'
+news lago '{"customer":"lc_8","name":"Eighth"}'
+seen "the backlog is worked off beside refused calls" 'status.backlog' 0
+like "who asked is told in the CRM's words" "$(cat "$work/told")" "$words"
+for line in 'audit of stripe-sf: .* code=INVALID_FIELD$' 'audit of lago-hs: .* code=ODD_CALL$' \
+	'probe of salesforce: .* code=INVALID_FIELD$' 'plan of salesforce: .* code=INVALID_FIELD$' \
+	'count of salesforce: .* code=INVALID_FIELD$' 'import of salesforce: .* code=INVALID_FIELD$' \
+	'lane hubspot: no description of .* code=ODD_CALL$'; do
+	check "the log has: $line" wait_for 5 grep -qE "$line" "$BILLHOOK_DIR/log/billhook.log"
+done
+printf '{"object":"event","id":"evt_kind","type":"customer.updated","created":1790000000,"livemode":true,"data":{"object":{"id":"cus_9","object":"zq.person@person.example","created":1790000000}}}' >"$work/kind"
+news stripe "@$work/kind"
+check "an event of an odd kind is told by its id" wait_for 20 grep -q 'event=evt_kind: the event carries no customer$' "$BILLHOOK_DIR/log/billhook.log"
+clean "whole calls"
+crm delete sf faults >/dev/null
+crm delete hs faults >/dev/null
+
 bh stop --quiet
 : >"$BILLHOOK_DIR/log/billhook.log"
 option log_level error

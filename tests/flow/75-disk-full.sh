@@ -44,13 +44,16 @@ is "with little room left it is refused, and told when to come again" "$(send st
 like "the log says why" "$(log)" 'webhook refused connection=stripe: the disk is nearly full: [0-9]+ MiB are free'
 fill 0
 is "with none left, too" "$(send stripe '{"customer":"cus_3"}' '{"customer":"cus_4"}' | sort -u)" "$refused"
-status "status can be read" 0 bh status
+status "status can be read" 4 bh status
 like "with what there is" "$out" '^sandbox +1 in step'
+like "and that webhooks are refused" "$out" '^NOT WELL: the disk of the data directory has no room'
+status "check says it, too" 1 bh check
+like "of the disk" "$out" '^FAILED disk: it has no room'
 status "so can a dump" 0 bh dump
 status "a change of the set-up is refused" 1 bash -c "bh() { '$BILLHOOK' \"\$@\"; }; bh export | sed 's/\"name\": \"stripe\"/\"name\": \"Other\"/' | bh apply --yes -"
 like "with the reason" "$err" 'disk is nearly full'
 kill -9 "$(child keeper)"
-status "the keeper is killed on the full disk: the next recovers" 0 bh status
+status "the keeper is killed on the full disk: the next recovers" 4 bh status
 is "and refuses as before" "$(send stripe '{"customer":"cus_5"}')" "$refused"
 kill -9 "$(child keeper)"
 node "$flow/send.mjs" --many 20 --parallel 4 "$(hook stripe)" stripe '{"customer":"cus_6_%n"}' >"$work/sent"

@@ -19,6 +19,7 @@ make_mention(void)
 	mention_add(mention, OBJECT_CUSTOMER, "acme");
 	mention_add(mention, OBJECT_CUSTOMER, "Ä \"quoted\"");
 	mention_add_email(mention, "Ada@Example.com");
+	mention_add_email(mention, "\xc3\x84nne@Example.com ");
 	return mention;
 }
 
@@ -71,6 +72,10 @@ in_json(void **state BH_UNUSED)
 	    /* An address, in any case of letters, alone or in a text. */
 	    {"{\"email\":\"ada@example.com\"}", true},
 	    {"{\"email\":\"ADA@EXAMPLE.COM\"}", true},
+	    {"{\"email\":\"\xc3\xa4nne@example.com\"}", true},
+	    {"{\"email\":\"\xc3\x84NNE@example.com\"}", true},
+	    {"{\"email\":\"\\u00c4nne@example.com\"}", true},
+	    {"{\"email\":\"\xc3\xb6nne@example.com\"}", false},
 	    {"{\"email\":\"bob@example.com,ada@example.com\"}", true},
 	    {"{\"text\":\"Ada Example <ada@example.com>.\"}", true},
 	    {"{\"text\":\"write to ada@example.com.\"}", true},

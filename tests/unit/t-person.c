@@ -55,7 +55,7 @@ make_people(void)
 
 	customer_event(bench, "cus_1", "Ada Person", "ada@person.example");
 	customer_event(bench, "cus_10", "Bob Other", "bob@other.example");
-	customer_event(bench, "cus_2", "Eve Other", "eve@other.example");
+	customer_event(bench, "cus_2", "Eve Other", "\xc3\x88ve@other.example");
 	bench_subscription(bench, "sub_1", "cus_1", "active");
 	bench_subscription(bench, "sub_10", "cus_10", "active");
 	bench_invoice(bench, "in_1", "cus_1", "sub_1", 1900);
@@ -162,6 +162,8 @@ found_by(void **state)
 	    {"cus_1", "crm", 0, 0},
 	    {"ada@person.example", NULL, 1, 5},
 	    {"ADA@Person.Example", NULL, 1, 5},
+	    {" ada@person.example\n", NULL, 1, 5},
+	    {"\xc3\xa8VE@other.example", NULL, 1, 1},
 	    {"ada@person.exampl", NULL, 0, 0},
 	    {"cus_10", NULL, 1, 3},
 	    {"cus_2", NULL, 1, 1},

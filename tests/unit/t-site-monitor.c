@@ -24,13 +24,15 @@ connect_both(struct world *world, const char *broken)
 
 	crm.settings = json_object();
 	source.settings = json_object();
+	source.secrets = json_pack("{s:s}", "webhook", "whsec_0123456789");
 	snprintf(crm.broken, sizeof(crm.broken), "%s", broken);
 	assert_int_equal(account_connection_save(txn, NULL, &crm, NULL), 0);
-	assert_int_equal(account_connection_save(txn, NULL, &source, NULL), 0);
+	assert_int_equal(account_connection_save(txn, &world->site.key, &source, NULL), 0);
 	assert_int_equal(store_commit(txn, NULL, NULL), 0);
 	store_free(&txn);
 	json_decref(crm.settings);
 	json_decref(source.settings);
+	json_decref(source.secrets);
 }
 
 static void
@@ -88,6 +90,22 @@ test_stopped(void **state)
 	assert_page(&browser, "\"stopped\":1");
 	lacks(&browser, "Secret");
 	lacks(&browser, "box");
+	close_browser(&browser);
+}
+
+/* Webhooks cannot be verified without the key: they are answered 503, so is this. */
+static void
+test_key(void **state)
+{
+	struct world *world = *state;
+	struct browser browser = open_browser(world);
+
+	connect_both(world, "");
+	world->site.key.bytes[0] ^= 1;
+	get(&browser, NULL, "/healthz", 503);
+	assert_page(&browser, "\"status\":\"key\"");
+	world->site.key.bytes[0] ^= 1;
+	get(&browser, NULL, "/healthz", 200);
 	close_browser(&browser);
 }
 
@@ -191,8 +209,8 @@ test_token_in_settings(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_healthy), TEST(test_late), TEST(test_stopped),
-	    TEST(test_token), TEST(test_figures), TEST(test_token_in_settings)};
+	const struct CMUnitTest tests[] = {TEST(test_healthy), TEST(test_key), TEST(test_late),
+	    TEST(test_stopped), TEST(test_token), TEST(test_figures), TEST(test_token_in_settings)};
 
 	bh_proc_init();
 	bh_log_hook(unit_log);
