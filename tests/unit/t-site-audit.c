@@ -1,6 +1,5 @@
 /* web/page_sync_audit, sync_audit_facts: the audit of a sync in the browser. */
 #include "audit-unit.h"
-
 #include "base/clock.h"
 
 #define PAGE "/syncs/eu-sf/audit"
@@ -113,7 +112,8 @@ test_differences(void **state)
 	assert_page(&browser, "Total&lt;i&gt;</code> 2");
 	assert_page(&browser, "1,030.50 USD");
 	assert_page(&browser, "7 JPY");
-	assert_page(&browser, "1,003 found. The first 1,000 are kept: mend these, then audit again for the rest.");
+	assert_page(&browser,
+	    "1,003 found. The first 1,000 are kept: mend these, then audit again for the rest.");
 	assert_page(&browser, "&lt;script&gt;alert(1)&lt;/script&gt;");
 	assert_page(&browser, "001&quot;X");
 	assert_page(&browser, "acct_1/cus_0");
