@@ -78,9 +78,8 @@ load(struct cli *cli, FILE *file)
 		return cli_error("%s", err.text);
 	rc = has_their_key(cli, &err);
 	if (rc == 0)
-		return cli_error(
-		    "the dump is loaded, but %s/key does not open its secrets: "
-		    "put the key of the directory that the dump was made in there",
+		return cli_error("the dump is loaded, but %s/key does not open its secrets: "
+				 "put the key of the directory that the dump was made in there",
 		    cli->conf.data_dir);
 	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
@@ -153,8 +152,8 @@ static bool
 is_below_store(const struct conf *conf, const char *dir)
 {
 	char *path = conf_path(conf, "db"), *db = realpath(path, NULL), *real = realpath(dir, NULL);
-	bool is_below = db != NULL && real != NULL && bh_has_prefix(real, db) &&
-			real[strlen(db)] == '/';
+	bool is_below =
+	    db != NULL && real != NULL && bh_has_prefix(real, db) && real[strlen(db)] == '/';
 
 	free(path);
 	free(db);
@@ -186,10 +185,9 @@ cli_backup(struct cli *cli)
 	if (status == 0)
 		status = make_target(&cli->conf, dir);
 	/* The store last: a place that has one, of a backup that was killed, is whole. */
-	if (status == 0 &&
-	    (copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
-		     copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0 ||
-		     store_backup(cli->store, db, &err) < 0))
+	if (status == 0 && (copy_beside(cli->conf.data_dir, dir, "key", &err) < 0 ||
+			       copy_beside(cli->conf.data_dir, dir, "billhook.conf", &err) < 0 ||
+			       store_backup(cli->store, db, &err) < 0))
 		status = cli_error("%s", err.text);
 	else if (status == 0 && !cli->quiet)
 		printf("backup is in %s; it holds the key: keep it as safe as the original\n", dir);
@@ -234,8 +232,7 @@ cli_restore(struct cli *cli)
 		status = cli_error(
 		    "the copy holds no key: put the one that it was made with at %s/key, then restore it",
 		    data_dir);
-	else if (bh_make_dir(data_dir, &err) < 0 ||
-		 store_restore(data_dir, db, &aside, &err) < 0)
+	else if (bh_make_dir(data_dir, &err) < 0 || store_restore(data_dir, db, &aside, &err) < 0)
 		status = cli_error("%s", err.text);
 	else if (restore_beside(&cli->conf, dir, &err) < 0)
 		status = cli_error("the store is restored, but: %s", err.text);

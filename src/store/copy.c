@@ -250,7 +250,8 @@ restore(const char *data_dir, const char *backup_dir, char **aside_r, struct bh_
 
 	if (access(file, R_OK) < 0)
 		bh_fail_errno(err, BH_INVALID, "%s holds no copy of a store", backup_dir);
-	else if (check_log(backup_dir, err) == 0 && bh_make_dir(fresh, err) == 0 && each_file(fresh, remove_file, NULL, err) == 0 &&
+	else if (check_log(backup_dir, err) == 0 && bh_make_dir(fresh, err) == 0 &&
+		 each_file(fresh, remove_file, NULL, err) == 0 &&
 		 copy_files(backup_dir, fresh, err) == 0 && recover_copy(fresh, err) == 0 &&
 		 copy_flush(fresh, err) == 0)
 		rc = put_in_place(fresh, db, aside_r, err);
