@@ -2,6 +2,8 @@
 #ifndef BASE_DISK_H
 #define BASE_DISK_H
 
+#include <stdio.h>
+
 #include "base/err.h"
 
 /*
@@ -9,6 +11,9 @@
  * none that we know.  Their locks and flushes are not what a database needs.
  */
 const char *bh_network_disk(unsigned long type);
+
+/* The same of FUSE, by the text of /proc/self/mountinfo (proc_pid_mountinfo(5)), for a device. */
+const char *bh_network_mount(FILE *mounts, unsigned int major, unsigned int minor);
 
 /* The same for a directory; NULL also when it cannot be looked at. */
 const char *bh_network_disk_of(const char *dir);

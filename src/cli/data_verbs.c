@@ -228,14 +228,14 @@ cli_restore(struct cli *cli)
 		status = cli_error(
 		    "Billhook runs in %s: stop it first (billhook stop, and the web server)",
 		    data_dir);
-	else if (access(db, F_OK) == 0 && !has_key(dir) && !has_key(data_dir))
-		status = cli_error(
-		    "the copy holds no key: put the one that it was made with at %s/key, then restore it",
-		    data_dir);
 	else if (bh_make_dir(data_dir, &err) < 0 || store_restore(data_dir, db, &aside, &err) < 0)
 		status = cli_error("%s", err.text);
 	else if (restore_beside(&cli->conf, dir, &err) < 0)
 		status = cli_error("the store is restored, but: %s", err.text);
+	else if (!has_key(data_dir))
+		status = cli_error("the store is restored, but the copy holds no key: "
+				   "put the one that it was made with at %s/key",
+		    data_dir);
 	else if (!cli->quiet)
 		printf(aside != NULL ? "restored; the store that was there before is kept: %s\n"
 				     : "restored\n",
@@ -256,8 +256,6 @@ cli_retry(struct cli *cli)
 	size_t i, n = 0;
 	int rc, status = cli_store(cli);
 
-	if (status == 0 && cli->args_n != 0)
-		status = cli_check_connection(cli, cli->args[0], false);
 	if (status != 0)
 		return status;
 	txn = store_begin(cli->store);

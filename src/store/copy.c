@@ -229,9 +229,10 @@ put_in_place(const char *fresh, const char *db, char **aside_r, struct bh_err *e
 		if (!is_kept)
 			rc = bh_fail_errno(err, BH_STORAGE, "cannot set %s aside", db);
 	}
-	if (rc == 0 && rename(fresh, db) < 0)
+	if (rc == 0 && rename(fresh, db) < 0) {
 		rc = bh_fail_errno(err, BH_STORAGE, "cannot name %s", db);
-	else if (rc == 0)
+		is_kept = is_kept && rename(old, db) < 0;
+	} else if (rc == 0)
 		rc = flush_parent(db, err);
 	if (is_kept)
 		*aside_r = old;

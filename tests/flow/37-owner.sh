@@ -75,6 +75,31 @@ is "and webhooks are taken" "$(send stripe '{"customer":"cus_2","name":"Beta"}')
 owner stop --quiet
 status "the same as the owner" 0 setpriv --reuid 65534 --regid 65534 --clear-groups env PATH="$work:$PATH" sh "$work/recipe"
 
+# -- the README, without a browser: what leads to a set-up, word by word --
+sed -n '/^### The same without a browser/,/^## /p' "$BH_SRCDIR/README.md" >"$work/readme"
+# shellcheck disable=SC2016 # the fences of Markdown
+sed -n '/^```json$/,/^```$/{//!p}' "$work/readme" >"$work/root/setup.json"
+echo "made up" >"$work/root/crm.secret"
+# shellcheck disable=SC2016
+sed -n '/^```sh$/,/^```$/{//!p}' "$work/readme" | sed '/^billhook check/,$d' >"$work/root/recipe"
+sed -i "s|/var/lib/billhook|$work/readme-data|; s|_\.\.\.|_0123456789abcdef|g; s|-g www-data|-g nogroup|; s|www-data|nobody|g" "$work/root/recipe" "$work/root/setup.json"
+dirs+=("$work/readme-data")
+billhook() {
+	BILLHOOK_DIR=$work/readme-data bh "$@"
+}
+# shellcheck disable=SC2317 # called by status
+readme() (
+	cd "$work/root" || exit
+	set -e
+	# shellcheck source=/dev/null
+	. ./recipe
+)
+status "the README's commands" 0 readme
+like "set it up" "$out" '^sync stripe-crm: added'
+is "with both secrets sealed" "$(billhook dump | grep -c '^{"k":"Ac\(stripe\|crm\).*secrets')" 2
+is "and its files gone or the owner's" "$(ls "$work/readme-data") $(find "$work/readme-data" ! -user nobody)" \
+	"$(printf 'billhook.conf\ndb\nkey\nlog\nrun\nsetup.json ')"
+
 # -- where root was there before --
 for one in "bh db" "bh log/billhook.log" "owner key"; do
 	read -r who name <<<"$one"

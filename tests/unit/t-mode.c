@@ -124,10 +124,28 @@ knows_network_disks(void **state BH_UNUSED)
 	assert_null(bh_network_disk(0xef53));     /* ext4 */
 	assert_null(bh_network_disk(0x58465342)); /* XFS */
 	assert_null(bh_network_disk(0x01021994)); /* tmpfs */
+	assert_string_equal(bh_network_disk(0x0bd00bd0), "Lustre");
 	assert_null(bh_network_disk_of("/nonexistent"));
 	assert_int_equal(bh_fail_network_disk(&err, "/home/alice/data", "NFS"), -1);
 	assert_int_equal(err.code, BH_STORAGE);
 	assert_non_null(strstr(err.text, "set network_disk = 1"));
+}
+
+static void
+knows_network_fuse(void **state BH_UNUSED)
+{
+	char text[] =
+	    "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+	    "70 22 0:51 / /home/alice/far rw,nosuid shared:3 - fuse.sshfs alice@host:/ rw,user_id=1000\n"
+	    "71 22 0:52 / /home/alice/near rw - fuse.bindfs /srv rw\n";
+	FILE *mounts = fmemopen(text, sizeof(text) - 1, "r");
+
+	assert_string_equal(bh_network_mount(mounts, 0, 51), "sshfs");
+	rewind(mounts);
+	assert_null(bh_network_mount(mounts, 0, 52));
+	rewind(mounts);
+	assert_null(bh_network_mount(mounts, 8, 1));
+	fclose(mounts);
 }
 
 int
@@ -137,6 +155,7 @@ main(void)
 	    cmocka_unit_test(tells_how_the_work_gets_done),
 	    cmocka_unit_test(writes_a_line_for_cron),
 	    cmocka_unit_test(knows_network_disks),
+	    cmocka_unit_test(knows_network_fuse),
 	};
 
 	return cmocka_run_group_tests_name("mode", tests, begin, end);
