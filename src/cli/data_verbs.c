@@ -256,6 +256,8 @@ cli_retry(struct cli *cli)
 	size_t i, n = 0;
 	int rc, status = cli_store(cli);
 
+	if (status == 0 && cli->args_n != 0)
+		status = cli_check_connection(cli, cli->args[0], false);
 	if (status != 0)
 		return status;
 	txn = store_begin(cli->store);
