@@ -149,9 +149,13 @@ say_faults(const struct cli *cli, const json_t *doc)
 
 	configure_secret_faults(doc, faults);
 	n = json_array_size(faults);
-	json_array_foreach (faults, i, fault)
-		cli_line(stderr, "billhook: %s%s", json_string_value(fault),
-		    i + 1 == n ? "; nothing was changed" : "");
+	json_array_foreach (faults, i, fault) {
+		const char *text = json_string_value(fault), *as = cli_denied_as(text);
+
+		cli_line(stderr, "billhook: %s%s%s%s%s", text,
+		    i + 1 == n ? "; nothing was changed" : "", as != NULL ? " (as " : "",
+		    as != NULL ? as : "", as != NULL ? ")" : "");
+	}
 	json_decref(faults);
 	return n == 0 ? 0 : CLI_FAILED;
 }

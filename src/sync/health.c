@@ -13,12 +13,17 @@ load(struct store_txn *txn, const struct account_key *key, const char *code,
     struct account_connection *connection, struct health *health, struct bh_err *err)
 {
 	struct bh_err why = BH_ERR_INIT;
-	int rc = account_connection_load(txn, key, code, connection, &why);
+	int rc;
 
-	if (key != NULL && (rc >= 0 || why.code != BH_DENIED)) {
-		if (rc < 0 && err != NULL)
-			*err = why;
-		return rc;
+	if (key != NULL) {
+		rc = account_connection_load(txn, key, code, connection, &why);
+		if (rc < 0 && why.code == BH_DENIED) {
+			account_connection_release(connection);
+		} else {
+			if (rc < 0 && err != NULL)
+				*err = why;
+			return rc;
+		}
 	}
 	health->key_opens = false;
 	return account_connection_load(txn, NULL, code, connection, err);
